@@ -1,0 +1,44 @@
+"""What every document has in common: frozen, validated, spelled in snake_case on the wire."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, StringConstraints
+
+__all__ = [
+    "NAME_PATTERN",
+    "Alias",
+    "Digest",
+    "Identifier",
+    "JsonValue",
+    "Name",
+    "Request",
+    "Resource",
+    "Timestamp",
+]
+
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"
+"""Names of steps, models, endpoints and experiments: at most 63 characters, as in Kubernetes."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Alias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z]+-[0-9a-z]{10,40}$")]
+"""An id of ours, such as `run-01jd3x…`: a prefix, then a sortable random part (see `kit.ids`)."""
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Timestamp = AwareDatetime
+"""Always UTC, ISO 8601 on the wire."""
+
+
+class Resource(BaseModel):
+    """A document we write: frozen; unknown fields of a newer writer are ignored on reading."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    def to_wire(self) -> dict[str, object]:
+        """Return the document as plain JSON values, aliases applied."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Request(BaseModel):
+    """A document a caller sends: frozen; an unknown field is an error, so that typos are caught."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

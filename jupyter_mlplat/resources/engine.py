@@ -1,0 +1,65 @@
+"""The engine itself, its events, and garbage collection."""
+
+from pydantic import Field
+
+from jupyter_mlplat.resources.base import JsonValue, Request, Resource, Timestamp
+
+API_VERSION = "v1"
+
+
+class EngineStatus(Resource):
+    """Who answers behind the socket."""
+
+    version: str = Field(description="Version of the package the engine runs.")
+    api_version: str = API_VERSION
+    pid: int
+    home: str
+    started_at: Timestamp
+    fence: int = Field(
+        description="Fencing number: grows with each engine of this state directory."
+    )
+    running_runs: int = 0
+    running_tasks: int = 0
+    endpoints: int = 0
+    cpu_total: float = 0
+    memory_total_bytes: int = 0
+    gpu_total: int = 0
+    last_event: int = Field(default=0, description="Sequence number of the newest event.")
+
+
+class Event(Resource):
+    """One state change. `seq` grows by one; a reader goes on from any number it has seen.
+
+    Kinds: run.created, run.updated (data: the RunSummary), task.updated (data: run_id and the
+    Task), cell.updated, metric.logged, log.appended (data: run_id, step, size_bytes),
+    model.updated, endpoint.updated (data: the Endpoint), endpoint.deleted, run.deleted.
+    """
+
+    seq: int
+    kind: str
+    subject: str = Field(description="Id or name of what changed.")
+    data: dict[str, JsonValue]
+    time: Timestamp
+
+
+class GcRequest(Request):
+    """Delete what policy no longer keeps; never what a kept run, model or endpoint refers to."""
+
+    keep_runs: int | None = Field(default=None, ge=0, description="Keep this many newest runs.")
+    older_than_days: float | None = Field(default=None, ge=0)
+    dry_run: bool = False
+
+
+class GcReport(Resource):
+    runs_deleted: int
+    artifacts_deleted: int
+    bytes_freed: int
+    dry_run: bool = False
+
+
+class ErrorBody(Resource):
+    """The body of every answer that is not 2xx."""
+
+    code: str
+    message: str
+    details: dict[str, JsonValue] = {}

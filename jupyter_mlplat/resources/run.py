@@ -1,0 +1,208 @@
+"""A run: one execution of a pipeline with parameter values, and the states of its tasks."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from jupyter_mlplat.resources.base import (
+    Digest,
+    Identifier,
+    JsonValue,
+    Name,
+    Request,
+    Resource,
+    Timestamp,
+)
+
+
+class RunState(StrEnum):
+    """Spelled as in the KFP v2beta1 API."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELING = "CANCELING"
+    CANCELED = "CANCELED"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED)
+
+
+class TaskState(StrEnum):
+    PENDING = "PENDING"  # waits for other steps
+    QUEUED = "QUEUED"  # could start, waits for resources or for its back-off
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"  # ran, or was taken from the cache (`cached`)
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"  # an earlier step failed or it was not asked for
+    CANCELED = "CANCELED"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (TaskState.PENDING, TaskState.QUEUED, TaskState.RUNNING)
+
+
+class Failure(Resource):
+    """Why a task or run did not succeed."""
+
+    code: str = Field(
+        description="cell-error, killed, out-of-memory, timeout, not-serialisable, disk-full …"
+    )
+    message: str = Field(description="One message: what, where, what to do.")
+    step: str | None = None
+    cell: str | None = None
+    cell_index: int | None = None
+    line: int | None = None
+    error_name: str | None = Field(default=None, description="Exception class, for a cell-error.")
+    error_value: str | None = None
+    traceback: tuple[str, ...] = Field(
+        default=(), description="Lines as IPython prints them, with ANSI colours."
+    )
+
+
+class CacheExplanation(Resource):
+    """Why a task was, or was not, taken from the cache."""
+
+    hit: bool
+    reason: str = Field(
+        description="For people: 'same code, same inputs as run 12', 'cell changed' …"
+    )
+    run_id: Identifier | None = None
+    run_number: int | None = None
+    changed: tuple[str, ...] = Field(
+        default=(), description="What differs from the last run, for a miss."
+    )
+
+
+class CellRun(Resource):
+    """How one cell of a task went."""
+
+    id: str
+    state: Literal["pending", "running", "ok", "error"]
+    duration_s: float | None = None
+
+
+class Task(Resource):
+    """One step of one run."""
+
+    name: Name
+    title: str = ""
+    state: TaskState
+    attempt: int = Field(default=0, description="0: not started yet.")
+    cached: bool = False
+    cache: CacheExplanation | None = None
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
+    duration_s: float | None = None
+    failure: Failure | None = None
+    cells: tuple[CellRun, ...] = ()
+    waiting_for: str | None = Field(default=None, description="For people, while QUEUED.")
+    executed_as: Literal["warm-process", "process", "kernel"] | None = None
+
+
+class Metric(Resource):
+    name: str
+    value: float
+    step: str
+    position: int | None = Field(default=None, description="Training step or epoch, where given.")
+    logged_at: Timestamp
+
+
+class OutputValue(Resource):
+    """A value a step saved: what it is, and the artifact that holds it."""
+
+    name: str
+    step: str
+    type: str = Field(description="Type for people: 'pandas.DataFrame', 'int' …")
+    codec: str
+    size_bytes: int
+    artifact_id: Identifier | None = None
+    digest: Digest
+    preview: str = Field(default="", description="Shortened repr, or the shape; plain text.")
+
+
+class Run(Resource):
+    """One execution of a pipeline. `number` counts runs of this state directory, for people."""
+
+    id: Identifier
+    number: int
+    pipeline: Name
+    pipeline_digest: Digest
+    notebook: str | None = None
+    experiment: Name = "default"
+    state: RunState
+    parameters: dict[str, JsonValue] = {}
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
+    duration_s: float | None = None
+    failure: Failure | None = None
+    tasks: tuple[Task, ...] = ()
+    tags: dict[str, str] = {}
+    retry_of: Identifier | None = None
+
+
+class RunSummary(Resource):
+    """A run as a row of a list."""
+
+    id: Identifier
+    number: int
+    pipeline: Name
+    notebook: str | None = None
+    experiment: Name = "default"
+    state: RunState
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
+    duration_s: float | None = None
+    tasks_total: int
+    tasks_done: int
+    tasks_cached: int = 0
+    failed_step: str | None = None
+    metrics: dict[str, float] = {}
+
+
+class RunResult(Resource):
+    """A run with what came out of it: what `run --json` prints."""
+
+    run: Run
+    outputs: dict[str, OutputValue] = Field(description="Final version of each saved name.")
+    metrics: dict[str, float] = Field(description="Last value of each metric.")
+
+
+class SubmitRequest(Request):
+    """Ask for a run. Send the header `Idempotency-Key` to make a repeat harmless."""
+
+    path: str | None = None
+    notebook: dict[str, JsonValue] | None = None
+    split: Literal["auto", "cell"] = "auto"
+    parameters: dict[str, JsonValue] = {}
+    experiment: Name = "default"
+    cache: bool = True
+    tags: dict[str, str] = {}
+    until: Name | None = Field(default=None, description="Run only this step and what it needs.")
+
+
+class RetryRequest(Request):
+    """Go on with a failed or cancelled run: what succeeded is kept, the rest runs again.
+
+    With `notebook` or a changed file the steps that changed, and what depends on them, run with
+    the new code: the run goes on as a new attempt of the same run id.
+    """
+
+    path: str | None = None
+    notebook: dict[str, JsonValue] | None = None
+    from_step: Name | None = None
+
+
+class LogLine(Resource):
+    """A piece of what a step wrote."""
+
+    step: Name
+    attempt: int
+    stream: Literal["stdout", "stderr"]
+    text: str
+    cell: str | None = None

@@ -1,0 +1,75 @@
+"""Endpoints: served models, their revisions and how traffic is split between them."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from jupyter_mlplat.resources.base import JsonValue, Name, Request, Resource, Timestamp
+
+
+class EndpointState(StrEnum):
+    PENDING = "PENDING"
+    READY = "READY"
+    DEGRADED = "DEGRADED"  # serves, but a revision with traffic is not ready
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+
+
+class RevisionState(StrEnum):
+    LOADING = "LOADING"
+    READY = "READY"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+
+
+class Revision(Resource):
+    """One deployed model version behind an endpoint."""
+
+    number: int
+    model: Name
+    version: int
+    state: RevisionState
+    message: str = ""
+    restarts: int = 0
+    created_at: Timestamp
+
+
+class Traffic(Resource):
+    revision: int
+    percent: int = Field(ge=0, le=100)
+
+
+class Endpoint(Resource):
+    """A served model: one URL, one or more revisions, percentages that sum to 100."""
+
+    name: Name
+    state: EndpointState
+    url: str = Field(description="Base URL on this machine, e.g. http://127.0.0.1:41233")
+    message: str = ""
+    revisions: tuple[Revision, ...] = ()
+    traffic: tuple[Traffic, ...] = ()
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class DeployRequest(Request):
+    """Serve a model version; on an existing endpoint it becomes a new revision."""
+
+    model: str = Field(description="NAME, NAME@alias or NAME/version; latest version by default.")
+    name: Name | None = Field(default=None, description="Endpoint; the model's name by default.")
+    traffic: int = Field(default=100, ge=0, le=100, description="Percent for the new revision.")
+    port: int | None = Field(default=None, ge=1, le=65535)
+    trust_pickle: bool = Field(default=False, description="Load a pickled model: runs its code.")
+    wait_s: float = Field(default=60.0, ge=0, le=600)
+
+
+class TrafficRequest(Request):
+    """Set the whole split at once; it must sum to 100."""
+
+    traffic: tuple[Traffic, ...]
+
+
+class PredictRequest(Request):
+    """Rows in, predictions out, whatever protocol the model server speaks underneath."""
+
+    inputs: JsonValue = Field(description="Rows as lists, or records as objects.")
