@@ -1,0 +1,4 @@
+"""What services ask of the world, as Protocols. Their docstrings are contracts; adapters are tested against them.
+
+Lives here: interfaces, and the plain values they take and give. Does not: any library's name.
+"""

@@ -1,0 +1,78 @@
+"""Making work run somewhere."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRef:
+    """Names one attempt of one step of one run; `directory` is its attempt directory."""
+
+    run: str
+    step: str
+    attempt: int
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class StartOrder:
+    """What to start: `step.json` already lies in the attempt directory."""
+
+    ref: AttemptRef
+    python: str  # interpreter the step runs in
+    preload: tuple[str, ...]  # installed modules a warm worker should have imported
+    kernel: str | None  # run by papermill in this Jupyter kernel instead
+    memory_bytes: int | None
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an attempt ended. `result` is the parsed `result.json`, None where the process died without one.
+
+    `reason` says what the operating system knows then: killed by signal 9, out of memory (limit …),
+    exited with status 3, revoked (never started), vanished (unknown after a restart).
+    """
+
+    ref: AttemptRef
+    result: Mapping[str, Any] | None
+    code: Literal[
+        "ended", "killed", "out-of-memory", "exited", "revoked", "vanished", "not-started"
+    ]
+    reason: str
+
+
+class Launcher(Protocol):
+    """Starts attempts and watches them.
+
+    All methods are called from the engine's event loop and return at once unless they are
+    coroutines. `on_end` is called exactly once for each attempt that was started or adopted and
+    `on_activity` whenever its events file may have grown; both in the event loop.
+    """
+
+    def bind(
+        self, on_end: Callable[[Ended], None], on_activity: Callable[[AttemptRef], None]
+    ) -> None:
+        """Say who hears of ends and of new events; before the first start."""
+
+    async def prepare(self, python: str, preload: tuple[str, ...]) -> None:
+        """Have a warm worker ready, if this launcher has such a thing. Never fails the caller."""
+
+    async def start(self, order: StartOrder) -> None:
+        """Start an attempt. A failure to start is reported through `on_end`, code `not-started`."""
+
+    async def adopt(self, ref: AttemptRef) -> None:
+        """Take over an attempt that an earlier engine started, whatever became of it.
+
+        Ends in `on_end`: with its result if there is one; code `revoked` if it had not been claimed
+        (then it never will run); code `vanished` or `killed` if it died unseen. If it is alive it
+        is watched on.
+        """
+
+    async def cancel(self, ref: AttemptRef, grace_s: float = 5.0) -> None:
+        """Stop it with its whole process group: SIGTERM, after the grace SIGKILL. Idempotent."""
+
+    async def close(self) -> None:
+        """Let go without stopping what runs: warm workers end, running attempts go on."""

@@ -1,0 +1,173 @@
+"""What is known of runs, lineage, models and endpoints. Durable: what a call has returned is on disk."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from jupyter_mlplat.resources.engine import Event
+from jupyter_mlplat.resources.lineage import (
+    Artifact,
+    Execution,
+    Lineage,
+    LineageEvent,
+    ModelVersion,
+    RegisteredModel,
+)
+from jupyter_mlplat.resources.pipeline import Pipeline
+from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunState, RunSummary, Task
+from jupyter_mlplat.resources.serving import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be: the store gives it its sequence number and time."""
+
+    kind: str
+    subject: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transition writes. One transaction: all of it or nothing, in this order."""
+
+    runs: Sequence[Run] = ()  # run rows without their tasks (tasks are written apart)
+    tasks: Sequence[tuple[str, Task]] = ()  # (run id, task)
+    executions: Sequence[Execution] = ()
+    artifacts: Sequence[Artifact] = ()
+    lineage: Sequence[LineageEvent] = ()
+    outputs: Sequence[tuple[str, OutputValue]] = ()  # (run id, output)
+    metrics: Sequence[tuple[str, Metric]] = ()  # (run id, metric)
+    cache: Sequence["CacheEntry"] = ()
+    events: Sequence[NewEvent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """What a task that succeeded left, found again by its key.
+
+    `parts` are the labelled digests the key was made of, so that a miss can say what changed.
+    """
+
+    key: str
+    pipeline: str
+    step: str
+    run_id: str
+    run_number: int
+    bundle: str | None
+    parts: Mapping[str, str]
+    result: Mapping[str, Any] = field(default_factory=dict)  # of result.json: outputs, metrics
+
+
+class MetadataStore(Protocol):
+    """The truth about everything but content. One writer process; methods are synchronous,
+
+    called from any thread, and serialise themselves; readers never wait for the writer. `fence` is
+    checked on each write: a store that a newer engine has fenced off refuses with Conflict.
+    """
+
+    def open(self) -> int:
+        """Migrate if needed and take the next fencing number; returns it."""
+
+    def close(self) -> None: ...
+
+    # runs
+    def create_run(
+        self,
+        run: Run,
+        pipeline: Pipeline,
+        idempotency_key: str | None,
+        request_digest: str,
+        events: Iterable[NewEvent],
+    ) -> tuple[Run, bool]:
+        """Store a new run with its tasks; gives it its number. (run, created).
+
+        With a key seen before: the run of then and False; Conflict if the request differed.
+        """
+
+    def apply(self, change: Change) -> Sequence[Event]:
+        """Write one transition durably; returns its events with their numbers."""
+
+    def get_run(self, run: str) -> Run:
+        """By id, number or 'latest'. Raises NotFound."""
+
+    def list_runs(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        states: Sequence[RunState] = (),
+        text: str = "",
+        notebook: str | None = None,
+    ) -> Sequence[RunSummary]:
+        """Newest first; `before` is a run number."""
+
+    def unfinished_runs(self) -> Sequence[Run]: ...
+
+    def pipeline_of(self, run_id: str) -> Pipeline: ...
+
+    def replace_pipeline(self, run_id: str, pipeline: Pipeline) -> None:
+        """A retry with changed code: the run goes on with this pipeline."""
+
+    def delete_run(self, run_id: str) -> None: ...
+
+    def outputs_of(self, run_id: str) -> Sequence[OutputValue]: ...
+
+    def metrics_of(self, run_id: str) -> Sequence[Metric]: ...
+
+    # cache
+    def find_cached(self, key: str) -> CacheEntry | None: ...
+
+    def last_cached(self, pipeline: str, step: str) -> CacheEntry | None:
+        """The newest entry of this step, to explain a miss."""
+
+    # events
+    def events_after(self, seq: int, limit: int = 1000) -> Sequence[Event]: ...
+
+    def last_event(self) -> int: ...
+
+    # lineage
+    def get_artifact(self, artifact_id: str) -> Artifact: ...
+
+    def get_execution(self, execution_id: str) -> Execution: ...
+
+    def artifacts_of_run(self, run_id: str, type_: str | None = None) -> Sequence[Artifact]: ...
+
+    def find_artifact(self, digest: str, name: str, type_: str) -> Artifact | None:
+        """The artifact with this content, so that equal content is one node of the graph."""
+
+    def lineage(
+        self,
+        root: str,
+        direction: Literal["upstream", "downstream", "both"],
+        depth: int,
+        limit: int = 100_000,
+    ) -> Lineage:
+        """The graph around an artifact, execution or run (its executions)."""
+
+    # registry
+    def add_model_version(self, version: ModelVersion, events: Iterable[NewEvent]) -> ModelVersion:
+        """Number and store it; creates the registered model when it is the first."""
+
+    def get_model(self, model: str) -> RegisteredModel: ...
+
+    def list_models(self) -> Sequence[RegisteredModel]: ...
+
+    def set_alias(self, model: str, alias: str, version: int | None) -> RegisteredModel:
+        """Move an alias; None removes it."""
+
+    def delete_model(self, model: str) -> None: ...
+
+    # endpoints
+    def save_endpoint(self, endpoint: Endpoint, internal: Mapping[str, Any]) -> None:
+        """`internal` is what the serving service needs to go on after a restart; kept as JSON."""
+
+    def get_endpoint(self, name: str) -> tuple[Endpoint, Mapping[str, Any]]: ...
+
+    def list_endpoints(self) -> Sequence[tuple[Endpoint, Mapping[str, Any]]]: ...
+
+    def delete_endpoint(self, name: str) -> None: ...
+
+    # garbage
+    def referenced_digests(self) -> set[str]:
+        """Every digest something kept refers to: artifacts, bundles of cache entries and tasks."""
