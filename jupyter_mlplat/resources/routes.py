@@ -1,0 +1,111 @@
+"""Every route of the HTTP API, once: the engine serves this table, the Jupyter server passes it on.
+
+A route that is not in the table does not exist; one that is in it has an access class. Only the
+standard library is imported here, so that the faces can read the table at no cost.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+PREFIX = "/api/v1"
+
+
+class Access(StrEnum):
+    """Who may call a route."""
+
+    READ = "read"  # changes nothing
+    WRITE = "write"  # may run the user's code or change what is kept
+    ADMIN = "admin"  # ends the engine or deletes by policy
+
+
+class Answer(StrEnum):
+    """What the body of a good answer is."""
+
+    JSON = "json"
+    EMPTY = "empty"  # 204
+    TEXT = "text"
+    BYTES = "bytes"  # always as attachment
+    LINES = "lines"  # JSON lines, written as they come
+    EVENTS = "events"  # server-sent events, no end
+
+
+@dataclass(frozen=True)
+class Route:
+    """One verb on one path. `path` lies below `PREFIX`; `{x}` stands for one path segment."""
+
+    name: str
+    verb: str
+    path: str
+    access: Access
+    answer: Answer = Answer.JSON
+
+    @property
+    def is_streaming(self) -> bool:
+        """Tell whether the answer comes in pieces, with no length known."""
+        return self.answer in (Answer.LINES, Answer.EVENTS)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Match a whole path below `PREFIX`; the segments are named groups, still percent-encoded."""
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
+
+
+READ, WRITE, ADMIN = Access.READ, Access.WRITE, Access.ADMIN
+
+ROUTES: tuple[Route, ...] = (
+    Route("engine.get", "GET", "/engine", READ),
+    Route("engine.stop", "POST", "/engine/stop", ADMIN),
+    Route("events.watch", "GET", "/events", READ, Answer.EVENTS),
+    Route("gc.run", "POST", "/gc", ADMIN),
+    # Compiling reads files and runs nothing; verifying runs the notebook.
+    Route("pipelines.compile", "POST", "/compile", WRITE),
+    Route("pipelines.verify", "POST", "/verify", WRITE),
+    Route("runs.list", "GET", "/runs", READ),
+    Route("runs.submit", "POST", "/runs", WRITE),
+    Route("runs.get", "GET", "/runs/{run}", READ),
+    Route("runs.delete", "DELETE", "/runs/{run}", WRITE, Answer.EMPTY),
+    Route("runs.cancel", "POST", "/runs/{run}/cancel", WRITE),
+    Route("runs.retry", "POST", "/runs/{run}/retry", WRITE),
+    Route("runs.result", "GET", "/runs/{run}/result", READ),
+    Route("runs.pipeline", "GET", "/runs/{run}/pipeline", READ),
+    Route("runs.wait", "GET", "/runs/{run}/wait", READ),
+    Route("runs.metrics", "GET", "/runs/{run}/metrics", READ),
+    Route("runs.outputs", "GET", "/runs/{run}/outputs", READ),
+    Route("runs.models", "GET", "/runs/{run}/models", READ),
+    Route("runs.logs", "GET", "/runs/{run}/logs", READ, Answer.LINES),
+    Route("steps.notebook", "GET", "/runs/{run}/steps/{step}/notebook", READ),
+    Route("steps.log", "GET", "/runs/{run}/steps/{step}/log", READ, Answer.TEXT),
+    Route("artifacts.get", "GET", "/artifacts/{artifact}", READ),
+    Route("artifacts.content", "GET", "/artifacts/{artifact}/content", READ, Answer.BYTES),
+    Route("lineage.get", "GET", "/lineage/{id}", READ),
+    Route("models.list", "GET", "/models", READ),
+    Route("models.register", "POST", "/models", WRITE),
+    Route("models.get", "GET", "/models/{model}", READ),
+    Route("models.delete", "DELETE", "/models/{model}", WRITE, Answer.EMPTY),
+    Route("models.version", "GET", "/models/{model}/versions/{version}", READ),
+    Route("models.set_alias", "PUT", "/models/{model}/aliases/{alias}", WRITE),
+    Route("models.delete_alias", "DELETE", "/models/{model}/aliases/{alias}", WRITE),
+    Route("endpoints.list", "GET", "/endpoints", READ),
+    Route("endpoints.deploy", "POST", "/endpoints", WRITE),
+    Route("endpoints.get", "GET", "/endpoints/{endpoint}", READ),
+    Route("endpoints.delete", "DELETE", "/endpoints/{endpoint}", WRITE, Answer.EMPTY),
+    Route("endpoints.set_traffic", "PUT", "/endpoints/{endpoint}/traffic", WRITE),
+    Route("endpoints.rollback", "POST", "/endpoints/{endpoint}/rollback", WRITE),
+    Route("endpoints.promote", "POST", "/endpoints/{endpoint}/promote", WRITE),
+    Route("endpoints.stop", "POST", "/endpoints/{endpoint}/stop", WRITE),
+    Route("endpoints.start", "POST", "/endpoints/{endpoint}/start", WRITE),
+    Route("endpoints.predict", "POST", "/endpoints/{endpoint}/predict", WRITE),
+    Route("endpoints.log", "GET", "/endpoints/{endpoint}/log", READ, Answer.TEXT),
+)
+
+BY_NAME: dict[str, Route] = {route.name: route for route in ROUTES}
+
+
+def find_route(verb: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """Find what a request below `PREFIX` asks for, and its still percent-encoded segments."""
+    for route in ROUTES:
+        if route.verb == verb and (match := route.pattern.fullmatch(path)):
+            return route, match.groupdict()
+    return None
