@@ -1,6 +1,6 @@
 """Print what pyproject.toml asks for, development tools included, one requirement a line.
 
-The dependencies are installed before the package itself, because building its side panel needs them.
+They are installed before the package itself, because building its side panel needs them.
 """
 
 import tomllib

@@ -30,10 +30,11 @@ class StartOrder:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How an attempt ended. `result` is the parsed `result.json`, None where the process died without one.
+    """How an attempt ended.
 
-    `reason` says what the operating system knows then: killed by signal 9, out of memory (limit …),
-    exited with status 3, revoked (never started), vanished (unknown after a restart).
+    `result` is the parsed `result.json`, None where the process died without one. `reason` says
+    what the operating system knows then: killed by signal 9, out of memory (limit …), exited with
+    status 3, revoked (never started), vanished (unknown after a restart).
     """
 
     ref: AttemptRef

@@ -1,4 +1,7 @@
-"""What is known of runs, lineage, models and endpoints. Durable: what a call has returned is on disk."""
+"""What is known of runs, lineage, models and endpoints.
+
+Durable: what a call has returned is on disk.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,10 +63,11 @@ class CacheEntry:
 
 
 class MetadataStore(Protocol):
-    """The truth about everything but content. One writer process; methods are synchronous,
+    """The truth about everything but content.
 
-    called from any thread, and serialise themselves; readers never wait for the writer. `fence` is
-    checked on each write: a store that a newer engine has fenced off refuses with Conflict.
+    One writer process. Methods are synchronous, may be called from any thread and serialise
+    themselves; readers never wait for the writer. The fencing number is checked on each write: a
+    store that a newer engine has fenced off refuses with Conflict.
     """
 
     def open(self) -> int:

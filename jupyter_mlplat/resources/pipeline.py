@@ -53,7 +53,7 @@ class Retry(Resource):
 
 
 class StepSettings(Resource):
-    """What a user may set for a step: in cell metadata `mlplat`, with `%%mlplat step`, in the panel."""
+    """What a user may set for a step: in cell metadata, with `%%mlplat step`, in the panel."""
 
     resources: Resources = Resources()
     retry: Retry = Retry()

@@ -1,4 +1,4 @@
-"""What a user installs: exactly three import packages, the built side panel and its server configuration."""
+"""What a user installs: three import packages, the built panel, the server's configuration."""
 
 import subprocess
 import sys
