@@ -48,7 +48,7 @@ class Route:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Match a whole path below `PREFIX`; the segments are named groups, still percent-encoded."""
+        """Match a whole path below `PREFIX`; its segments are groups, still percent-encoded."""
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 

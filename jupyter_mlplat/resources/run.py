@@ -101,6 +101,14 @@ class Task(Resource):
     cells: tuple[CellRun, ...] = ()
     waiting_for: str | None = Field(default=None, description="For people, while QUEUED.")
     executed_as: Literal["warm-process", "process", "kernel"] | None = None
+    bundle: Digest | None = Field(default=None, description="What it saved, as one manifest.")
+    gpus: tuple[int, ...] = Field(default=(), description="Devices leased to it while it runs.")
+    first_attempt: int = Field(
+        default=1, description="Attempt the retry limit counts from: a retry asked for starts anew."
+    )
+    retry_at: Timestamp | None = Field(
+        default=None, description="When the next attempt is due, while it waits out its back-off."
+    )
 
 
 class Metric(Resource):
@@ -143,6 +151,8 @@ class Run(Resource):
     tasks: tuple[Task, ...] = ()
     tags: dict[str, str] = {}
     retry_of: Identifier | None = None
+    cache: bool = Field(default=True, description="Whether steps may be taken from the cache.")
+    until: Name | None = Field(default=None, description="Only this step and what it needs runs.")
 
 
 class RunSummary(Resource):
