@@ -1,0 +1,77 @@
+"""The state directory: where it is and what lies where in it."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107 and macOS 103 for a Unix socket
+
+
+def default_home() -> Path:
+    """Say which state directory is meant where none is named."""
+    if named := os.environ.get("MLPLAT_HOME"):
+        return Path(named).expanduser().absolute()
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser().absolute() / "jupyter-mlplat"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Names every place in a state directory; creates nothing."""
+
+    root: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "engine.lock"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "engine.log"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "config.toml"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "metadata.db"
+
+    @property
+    def blobs(self) -> Path:
+        return self.root / "blobs"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def endpoints(self) -> Path:
+        return self.root / "endpoints"
+
+    @cached_property
+    def socket(self) -> Path:
+        return self._socket_path("engine.sock")
+
+    @cached_property
+    def doorbell(self) -> Path:
+        return self._socket_path("doorbell.sock")
+
+    def attempt(self, run: str, step: str, attempt: int) -> Path:
+        """Name the directory of one attempt."""
+        return self.runs / run / step / str(attempt)
+
+    def _socket_path(self, name: str) -> Path:
+        path = self.root / name
+        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+            return path
+        short = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return self._runtime_directory() / f"{short}.sock"
+
+    @staticmethod
+    def _runtime_directory() -> Path:
+        if given := os.environ.get("XDG_RUNTIME_DIR"):
+            return Path(given)
+        return Path(f"/tmp/mlplat-{os.getuid()}")  # noqa: S108 - made 0700 and checked by the engine
