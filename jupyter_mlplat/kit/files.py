@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never half of each; and only for their owner."""
+"""Files that are the old ones or the new ones, never half of each; and only for their owner."""
 
 import os
 from pathlib import Path

@@ -67,8 +67,9 @@ class Home:
         path = self.root / name
         if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
             return path
-        short = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-        return self._runtime_directory() / f"{short}.sock"
+        short = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+        suffix = "" if name == "engine.sock" else f"-{path.stem}"
+        return self._runtime_directory() / f"{short}{suffix}.sock"
 
     @staticmethod
     def _runtime_directory() -> Path:
