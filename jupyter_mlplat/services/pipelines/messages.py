@@ -1,0 +1,183 @@
+"""What the machine of a run is told, and what it tells the conductor to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from jupyter_mlplat.resources.run import CacheExplanation, CellRun, Failure
+from jupyter_mlplat.services.pipelines.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The run has been stored: begin."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An engine has read the run from the store: say again what has to be done."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CacheAnswered:
+    """The answer to `Consult`. On a hit `bundle` is what the step of then had saved."""
+
+    at: datetime
+    step: str
+    explanation: CacheExplanation
+    bundle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The resources asked for with `Enqueue` are the step's."""
+
+    at: datetime
+    step: str
+    gpus: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The resources asked for are not free yet."""
+
+    at: datetime
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    bundle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class NeverRan:
+    """The attempt was revoked before it ran a line: it does not count against the retry limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """An attempt is over; `at` is when it ended, which may be long ago after a restart."""
+
+    at: datetime
+    step: str
+    attempt: int
+    outcome: Succeeded | Failed | NeverRan
+    started_at: datetime | None = None
+    cells: tuple[CellRun, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """Cells of a running attempt have started or ended."""
+
+    at: datetime
+    step: str
+    attempt: int
+    cells: tuple[CellRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """A moment named by `Wake` has come."""
+
+    at: datetime
+    step: str
+    attempt: int
+    kind: Literal["retry", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAsked:
+    """Go on with a run that is over. Steps in `redo`, and all that need them, run again."""
+
+    at: datetime
+    plan: Plan
+    pipeline_digest: str
+    redo: frozenset[str]
+    titles: Mapping[str, str]
+    skipped: frozenset[str] = frozenset()
+
+
+RunEvent = (
+    Submitted
+    | Resumed
+    | CacheAnswered
+    | Admitted
+    | Waits
+    | AttemptEnded
+    | Progressed
+    | TimerDue
+    | CancelAsked
+    | RetryAsked
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Look the step up in the cache and answer with `CacheAnswered`."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Ask for the step's resources; answered by `Admitted`."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give back the step's resources, or its place in the queue."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Find out what became of an attempt of an earlier engine, and watch it."""
+
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Send `TimerDue` at a moment."""
+
+    at: datetime
+    step: str
+    attempt: int
+    kind: Literal["retry", "timeout"]
+
+
+Instruction = Consult | Enqueue | Release | Start | Adopt | Stop | Wake
