@@ -1,0 +1,110 @@
+"""The whole lifecycle of a model from inside a notebook.
+
+    import jupyter_mlplat as mlplat
+
+    run = mlplat.run("analysis.ipynb", parameters={"trees": 200})
+    mlplat.register("tumour", run=run, aliases=["champion"])
+    mlplat.deploy("tumour@champion").predict([[1.0, 2.0]])
+
+Everything here is loaded when it is first used, so that the import itself costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.client.api import (
+        compile,  # noqa: A004 - the product's word, always used as mlplat.compile
+        deploy,
+        endpoint,
+        endpoints,
+        get_run,
+        lineage,
+        model,
+        models,
+        register,
+        run,
+        runs,
+        verify,
+    )
+    from jupyter_mlplat.client.endpoints import Endpoint
+    from jupyter_mlplat.client.engine import EngineClient
+    from jupyter_mlplat.client.runs import Run
+    from jupyter_mlplat.client.tracking import log_artifact, log_metric, log_model
+    from jupyter_mlplat.errors import PlatformError
+    from jupyter_mlplat.magics import load_ipython_extension, unload_ipython_extension
+
+_HOMES = {
+    "api": (
+        "compile",
+        "deploy",
+        "endpoint",
+        "endpoints",
+        "get_run",
+        "lineage",
+        "model",
+        "models",
+        "register",
+        "run",
+        "runs",
+        "verify",
+    ),
+    "endpoints": ("Endpoint",),
+    "engine": ("EngineClient",),
+    "runs": ("Run",),
+    "tracking": ("log_artifact", "log_metric", "log_model"),
+}
+_MODULES = {
+    name: f"jupyter_mlplat.client.{module}" for module, names in _HOMES.items() for name in names
+} | {
+    "PlatformError": "jupyter_mlplat.errors",
+    "load_ipython_extension": "jupyter_mlplat.magics",
+    "unload_ipython_extension": "jupyter_mlplat.magics",
+}
+
+__all__ = [
+    "Endpoint",
+    "EngineClient",
+    "PlatformError",
+    "Run",
+    "compile",
+    "deploy",
+    "endpoint",
+    "endpoints",
+    "get_run",
+    "lineage",
+    "load_ipython_extension",
+    "log_artifact",
+    "log_metric",
+    "log_model",
+    "model",
+    "models",
+    "register",
+    "run",
+    "runs",
+    "unload_ipython_extension",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _find_version()
+    if name not in _MODULES:
+        raise AttributeError(f"module 'jupyter_mlplat' has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def _find_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("jupyter_mlplat")
+    except PackageNotFoundError:
+        return "0+source"  # run from a checkout that is not installed
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -1,0 +1,83 @@
+"""One HTTP exchange over the engine's Unix socket, with errors as the classes they were."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jupyter_mlplat.errors import PlatformError, Unavailable, from_body
+from jupyter_mlplat.resources.routes import PREFIX, Route
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """An HTTP connection to a Unix socket."""
+
+    def __init__(self, path: Path, timeout_s: float | None) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        try:
+            self.sock.connect(str(self._path))
+        except OSError:
+            self.sock.close()
+            raise
+
+
+def build_target(
+    route: Route, segments: Mapping[str, object], query: Mapping[str, object | None]
+) -> str:
+    """Write the path and query of a request; every segment is percent-encoded."""
+    path = route.path.format(
+        **{name: quote(str(value), safe="") for name, value in segments.items()}
+    )
+    asked = {name: value for name, value in query.items() if value is not None}
+    return PREFIX + path + (f"?{urlencode(asked)}" if asked else "")
+
+
+def send(
+    socket_path: Path,
+    route: Route,
+    target: str,
+    body: object | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    timeout_s: float | None = None,
+) -> http.client.HTTPResponse:
+    """Send one request and return its answer, unread; closing it closes the connection.
+
+    Raises:
+        PlatformError: The engine's own error, when the answer is not 2xx.
+        OSError: Nobody listens, the connection broke, or the time ran out.
+    """
+    connection = UnixConnection(socket_path, timeout_s)
+    sent = dict(headers)
+    if route.verb != "GET":
+        sent["Content-Type"] = "application/json"
+    content = json.dumps({} if body is None else body) if route.verb in ("POST", "PUT") else None
+    try:
+        connection.request(route.verb, target, content, {**sent, "Connection": "close"})
+        response = connection.getresponse()
+    except BaseException:
+        connection.close()
+        raise
+    if response.status >= 300:
+        with response:
+            raise read_error(response.status, response.read())
+    return response
+
+
+def read_error(status: int, content: bytes) -> PlatformError:
+    """Turn the body of an answer that is not 2xx into the error it stands for."""
+    try:
+        body: Any = json.loads(content)
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and "message" in body:
+        return from_body(body)
+    text = content.decode(errors="replace").strip()[:500]
+    return Unavailable(f"The engine answered {status} without a reason it could name: {text!r}.")
