@@ -3,8 +3,9 @@
 Durable: what a call has returned is on disk.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from jupyter_mlplat.resources.engine import Event
@@ -60,6 +61,25 @@ class CacheEntry:
     bundle: str | None
     parts: Mapping[str, str]
     result: Mapping[str, Any] = field(default_factory=dict)  # of result.json: outputs, metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """The ids of a piece of the lineage graph, in the order they were recorded."""
+
+    executions: tuple[str, ...]
+    artifacts: tuple[str, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a collection deleted, or would delete."""
+
+    runs: int
+    executions: int
+    artifacts: int
+    kept_digests: frozenset[str]  # every digest that something kept refers to
 
 
 class MetadataStore(Protocol):
@@ -149,6 +169,15 @@ class MetadataStore(Protocol):
     ) -> Lineage:
         """The graph around an artifact, execution or run (its executions)."""
 
+    def closure(
+        self,
+        root: str,
+        direction: Literal["upstream", "downstream", "both"],
+        depth: int,
+        limit: int = 100_000,
+    ) -> Closure:
+        """The ids of the nodes that `lineage` returns, without their documents: much faster."""
+
     # registry
     def add_model_version(self, version: ModelVersion, events: Iterable[NewEvent]) -> ModelVersion:
         """Number and store it; creates the registered model when it is the first."""
@@ -175,3 +204,18 @@ class MetadataStore(Protocol):
     # garbage
     def referenced_digests(self) -> set[str]:
         """Every digest something kept refers to: artifacts, bundles of cache entries and tasks."""
+
+    def collect(self, run_ids: Collection[str], *, dry_run: bool) -> Collected:
+        """Delete runs and the lineage facts that are then of no use to anything kept.
+
+        An execution stays while its run is there or a registered model was made from what it made;
+        an artifact while an execution, a model version or an output refers to it. One transaction;
+        a dry run undoes it at the end.
+        """
+
+    # upkeep
+    def prune_events(self, keep: int) -> int:
+        """Forget all but the newest events, at least one is kept; returns how many went."""
+
+    def backup(self, path: Path) -> None:
+        """Write a consistent copy to a new file while work goes on."""
