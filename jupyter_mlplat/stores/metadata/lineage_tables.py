@@ -1,0 +1,305 @@
+"""Executions, artifacts and the links between them: writing facts, and walking the graph."""
+
+import sqlite3
+import sys
+from collections.abc import Iterable, Sequence, Set
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from jupyter_mlplat.errors import NotFound
+from jupyter_mlplat.ports.metadata import Closure
+from jupyter_mlplat.resources.lineage import Artifact, Execution, Lineage, LineageEvent
+from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
+
+Direction = Literal["upstream", "downstream", "both"]
+_READ, _MADE = 0, 1
+_KINDS = {"input": _READ, "output": _MADE}
+_KIND_NAMES: tuple[Literal["input", "output"], ...] = ("input", "output")
+_ANY_DEPTH = sys.maxsize
+_EXECUTIONS = TypeAdapter(tuple[Execution, ...])
+_ARTIFACTS = TypeAdapter(tuple[Artifact, ...])
+
+_NEW_EXECUTION = (
+    "INSERT INTO execution(pk, id, run_id, doc) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_NEW_ARTIFACT = (
+    "INSERT INTO artifact(pk, id, type, name, digest, doc) VALUES(?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING"
+)
+_NEW_LINK = (
+    "INSERT INTO link(execution, kind, artifact, name) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+
+_LINKS = "SELECT execution, kind, artifact, name FROM link WHERE "
+_LINKS_OF_ONE = {
+    "execution": _LINKS + "execution = ? AND kind = ?",
+    "artifact": _LINKS + "artifact = ? AND kind = ?",
+}
+_LINKS_OF_MANY = {
+    column: "SELECT l.execution, l.kind, l.artifact, l.name FROM json_each(?) k "
+    f"CROSS JOIN link l ON l.{column} = k.value AND l.kind = ?"
+    for column in ("execution", "artifact")
+}
+
+_Row = tuple[object, ...]
+_Link = tuple[int, int, int, str]
+"""A row of `link`: execution, kind, artifact, name."""
+
+
+def write_lineage(
+    connection: sqlite3.Connection,
+    executions: Sequence[Execution],
+    artifacts: Sequence[Artifact],
+    links: Sequence[LineageEvent],
+) -> None:
+    """Record facts; one known already under its id is replaced, a known link is left.
+
+    Raises:
+        NotFound: A link names an execution or artifact that nobody has recorded.
+    """
+    execution_keys = _put(
+        connection,
+        "execution",
+        _NEW_EXECUTION,
+        [(fact.id, fact.run_id, fact.model_dump_json()) for fact in executions],
+        "UPDATE execution SET run_id = ?2, doc = ?3 WHERE id = ?1",
+    )
+    artifact_keys = _put(
+        connection,
+        "artifact",
+        _NEW_ARTIFACT,
+        [
+            (fact.id, fact.type, fact.name, fact.digest, fact.model_dump_json())
+            for fact in artifacts
+        ],
+        "UPDATE artifact SET type = ?2, name = ?3, digest = ?4, doc = ?5 WHERE id = ?1",
+    )
+    connection.executemany(
+        _NEW_LINK,
+        [
+            (
+                execution_keys.get(link.execution_id)
+                or _key(connection, "execution", link.execution_id),
+                _KINDS[link.kind],
+                artifact_keys.get(link.artifact_id)
+                or _key(connection, "artifact", link.artifact_id),
+                link.name,
+            )
+            for link in links
+        ],
+    )
+
+
+def _put(
+    connection: sqlite3.Connection, table: str, insert: str, rows: Sequence[_Row], update: str
+) -> dict[str, int]:
+    """Insert rows that begin with their id, or update those there are; returns their keys."""
+    if not rows:
+        return {}
+    (last,) = connection.execute(f"SELECT coalesce(max(pk), 0) FROM {table}").fetchone()  # noqa: S608
+    done = connection.executemany(
+        insert, [(key, *row) for key, row in enumerate(rows, start=last + 1)]
+    )
+    if done.rowcount == len(rows):
+        return {str(row[0]): key for key, row in enumerate(rows, start=last + 1)}
+    connection.executemany(update, rows)
+    return {str(row[0]): _key(connection, table, str(row[0])) for row in rows}
+
+
+def _key(connection: sqlite3.Connection, table: str, id_: str) -> int:
+    row = connection.execute(f"SELECT pk FROM {table} WHERE id = ?", (id_,)).fetchone()  # noqa: S608
+    if row is None:
+        raise _unknown(table, id_)
+    return int(row[0])
+
+
+class LineageTables(Tables):
+    """The graph of what ran, what it read and what it made."""
+
+    def get_artifact(self, artifact_id: str) -> Artifact:
+        with self._database.read() as connection:
+            return Artifact.model_validate_json(_document(connection, "artifact", artifact_id))
+
+    def get_execution(self, execution_id: str) -> Execution:
+        with self._database.read() as connection:
+            return Execution.model_validate_json(_document(connection, "execution", execution_id))
+
+    def artifacts_of_run(self, run_id: str, type_: str | None = None) -> Sequence[Artifact]:
+        """Return what the run's executions made, in the order it was recorded."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT a.pk, a.doc FROM execution e "
+                "JOIN link l ON l.execution = e.pk AND l.kind = 1 JOIN artifact a ON a.pk = l.artifact "
+                "WHERE e.run_id = ?1 AND (?2 IS NULL OR a.type = ?2) ORDER BY a.pk",
+                (run_id, type_),
+            ).fetchall()
+        return _ARTIFACTS.validate_json(json_array(doc for _, doc in rows))
+
+    def find_artifact(self, digest: str, name: str, type_: str) -> Artifact | None:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT doc FROM artifact WHERE digest = ? AND name = ? AND type = ? "
+                "ORDER BY pk LIMIT 1",
+                (digest, name, type_),
+            ).fetchone()
+        return None if row is None else Artifact.model_validate_json(row[0])
+
+    def lineage(self, root: str, direction: Direction, depth: int, limit: int = 100_000) -> Lineage:
+        """Return the graph around a node with its documents.
+
+        Args:
+            root: Id of an artifact, an execution, or a run, which stands for its executions.
+            direction: Towards what it was made from, towards what was made from it, or both.
+            depth: How many executions to pass on a way from the root; 0 is the root alone.
+            limit: Nodes after which the walk stops and `truncated` is set.
+        """
+        with self._database.read() as connection:
+            walk = _walk(connection, root, direction, depth, limit)
+            executions = _documents(connection, "execution", walk.executions)
+            artifacts = _documents(connection, "artifact", walk.artifacts)
+        execution_ids = {pk: id_ for pk, id_, _ in executions}
+        artifact_ids = {pk: id_ for pk, id_, _ in artifacts}
+        return Lineage(
+            root=root,
+            direction=direction,
+            depth=depth,
+            executions=_EXECUTIONS.validate_json(json_array(doc for _, _, doc in executions)),
+            artifacts=_ARTIFACTS.validate_json(json_array(doc for _, _, doc in artifacts)),
+            events=tuple(
+                LineageEvent.model_construct(
+                    execution_id=execution_ids[execution],
+                    artifact_id=artifact_ids[artifact],
+                    kind=_KIND_NAMES[kind],
+                    name=name,
+                )
+                for execution, kind, artifact, name in walk.links
+            ),
+            truncated=walk.truncated,
+        )
+
+    def closure(self, root: str, direction: Direction, depth: int, limit: int = 100_000) -> Closure:
+        """Return the ids of the nodes that `lineage` would return, without their documents."""
+        with self._database.read() as connection:
+            walk = _walk(connection, root, direction, depth, limit)
+            return Closure(
+                executions=_ids(connection, "execution", walk.executions),
+                artifacts=_ids(connection, "artifact", walk.artifacts),
+                truncated=walk.truncated,
+            )
+
+
+class _Walk:
+    """A breadth-first walk; each node is visited once, so cycles of equal content end by themselves."""
+
+    def __init__(self, connection: sqlite3.Connection, depth: int, limit: int) -> None:
+        self._connection = connection
+        self._depth = depth
+        self._limit = limit
+        self.executions: set[int] = set()
+        self.artifacts: set[int] = set()
+        self.links: set[_Link] = set()
+        self.truncated = False
+
+    def go(self, executions: Set[int], artifacts: Set[int], onward: int) -> None:
+        """Walk from these nodes until depth, limit or the end of the graph.
+
+        `onward` is the kind of link that leads further on from an execution: what it read when going
+        upstream, what it made when going downstream.
+        """
+        back = _MADE if onward == _READ else _READ
+        seen_executions, seen_artifacts = set(executions), set(artifacts)
+        for _ in range(self._depth):
+            arrivals = self._links_of("artifact", artifacts, back)
+            executions = executions or {link[0] for link in arrivals} - seen_executions
+            seen_executions |= executions
+            departures = self._links_of("execution", executions, onward)
+            artifacts = {link[2] for link in departures} - seen_artifacts
+            seen_artifacts |= artifacts
+            self.links.update(arrivals, departures)
+            self.truncated = len(seen_executions) + len(seen_artifacts) >= self._limit
+            if self.truncated or not artifacts:
+                break
+            executions = frozenset()
+        self.executions |= seen_executions
+        self.artifacts |= seen_artifacts
+
+    def _links_of(self, column: str, keys: Set[int], kind: int) -> list[_Link]:
+        if not keys:
+            return []
+        if len(keys) == 1:
+            return self._connection.execute(_LINKS_OF_ONE[column], (*keys, kind)).fetchall()
+        return self._connection.execute(_LINKS_OF_MANY[column], (json_keys(keys), kind)).fetchall()
+
+
+def ancestors_of(connection: sqlite3.Connection, artifact_ids: Iterable[str]) -> set[int]:
+    """Return the keys of all executions that these artifacts were made from, to any depth."""
+    rows = connection.execute(
+        "SELECT pk FROM artifact WHERE id IN (SELECT value FROM json_each(?))",
+        (json_keys(artifact_ids),),
+    )
+    walk = _Walk(connection, depth=_ANY_DEPTH, limit=_ANY_DEPTH)
+    walk.go(frozenset(), {pk for (pk,) in rows}, onward=_READ)
+    return walk.executions
+
+
+def _walk(
+    connection: sqlite3.Connection, root: str, direction: Direction, depth: int, limit: int
+) -> _Walk:
+    executions, artifacts = _root_keys(connection, root)
+    walk = _Walk(connection, depth, limit)
+    if direction in ("upstream", "both"):
+        walk.go(executions, artifacts, onward=_READ)
+    if direction in ("downstream", "both"):
+        walk.go(executions, artifacts, onward=_MADE)
+    return walk
+
+
+def _root_keys(connection: sqlite3.Connection, root: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the executions and artifacts that an id stands for."""
+    none: frozenset[int] = frozenset()
+    if row := connection.execute("SELECT pk FROM artifact WHERE id = ?", (root,)).fetchone():
+        return none, frozenset(row)
+    if row := connection.execute("SELECT pk FROM execution WHERE id = ?", (root,)).fetchone():
+        return frozenset(row), none
+    of_run = connection.execute("SELECT pk FROM execution WHERE run_id = ?", (root,)).fetchall()
+    if of_run or connection.execute("SELECT 1 FROM run WHERE id = ?", (root,)).fetchone():
+        return frozenset(pk for (pk,) in of_run), none
+    raise NotFound(
+        f"Cannot show the lineage of {root!r}: no artifact, execution or run has this id. List the "
+        "runs, or the artifacts of a run, to find it.",
+        id=root,
+    )
+
+
+def _document(connection: sqlite3.Connection, table: str, id_: str) -> str:
+    row = connection.execute(f"SELECT doc FROM {table} WHERE id = ?", (id_,)).fetchone()  # noqa: S608
+    if row is None:
+        raise _unknown(table, id_)
+    return str(row[0])
+
+
+def _documents(
+    connection: sqlite3.Connection, table: str, keys: Iterable[int]
+) -> list[tuple[int, str, str]]:
+    """Return (key, id, document) of these rows, in the order they were recorded."""
+    return connection.execute(
+        f"SELECT pk, id, doc FROM {table} WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY pk",  # noqa: S608
+        (json_keys(keys),),
+    ).fetchall()
+
+
+def _ids(connection: sqlite3.Connection, table: str, keys: Iterable[int]) -> tuple[str, ...]:
+    rows = connection.execute(
+        f"SELECT id FROM {table} WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY pk",  # noqa: S608
+        (json_keys(keys),),
+    )
+    return tuple(id_ for (id_,) in rows)
+
+
+def _unknown(table: str, id_: str) -> NotFound:
+    return NotFound(
+        f"Cannot find {table} {id_!r}: nothing of that id was recorded, or it was deleted. List the "
+        "artifacts of a run to see what there is.",
+        id=id_,
+    )

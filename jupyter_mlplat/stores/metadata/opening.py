@@ -1,0 +1,147 @@
+"""Bring a database file into use: sound, of this version's schema, and ours alone."""
+
+import os
+import sqlite3
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jupyter_mlplat.errors import Conflict, Unavailable
+from jupyter_mlplat.kit import files
+from jupyter_mlplat.stores.metadata.database import BEGIN_WRITE, Database
+from jupyter_mlplat.stores.metadata.failures import Damage, explain, is_damage
+
+REVISION = "0001"
+"""Newest revision in `migrations/versions`. Numbers, so that older and newer can be told apart."""
+CHECK_BUDGET_S = 2.0
+"""A store larger than can be checked in this time is opened on the strength of what was checked."""
+_CHECK_EVERY = 10_000  # virtual machine steps between two looks at the clock
+
+
+def open_current(database: Database) -> int:
+    """Open a database and take its next fencing number.
+
+    Raises:
+        Unavailable: It cannot be opened here, or it is damaged and was moved aside.
+        Conflict: A newer version has written it.
+    """
+    try:
+        files.make_private_directory(database.path.parent)
+        connection = database.open()
+        check(connection)
+        _bring_up_to_date(connection, database.path)
+        return _take_fence(connection)
+    except (sqlite3.Error, OSError) as error:
+        database.close()
+        if is_damage(error):
+            raise _set_aside(database.path, error) from error
+        raise explain(error, database.path) from error
+    except BaseException:
+        database.close()
+        raise
+
+
+def check(connection: sqlite3.Connection, budget_s: float = CHECK_BUDGET_S) -> None:
+    """Look for damage for as long as the budget allows.
+
+    Raises:
+        Damage: The file contradicts itself.
+    """
+    deadline = time.monotonic() + budget_s
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECK_EVERY)
+    try:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        connection.set_progress_handler(None, 0)
+    if found != "ok":
+        raise Damage(found)
+
+
+def copy_to(connection: sqlite3.Connection, path: Path) -> None:
+    """Write a consistent, compact copy to a new file that only its owner may read."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        connection.execute("VACUUM INTO ?", (os.fspath(path),))
+        with path.open("rb+") as copy:
+            os.fsync(copy.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    found = _revision(connection, path)
+    if found == REVISION:
+        return
+    if found is not None and found > REVISION:
+        raise Conflict(
+            f"Cannot open {str(path)!r}: its schema is revision {found}, written by a newer version of "
+            f"jupyter-mlplat; this one knows up to {REVISION}. Upgrade jupyter-mlplat, or name another "
+            "state directory in MLPLAT_HOME.",
+            found=found,
+            known=REVISION,
+        )
+    from jupyter_mlplat.stores.metadata import migrating  # SQLAlchemy: 0.4 s, needed only here
+
+    if found is None:
+        migrating.create(connection, REVISION)
+        return
+    copy_to(connection, _new_path(path.parent / "backups", f"{path.stem}-{found}", path.suffix))
+    migrating.upgrade(connection, REVISION)
+
+
+def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
+    """Return the schema's revision, None for an empty file."""
+    tables = {
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    if not tables:
+        return None
+    if "alembic_version" not in tables or "store" not in tables:
+        raise Conflict(
+            f"Cannot open {str(path)!r}: it is a database of something else, with the tables "
+            f"{sorted(tables)[:5]!r}. Name another state directory in MLPLAT_HOME."
+        )
+    (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(revision)
+
+
+def _take_fence(connection: sqlite3.Connection) -> int:
+    connection.execute(BEGIN_WRITE)
+    try:
+        (fence,) = connection.execute(
+            "UPDATE store SET fence = fence + 1 RETURNING fence"
+        ).fetchone()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return int(fence)
+
+
+def _set_aside(path: Path, error: BaseException) -> Unavailable:
+    """Move a damaged file away, with the WAL that belongs to it, so that nothing overwrites it."""
+    aside = _new_path(path.parent / "damaged", path.stem, path.suffix)
+    for suffix in ("", "-wal", "-shm"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            source.rename(aside.with_name(aside.name + suffix))
+    return Unavailable(
+        f"Cannot open {str(path)!r}: the file is damaged ({error}). It was moved to {str(aside)!r} as "
+        "it is. Put a backup in its place, or start again: the engine then begins with an empty one "
+        "and keeps all files of earlier runs.",
+        reason="damaged",
+        moved_to=str(aside),
+    )
+
+
+def _new_path(folder: Path, stem: str, suffix: str) -> Path:
+    files.make_private_directory(folder)
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return folder / f"{stem}-{moment}{suffix}"

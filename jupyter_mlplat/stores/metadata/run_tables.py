@@ -1,0 +1,424 @@
+"""Runs, their tasks, outputs and metrics; the cache."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import TypeAdapter
+
+from jupyter_mlplat.errors import Conflict, NotFound
+from jupyter_mlplat.kit import clock
+from jupyter_mlplat.ports.metadata import CacheEntry, NewEvent
+from jupyter_mlplat.resources.pipeline import Pipeline
+from jupyter_mlplat.resources.run import (
+    Metric,
+    OutputValue,
+    Run,
+    RunState,
+    RunSummary,
+    Task,
+    TaskState,
+)
+from jupyter_mlplat.stores.metadata.event_tables import append_events
+from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
+
+_OUTPUTS = TypeAdapter(tuple[OutputValue, ...])
+_FINAL_RUNS = [state.value for state in RunState if state.is_final]
+_FINAL_TASKS = [state.value for state in TaskState if state.is_final]
+
+_NEW_RUN = (
+    "INSERT INTO run(state, pipeline, notebook, experiment, created_at, finished_at, doc, id, number) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_CHANGED_RUN = (
+    "UPDATE run SET state = ?, pipeline = ?, notebook = ?, experiment = ?, created_at = ?, "
+    "finished_at = ?, doc = ? WHERE id = ?"
+)
+_NEW_TASK = "INSERT INTO task(state, cached, doc, run, name, position) VALUES(?, ?, ?, ?, ?, ?)"
+_CHANGED_TASK = "UPDATE task SET state = ?, cached = ?, doc = ? WHERE run = ? AND name = ?"
+
+
+class RunNumbers:
+    """The numbers of runs by id, looked up once per transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, int] = {}
+
+    def __getitem__(self, run_id: str) -> int:
+        if run_id not in self._known:
+            self._known[run_id] = _number(self._connection, run_id)
+        return self._known[run_id]
+
+
+def update_runs(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
+    """Write run rows, not their tasks."""
+    for run in runs:
+        if connection.execute(_CHANGED_RUN, _run_row(run)).rowcount == 0:
+            raise _no_run(run.id)
+
+
+def put_tasks(
+    connection: sqlite3.Connection, numbers: RunNumbers, tasks: Sequence[tuple[str, Task]]
+) -> None:
+    """Write tasks; one the run does not have yet is added behind the others."""
+    for run_id, task in tasks:
+        row, number = _task_row(task), numbers[run_id]
+        if connection.execute(_CHANGED_TASK, (*row, number, task.name)).rowcount == 0:
+            (position,) = connection.execute(
+                "SELECT coalesce(max(position), -1) + 1 FROM task WHERE run = ?", (number,)
+            ).fetchone()
+            connection.execute(_NEW_TASK, (*row, number, task.name, position))
+
+
+def put_outputs(
+    connection: sqlite3.Connection, numbers: RunNumbers, outputs: Sequence[tuple[str, OutputValue]]
+) -> None:
+    """Write outputs; a step's output of the same name is replaced."""
+    connection.executemany(
+        "INSERT INTO output(run, step, name, doc) VALUES(?, ?, ?, ?) "
+        "ON CONFLICT(run, step, name) DO UPDATE SET doc = excluded.doc",
+        [
+            (numbers[run_id], output.step, output.name, output.model_dump_json())
+            for run_id, output in outputs
+        ],
+    )
+
+
+def add_metrics(
+    connection: sqlite3.Connection, numbers: RunNumbers, metrics: Sequence[tuple[str, Metric]]
+) -> None:
+    """Append logged values; the last of each name is the run's."""
+    connection.executemany(
+        "INSERT INTO metric(run, step, name, value, position, logged_at) VALUES(?, ?, ?, ?, ?, ?)",
+        [
+            (
+                numbers[run_id],
+                metric.step,
+                metric.name,
+                metric.value,
+                metric.position,
+                metric.logged_at.timestamp(),
+            )
+            for run_id, metric in metrics
+        ],
+    )
+    connection.executemany(
+        "INSERT INTO latest_metric(run, name, value) VALUES(?, ?, ?) "
+        "ON CONFLICT(run, name) DO UPDATE SET value = excluded.value",
+        [(numbers[run_id], metric.name, metric.value) for run_id, metric in metrics],
+    )
+
+
+def put_cache_entries(connection: sqlite3.Connection, entries: Sequence[CacheEntry]) -> None:
+    """Write cache entries; one of the same key is replaced and becomes the newest."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO cache_entry(key, pipeline, step, run_id, doc) VALUES(?, ?, ?, ?, ?)",
+        [
+            (
+                entry.key,
+                entry.pipeline,
+                entry.step,
+                entry.run_id,
+                json.dumps(
+                    {
+                        "run_number": entry.run_number,
+                        "bundle": entry.bundle,
+                        "parts": dict(entry.parts),
+                        "result": dict(entry.result),
+                    }
+                ),
+            )
+            for entry in entries
+        ],
+    )
+
+
+class RunTables(Tables):
+    """What ran, and how it went."""
+
+    def create_run(
+        self,
+        run: Run,
+        pipeline: Pipeline,
+        idempotency_key: str | None,
+        request_digest: str,
+        events: Iterable[NewEvent],
+    ) -> tuple[Run, bool]:
+        with self._database.write() as connection:
+            if idempotency_key is not None:
+                earlier = _submitted(connection, idempotency_key, request_digest)
+                if earlier is not None:
+                    return earlier, False
+            (number,) = connection.execute(
+                "UPDATE store SET last_run = last_run + 1 RETURNING last_run"
+            ).fetchone()
+            numbered = run.model_copy(update={"number": number})
+            connection.execute(_NEW_RUN, (*_run_row(numbered), number))
+            connection.executemany(
+                _NEW_TASK,
+                [
+                    (*_task_row(task), number, task.name, position)
+                    for position, task in enumerate(run.tasks)
+                ],
+            )
+            connection.execute(
+                "INSERT INTO run_pipeline(run, doc) VALUES(?, ?)",
+                (number, pipeline.model_dump_json(by_alias=True)),
+            )
+            if idempotency_key is not None:
+                connection.execute(
+                    "INSERT INTO submission(key, digest, run) VALUES(?, ?, ?)",
+                    (idempotency_key, request_digest, number),
+                )
+            append_events(connection, events)
+        return numbered, True
+
+    def get_run(self, run: str) -> Run:
+        with self._database.read() as connection:
+            return _run(connection, _resolved(connection, run))
+
+    def unfinished_runs(self) -> Sequence[Run]:
+        """Return the runs that go on, oldest first."""
+        with self._database.read() as connection:
+            numbers = connection.execute(
+                "SELECT number FROM run WHERE state NOT IN (SELECT value FROM json_each(?)) "
+                "ORDER BY number",
+                (json_keys(_FINAL_RUNS),),
+            ).fetchall()
+            return tuple(_run(connection, number) for (number,) in numbers)
+
+    def list_runs(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        states: Sequence[RunState] = (),
+        text: str = "",
+        notebook: str | None = None,
+    ) -> Sequence[RunSummary]:
+        """Newest first; `text` is looked for in id, pipeline, notebook and experiment."""
+        conditions: list[tuple[str, object]] = []
+        if before is not None:
+            conditions.append(("number < ?", before))
+        if states:
+            conditions.append(("state IN (SELECT value FROM json_each(?))", json_keys(states)))
+        if notebook is not None:
+            conditions.append(("notebook = ?", notebook))
+        if text:
+            conditions.append(
+                (
+                    "instr(lower(id || ' ' || pipeline || ' ' || coalesce(notebook, '') || ' ' || "
+                    "experiment), ?)",
+                    text.lower(),
+                )
+            )
+        where = " AND ".join(condition for condition, _ in conditions) or "1"
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT number, doc FROM run WHERE {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
+                (*(value for _, value in conditions), limit),
+            ).fetchall()
+            return _summaries(connection, rows)
+
+    def pipeline_of(self, run_id: str) -> Pipeline:
+        with self._database.read() as connection:
+            (doc,) = connection.execute(
+                "SELECT doc FROM run_pipeline WHERE run = ?", (_number(connection, run_id),)
+            ).fetchone()
+        return Pipeline.model_validate_json(doc)
+
+    def replace_pipeline(self, run_id: str, pipeline: Pipeline) -> None:
+        """Let the run go on with this pipeline: its steps are the run's tasks from now on.
+
+        Tasks of steps that are gone are dropped, those of new steps are added as PENDING.
+        """
+        with self._database.write() as connection:
+            number = _number(connection, run_id)
+            connection.execute(
+                "UPDATE run_pipeline SET doc = ? WHERE run = ?",
+                (pipeline.model_dump_json(by_alias=True), number),
+            )
+            connection.execute(
+                "DELETE FROM task WHERE run = ? AND name NOT IN (SELECT value FROM json_each(?))",
+                (number, json_keys(step.name for step in pipeline.steps)),
+            )
+            for position, step in enumerate(pipeline.steps):
+                fresh = Task(name=step.name, title=step.title, state=TaskState.PENDING)
+                connection.execute(
+                    _NEW_TASK
+                    + " ON CONFLICT(run, name) DO UPDATE SET position = excluded.position",
+                    (*_task_row(fresh), number, step.name, position),
+                )
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget a run, its tasks, values and cache entries; lineage facts stay for `collect`."""
+        with self._database.write() as connection:
+            delete_runs(connection, [run_id])
+
+    def outputs_of(self, run_id: str) -> Sequence[OutputValue]:
+        """Return what the run's steps saved, in the order of the steps."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT o.doc FROM output o LEFT JOIN task t ON t.run = o.run AND t.name = o.step "
+                "WHERE o.run = ? ORDER BY t.position, o.name",
+                (_number(connection, run_id),),
+            ).fetchall()
+        return _OUTPUTS.validate_json(json_array(doc for (doc,) in rows))
+
+    def metrics_of(self, run_id: str) -> Sequence[Metric]:
+        """Return every logged value in the order it was logged."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT step, name, value, position, logged_at FROM metric WHERE run = ? ORDER BY pk",
+                (_number(connection, run_id),),
+            ).fetchall()
+        return tuple(
+            Metric(
+                step=step,
+                name=name,
+                value=_number_or_nan(value),
+                position=position,
+                logged_at=clock.from_unix(logged_at),
+            )
+            for step, name, value, position, logged_at in rows
+        )
+
+    def find_cached(self, key: str) -> CacheEntry | None:
+        return self._cached("key = ?", key)
+
+    def last_cached(self, pipeline: str, step: str) -> CacheEntry | None:
+        return self._cached("pipeline = ? AND step = ?", pipeline, step)
+
+    def _cached(self, condition: str, *values: str) -> CacheEntry | None:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT key, pipeline, step, run_id, doc FROM cache_entry "
+                f"WHERE {condition} ORDER BY pk DESC LIMIT 1",
+                values,
+            ).fetchone()
+        return None if row is None else CacheEntry(*row[:4], **json.loads(row[4]))
+
+
+def delete_runs(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
+    """Forget runs with everything that is theirs alone."""
+    for run_id in run_ids:
+        number = _number(connection, run_id)
+        connection.execute("DELETE FROM cache_entry WHERE run_id = ?", (run_id,))
+        connection.execute("DELETE FROM run WHERE number = ?", (number,))
+        for table in ("run_pipeline", "submission", "task", "output", "metric", "latest_metric"):
+            connection.execute(f"DELETE FROM {table} WHERE run = ?", (number,))  # noqa: S608
+
+
+def _run_row(run: Run) -> tuple[object, ...]:
+    return (
+        run.state.value,
+        run.pipeline,
+        run.notebook,
+        run.experiment,
+        run.created_at.timestamp(),
+        None if run.finished_at is None else run.finished_at.timestamp(),
+        run.model_dump_json(exclude={"tasks"}),
+        run.id,
+    )
+
+
+def _task_row(task: Task) -> tuple[object, ...]:
+    return task.state.value, task.cached, task.model_dump_json()
+
+
+def _number(connection: sqlite3.Connection, run_id: str) -> int:
+    row = connection.execute("SELECT number FROM run WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise _no_run(run_id)
+    return int(row[0])
+
+
+def _resolved(connection: sqlite3.Connection, run: str) -> int:
+    if run == "latest":
+        row = connection.execute("SELECT max(number) FROM run").fetchone()
+    elif run.isascii() and run.isdigit() and len(run) <= 18:  # a larger one would overflow SQLite
+        row = connection.execute("SELECT number FROM run WHERE number = ?", (int(run),)).fetchone()
+    else:
+        return _number(connection, run)
+    if row is None or row[0] is None:
+        raise _no_run(run)
+    return int(row[0])
+
+
+def _run(connection: sqlite3.Connection, number: int) -> Run:
+    (doc,) = connection.execute("SELECT doc FROM run WHERE number = ?", (number,)).fetchone()
+    tasks = connection.execute(
+        "SELECT doc FROM task WHERE run = ? ORDER BY position", (number,)
+    ).fetchall()
+    return Run.model_validate_json(
+        doc[:-1] + ',"tasks":' + json_array(task for (task,) in tasks) + "}"
+    )
+
+
+def _submitted(connection: sqlite3.Connection, key: str, digest: str) -> Run | None:
+    row = connection.execute("SELECT digest, run FROM submission WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    if row[0] != digest:
+        raise Conflict(
+            f"Cannot submit with idempotency key {key!r}: run {row[1]} was submitted with this key and "
+            "another request. Use a new key for a new request.",
+            idempotency_key=key,
+            run_number=row[1],
+        )
+    return _run(connection, row[1])
+
+
+def _summaries(
+    connection: sqlite3.Connection, rows: Sequence[tuple[int, str]]
+) -> tuple[RunSummary, ...]:
+    listed = json_keys(number for number, _ in rows)
+    counts = {
+        number: facts
+        for number, *facts in connection.execute(
+            "SELECT t.run, count(*), sum(t.state IN (SELECT value FROM json_each(?2))), "
+            "sum(t.cached), min(CASE WHEN t.state = 'FAILED' THEN t.position END) "
+            "FROM json_each(?1) k CROSS JOIN task t ON t.run = k.value GROUP BY t.run",
+            (listed, json_keys(_FINAL_TASKS)),
+        )
+    }
+    metrics: dict[int, dict[str, float]] = {}
+    for number, name, value in connection.execute(
+        "SELECT m.run, m.name, m.value FROM json_each(?) k "
+        "CROSS JOIN latest_metric m ON m.run = k.value",
+        (listed,),
+    ):
+        metrics.setdefault(number, {})[name] = _number_or_nan(value)
+    summaries = []
+    for number, doc in rows:
+        total, done, cached, failed = counts.get(number, (0, 0, 0, None))
+        failed_step = None if failed is None else _task_at(connection, number, failed)
+        facts: Mapping[str, object] = {
+            "tasks_total": total,
+            "tasks_done": done,
+            "tasks_cached": cached,
+            "failed_step": failed_step,
+            "metrics": metrics.get(number, {}),
+        }
+        summaries.append(RunSummary.model_validate(json.loads(doc) | facts))
+    return tuple(summaries)
+
+
+def _task_at(connection: sqlite3.Connection, number: int, position: int) -> str:
+    (name,) = connection.execute(
+        "SELECT name FROM task WHERE run = ? AND position = ?", (number, position)
+    ).fetchone()
+    return str(name)
+
+
+def _number_or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _no_run(run: str) -> NotFound:
+    return NotFound(
+        f"Cannot find run {run!r}: there is none of this id or number, or it was deleted. List the "
+        "runs to see which there are.",
+        run=run,
+    )

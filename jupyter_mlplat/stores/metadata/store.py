@@ -1,0 +1,82 @@
+"""The `MetadataStore` port over SQLite."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from jupyter_mlplat.kit import files
+from jupyter_mlplat.ports.metadata import Change, Collected
+from jupyter_mlplat.resources.engine import Event
+from jupyter_mlplat.stores.metadata import opening
+from jupyter_mlplat.stores.metadata.collecting import collect, referenced_digests
+from jupyter_mlplat.stores.metadata.database import BUSY_TIMEOUT_S, Database
+from jupyter_mlplat.stores.metadata.event_tables import EventTables, append_events
+from jupyter_mlplat.stores.metadata.lineage_tables import LineageTables, write_lineage
+from jupyter_mlplat.stores.metadata.registry_tables import EndpointTables, RegistryTables
+from jupyter_mlplat.stores.metadata.run_tables import (
+    RunNumbers,
+    RunTables,
+    add_metrics,
+    put_cache_entries,
+    put_outputs,
+    put_tasks,
+    update_runs,
+)
+
+
+class SqlMetadataStore(RunTables, LineageTables, RegistryTables, EndpointTables, EventTables):
+    """Keeps what is known in one SQLite file (WAL, synchronous=FULL).
+
+    Args:
+        path: The file; made, with its folder, when there is none.
+        busy_timeout_s: How long a write waits for another process that holds the file.
+    """
+
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        super().__init__(Database(path, busy_timeout_s))
+
+    def open(self) -> int:
+        """Check the file, migrate it if it is older, and take the next fencing number.
+
+        Raises:
+            Unavailable: The folder is read-only, the disk is full, another process holds the file, or
+                the file is damaged; a damaged file has been moved aside then.
+            Conflict: The file was written by a newer version.
+        """
+        self._database.fence = opening.open_current(self._database)
+        return self._database.fence
+
+    def close(self) -> None:
+        self._database.close()
+
+    def apply(self, change: Change) -> Sequence[Event]:
+        with self._database.write() as connection:
+            numbers = RunNumbers(connection)
+            update_runs(connection, change.runs)
+            put_tasks(connection, numbers, change.tasks)
+            write_lineage(connection, change.executions, change.artifacts, change.lineage)
+            if change.outputs:
+                put_outputs(connection, numbers, change.outputs)
+            if change.metrics:
+                add_metrics(connection, numbers, change.metrics)
+            if change.cache:
+                put_cache_entries(connection, change.cache)
+            return append_events(connection, change.events) if change.events else ()
+
+    def referenced_digests(self) -> set[str]:
+        with self._database.read() as connection:
+            return referenced_digests(connection)
+
+    def collect(self, run_ids: Collection[str], *, dry_run: bool) -> Collected:
+        """Delete runs, and the lineage facts that nothing kept refers to any longer."""
+        with self._database.write() as connection:
+            connection.execute("SAVEPOINT collecting")
+            collected = collect(connection, run_ids)
+            if dry_run:
+                connection.execute("ROLLBACK TO collecting")
+            return collected
+
+    def backup(self, path: Path) -> None:
+        """Write a consistent copy of the file to `path`, which must not exist, while work goes on."""
+        files.make_private_directory(path.parent)
+        with self._database.exclusively() as connection:
+            opening.copy_to(connection, path)
