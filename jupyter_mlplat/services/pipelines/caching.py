@@ -1,0 +1,143 @@
+"""Caching by content: what a step's result depends on, in labelled parts; why it was taken or not.
+
+Equal parts, equal key. Inputs count by content, so a step that makes the same bytes again lets all
+that follow be taken from the cache (early cut-off).
+"""
+
+import ast
+from collections.abc import Mapping
+from functools import lru_cache
+
+from jupyter_mlplat.compiler.normalise import normalise
+from jupyter_mlplat.kit.digests import digest_json, digest_text
+from jupyter_mlplat.ports.metadata import CacheEntry
+from jupyter_mlplat.resources.base import JsonValue
+from jupyter_mlplat.resources.pipeline import Channel, Pipeline, Step
+from jupyter_mlplat.resources.run import CacheExplanation, Run
+
+_NAMED_CHANGES = 4  # as many as one reads at a glance; the rest is in `changed`
+UNBOUND = "unbound"
+
+
+def reason_not_to_cache(run: Run, step: Step) -> str | None:
+    """Say why a step must run whatever the cache holds; None when it may be taken from it."""
+    if not run.cache:
+        return "this run was asked not to use the cache"
+    if not step.settings.cache:
+        effects = {Channel.FILES, Channel.UNKNOWN} & {*step.outputs, *(i.name for i in step.inputs)}
+        if effects:
+            return "it touches files or has effects that are not known; cache: true overrules this"
+        return "caching is off for this step"
+    return None
+
+
+def code_parts(step: Step, pipeline: Pipeline) -> dict[str, str]:
+    """Return the parts that follow from the notebook alone; equal parts, equal code."""
+    parts = {
+        f"cell {number}": code_digest(cell.source) for number, cell in enumerate(step.cells, 1)
+    }
+    parts["imports"] = digest_json(step.prelude)
+    parts["outputs"] = digest_json(sorted(step.outputs))
+    parts["input names"] = digest_json(
+        sorted((given.name, given.optional) for given in step.inputs)
+    )
+    parts["kernel"] = step.settings.kernel or pipeline.language
+    for name, value in step.settings.env.items():
+        parts[f"variable {name}"] = digest_text(value)
+    return parts
+
+
+def key_parts(
+    code: Mapping[str, str],
+    *,
+    parameters: Mapping[str, JsonValue],
+    inputs: Mapping[str, str],
+    python: str,
+    packages: Mapping[str, str],
+    modules: Mapping[str, str],
+) -> dict[str, str]:
+    """Return all a step's result depends on.
+
+    Args:
+        code: Of `code_parts`.
+        parameters: The run parameters the step reads, with their values.
+        inputs: Per name loaded, the digest of its content, or `UNBOUND`.
+        python: Which interpreter.
+        packages: Versions of the packages it imports.
+        modules: Digests of the local modules it imports.
+    """
+    parts = dict(code)
+    parts["python"] = python
+    parts.update((f"parameter {name}", digest_json(value)) for name, value in parameters.items())
+    parts.update((f"input {name}", digest) for name, digest in inputs.items())
+    parts.update((f"package {name}", version) for name, version in packages.items())
+    parts.update((f"module {name}", digest) for name, digest in modules.items())
+    return parts
+
+
+def cache_key(parts: Mapping[str, str]) -> str:
+    """Return the key that equal parts share."""
+    return digest_json(parts)
+
+
+def explain_hit(entry: CacheEntry) -> CacheExplanation:
+    """Say whose result is taken."""
+    return CacheExplanation(
+        hit=True,
+        reason=f"same code, same inputs as run {entry.run_number}",
+        run_id=entry.run_id,
+        run_number=entry.run_number,
+    )
+
+
+def explain_miss(parts: Mapping[str, str], last: CacheEntry | None) -> CacheExplanation:
+    """Say what differs from the last time the step succeeded."""
+    if last is None:
+        return CacheExplanation(hit=False, reason="never succeeded before")
+    changes = {
+        label: _describe(label, last.parts.get(label), parts.get(label))
+        for label in sorted({*parts, *last.parts}, key=_label_order)
+        if parts.get(label) != last.parts.get(label)
+    }
+    named = list(changes.values())[:_NAMED_CHANGES]
+    more = len(changes) - len(named)
+    reason = ", ".join(named) + (f" and {more} more" if more else "")
+    return CacheExplanation(
+        hit=False,
+        reason=f"{reason or 'its saved values are gone'} since run {last.run_number}",
+        run_id=last.run_id,
+        run_number=last.run_number,
+        changed=tuple(changes),
+    )
+
+
+_KINDS = ("cell", "parameter", "input", "module", "package", "python", "variable")
+
+
+def _label_order(label: str) -> tuple[int, int, str]:
+    """Sort what a user did before what the machine did, and cell 2 before cell 10."""
+    kind, _, name = label.partition(" ")
+    rank = _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
+    return rank, int(name) if name.isdecimal() else 0, name
+
+
+def _describe(label: str, old: str | None, new: str | None) -> str:
+    kind, _, name = label.partition(" ")
+    shown = f"{kind} {name!r}" if kind in ("parameter", "input", "module", "variable") else label
+    if old is None:
+        return f"{shown} is new"
+    if new is None:
+        return f"{shown} is gone"
+    if kind in ("package", "python"):
+        return f"{shown} {old} became {new}"
+    return f"{shown} changed"
+
+
+@lru_cache(maxsize=4096)
+def code_digest(source: str) -> str:
+    """Digest what a cell does: comments, blank lines and layout do not count."""
+    cell = normalise(source)
+    if cell.tree is None or cell.error is not None:
+        return digest_text(source.strip())
+    magics = [(magic.name, magic.line) for magic in cell.magics]
+    return digest_json([ast.dump(cell.tree), magics, "" if not magics else cell.body])

@@ -1,0 +1,79 @@
+"""What the end of an attempt means: from what the child wrote, or the system knows, to an outcome."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_mlplat.ports.launcher import Ended
+from jupyter_mlplat.resources.run import CellRun, Failure
+from jupyter_mlplat.services.pipelines.messages import Failed, NeverRan, Succeeded
+
+Outcome = Succeeded | Failed | NeverRan
+
+_ADVICE = {
+    "killed": "Something outside the run ended it, or a library crashed; its log may say more.",
+    "out-of-memory": "Give the step more memory, or let it hold less at a time.",
+    "exited": "A cell or a library ended the process itself (os._exit, for example).",
+    "vanished": "The machine or the process was stopped while the engine was down. Retry the run.",
+    "not-started": "Check the interpreter or kernel that is set for the step.",
+}
+
+
+def outcome_of(ended: Ended, cells: tuple[CellRun, ...]) -> Outcome:
+    """Say how an attempt ended; `cells` are as they were last seen."""
+    if ended.code == "revoked":
+        return NeverRan()
+    if ended.result is None:
+        return Failed(_death(ended, cells))
+    if ended.result.get("state") == "succeeded":
+        return Succeeded(_text(ended.result.get("bundle")))
+    error = ended.result.get("error")
+    return Failed(_reported(ended.ref.step, error if isinstance(error, Mapping) else {}))
+
+
+def _death(ended: Ended, cells: tuple[CellRun, ...]) -> Failure:
+    at_work = next((cell for cell in cells if cell.state == "running"), None)
+    verb = "could not be started" if ended.code == "not-started" else "did not finish"
+    return Failure(
+        code=ended.code,
+        message=f"Step {ended.ref.step!r} {verb}: {ended.reason}. {_ADVICE.get(ended.code, '')}",
+        step=ended.ref.step,
+        cell=at_work.id if at_work else None,
+    )
+
+
+def _reported(step: str, error: Mapping[str, Any]) -> Failure:
+    """Take over what the child says of its failure; it is not to be trusted to be well-formed."""
+    traceback = error.get("traceback")
+    return Failure(
+        code=_text(error.get("code")) or "cell-error",
+        message=_text(error.get("message")) or f"Step {step!r} failed and gave no reason.",
+        step=step,
+        cell=_text(error.get("cell")),
+        cell_index=_number(error.get("cell_index")),
+        line=_number(error.get("line")),
+        error_name=_text(error.get("name")),
+        error_value=_text(error.get("value")),
+        traceback=tuple(str(line) for line in traceback) if isinstance(traceback, list) else (),
+    )
+
+
+def cells_of(result: Mapping[str, Any] | None, before: tuple[CellRun, ...]) -> tuple[CellRun, ...]:
+    """Return how the cells went, in the step's order; what the result does not name stays."""
+    reported: dict[str, CellRun] = {}
+    for cell in (result or {}).get("cells") or ():
+        if isinstance(cell, Mapping) and cell.get("state") in ("ok", "error"):
+            duration = cell.get("duration_s")
+            reported[str(cell.get("id"))] = CellRun(
+                id=str(cell.get("id")),
+                state=cell["state"],
+                duration_s=float(duration) if isinstance(duration, int | float) else None,
+            )
+    return tuple(reported.get(cell.id, cell) for cell in before)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,246 @@
+"""What is written down when a task ends: execution, artifacts, links, outputs, metrics, cache entry."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from jupyter_mlplat.kit.digests import digest_text
+from jupyter_mlplat.kit.ids import new_id
+from jupyter_mlplat.ports.metadata import CacheEntry
+from jupyter_mlplat.resources.base import JsonValue
+from jupyter_mlplat.resources.lineage import Artifact, CodeVersion, Execution, LineageEvent
+from jupyter_mlplat.resources.pipeline import Step
+from jupyter_mlplat.resources.run import Metric, OutputValue, Run, Task, TaskState
+from jupyter_mlplat.services.pipelines.activity import Logged
+
+VALUE_TYPE = "mlplat.Value"
+
+FindArtifact = Callable[[str, str, str], Artifact | None]
+"""(digest, name, type) → the artifact that holds this content already."""
+
+_STATES: Mapping[TaskState, Literal["COMPLETE", "FAILED", "CANCELED"]] = {
+    TaskState.SUCCEEDED: "COMPLETE",
+    TaskState.CANCELED: "CANCELED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A value a step saved, as the steps that load it know it."""
+
+    digest: str
+    artifact_id: str | None
+
+
+@dataclass(slots=True)
+class Record:
+    """What one task's end adds to the store."""
+
+    execution: Execution
+    artifacts: list[Artifact] = field(default_factory=list)
+    links: list[LineageEvent] = field(default_factory=list)
+    outputs: list[OutputValue] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+
+    def link(self, kind: Literal["input", "output"], artifact_id: str, name: str) -> None:
+        self.links.append(
+            LineageEvent.model_construct(
+                execution_id=self.execution.id, artifact_id=artifact_id, kind=kind, name=name
+            )
+        )
+
+    def saved(self) -> dict[str, Saved]:
+        """Return what the step saved, by name."""
+        return {value.name: Saved(value.digest, value.artifact_id) for value in self.outputs}
+
+
+def record_end(
+    run: Run,
+    step: Step,
+    task: Task,
+    *,
+    result: Mapping[str, Any],
+    logged: Logged,
+    inputs: Mapping[str, Saved],
+    parameters: Mapping[str, JsonValue],
+    code: CodeVersion,
+    find: FindArtifact,
+    now: datetime,
+) -> Record:
+    """Write down an attempt that ran, however it ended.
+
+    Args:
+        run: The run, for its id.
+        step: What ran.
+        task: Its task, in its final state or waiting for another attempt.
+        result: Of `result.json`; empty where there is none.
+        logged: What the cells logged: metrics, models, files.
+        inputs: What was loaded, by name.
+        parameters: What the step read of the run's parameters.
+        code: Which code ran.
+        find: Looks for an artifact of equal content.
+        now: The present moment.
+    """
+    record = Record(
+        Execution(
+            id=new_id("exec"),
+            name=step.name,
+            run_id=run.id,
+            state=_STATES.get(task.state, "FAILED"),
+            code=code,
+            parameters=dict(parameters),
+            started_at=task.started_at,
+            finished_at=task.finished_at or now,
+        )
+    )
+    _link_inputs(record, inputs)
+    if task.state is TaskState.SUCCEEDED:
+        for name, facts in (result.get("outputs") or {}).items():
+            _record_value(record, step.name, name, facts, find, now)
+    for thing in logged.artifacts:
+        artifact = thing.model_copy(update={"id": new_id("art"), "created_at": now})
+        record.artifacts.append(artifact)
+        record.link("output", artifact.id, artifact.name)
+    record.metrics = _metrics(step.name, result, logged, now)
+    return record
+
+
+def _link_inputs(record: Record, inputs: Mapping[str, Saved]) -> None:
+    for name, saved in inputs.items():
+        if saved.artifact_id is not None:
+            record.link("input", saved.artifact_id, name)
+
+
+def _record_value(
+    record: Record,
+    step: str,
+    name: str,
+    facts: Mapping[str, Any],
+    find: FindArtifact,
+    now: datetime,
+) -> None:
+    digest = str(facts["digest"])
+    artifact = find(digest, name, VALUE_TYPE)
+    if artifact is None:
+        artifact = Artifact(
+            id=new_id("art"),
+            type=VALUE_TYPE,
+            name=name,
+            digest=digest,
+            size_bytes=int(facts.get("size_bytes") or 0),
+            codec=str(facts.get("codec") or ""),
+            metadata={"type": str(facts.get("type") or ""), "preview": _preview(facts)},
+            created_at=now,
+        )
+        record.artifacts.append(artifact)
+    record.link("output", artifact.id, name)
+    record.outputs.append(
+        OutputValue(
+            name=name,
+            step=step,
+            type=str(facts.get("type") or ""),
+            codec=str(facts.get("codec") or ""),
+            size_bytes=int(facts.get("size_bytes") or 0),
+            artifact_id=artifact.id,
+            digest=digest,
+            preview=_preview(facts),
+        )
+    )
+
+
+def _preview(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("preview") or "")
+
+
+def _metrics(step: str, result: Mapping[str, Any], logged: Logged, now: datetime) -> list[Metric]:
+    """Return the metrics in the order they were logged, then those read off names at the end."""
+    at_end = [
+        Metric(name=name, value=float(value), step=step, logged_at=now)
+        for name, value in (result.get("metrics") or {}).items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    ]
+    return [*logged.metrics, *at_end]
+
+
+def cache_entry(
+    key: str,
+    parts: Mapping[str, str],
+    run: Run,
+    task: Task,
+    result: Mapping[str, Any],
+    record: Record,
+) -> CacheEntry:
+    """Make the entry by which the step's result is found again."""
+    return CacheEntry(
+        key=key,
+        pipeline=run.pipeline,
+        step=task.name,
+        run_id=run.id,
+        run_number=run.number,
+        bundle=task.bundle,
+        parts=dict(parts),
+        result={
+            "attempt": task.attempt,
+            "unbound": list(result.get("unbound") or ()),
+            "outputs": [value.to_wire() for value in record.outputs],
+            "metrics": [metric.to_wire() for metric in record.metrics],
+            "artifacts": [
+                [link.artifact_id, link.name] for link in record.links if link.kind == "output"
+            ],
+        },
+    )
+
+
+def record_hit(
+    run: Run,
+    step: Step,
+    entry: CacheEntry,
+    *,
+    inputs: Mapping[str, Saved],
+    parameters: Mapping[str, JsonValue],
+    code: CodeVersion,
+    now: datetime,
+) -> Record:
+    """Write down a step taken from the cache: it made, once more, what it had made then."""
+    record = Record(
+        Execution(
+            id=new_id("exec"),
+            name=step.name,
+            run_id=run.id,
+            state="CACHED",
+            code=code,
+            parameters=dict(parameters),
+            started_at=now,
+            finished_at=now,
+        )
+    )
+    _link_inputs(record, inputs)
+    for artifact_id, name in entry.result.get("artifacts") or ():
+        record.link("output", artifact_id, name)
+    record.outputs = [
+        OutputValue.model_validate({**value, "step": step.name})
+        for value in entry.result.get("outputs") or ()
+    ]
+    record.metrics = [
+        Metric.model_validate({**metric, "step": step.name})
+        for metric in entry.result.get("metrics") or ()
+    ]
+    return record
+
+
+def code_version(step: Step, git: Mapping[str, Any], environment: str | None) -> CodeVersion:
+    """Say which code a step is: its cells as they stand, git's state, the environment's lock."""
+    return CodeVersion(
+        cells={cell.id: digest_text(cell.source) for cell in step.cells},
+        git_commit=git.get("commit"),
+        git_dirty=git.get("dirty"),
+        git_remote=git.get("remote"),
+        environment=environment,
+    )
+
+
+def names_in(outputs: Sequence[OutputValue]) -> dict[str, Saved]:
+    """Return values by name, as `Record.saved` does for a task that has just ended."""
+    return {value.name: Saved(value.digest, value.artifact_id) for value in outputs}

@@ -1,0 +1,202 @@
+"""From a compiled notebook and what the caller asked for to a run, or a refusal that says why."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from jupyter_mlplat.errors import Conflict, InvalidInput
+from jupyter_mlplat.kit.digests import digest_json
+from jupyter_mlplat.kit.ids import new_id
+from jupyter_mlplat.resources.base import JsonValue
+from jupyter_mlplat.resources.pipeline import Parameter, Pipeline, Severity, Step
+from jupyter_mlplat.resources.run import (
+    CellRun,
+    RetryRequest,
+    Run,
+    RunState,
+    SubmitRequest,
+    Task,
+    TaskState,
+)
+from jupyter_mlplat.services.pipelines.admission import Inventory
+from jupyter_mlplat.services.pipelines.caching import code_parts
+from jupyter_mlplat.services.pipelines.messages import RetryAsked
+from jupyter_mlplat.services.pipelines.plan import Plan, plan_of
+
+_ACCEPTS: Mapping[str, Callable[[JsonValue], bool]] = {
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "str": lambda value: isinstance(value, str),
+    "bool": lambda value: isinstance(value, bool),
+    "list": lambda value: isinstance(value, list),
+    "dict": lambda value: isinstance(value, dict),
+    "none": lambda value: True,  # a default of None says nothing about what else is meant
+    "any": lambda value: True,
+}
+
+
+def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, now: datetime) -> Run:
+    """Make the run that was asked for; the store gives it its number.
+
+    Raises:
+        InvalidInput: The notebook has errors, a parameter is unknown or of the wrong type, `until`
+            names no step, or a step can never start on this machine.
+    """
+    refuse_errors(pipeline)
+    refuse_parameters(pipeline, request.parameters)
+    plan = plan_of(pipeline)
+    skipped = steps_left_out(pipeline, plan, request.until)
+    for step in pipeline.steps:
+        if step.name not in skipped:
+            inventory.refuse_impossible(step.name, step.settings.resources)
+    return Run(
+        id=new_id("run"),
+        number=0,
+        pipeline=pipeline.name,
+        pipeline_digest=pipeline.digest,
+        notebook=pipeline.notebook,
+        experiment=request.experiment,
+        state=RunState.PENDING,
+        parameters=dict(request.parameters),
+        created_at=now,
+        tasks=tuple(_new_task(pipeline.step(name), name in skipped) for name in plan.steps),
+        tags=request.tags,
+        cache=request.cache,
+        until=request.until,
+    )
+
+
+def _new_task(step: Step, is_left_out: bool) -> Task:
+    return Task(
+        name=step.name,
+        title=step.title,
+        state=TaskState.SKIPPED if is_left_out else TaskState.PENDING,
+        cells=tuple(CellRun(id=cell.id, state="pending") for cell in step.cells),
+    )
+
+
+def refuse_errors(pipeline: Pipeline) -> None:
+    """Refuse what the compiler said cannot be run."""
+    errors = [problem for problem in pipeline.problems if problem.severity is Severity.ERROR]
+    if errors:
+        more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
+        raise InvalidInput(
+            f"Cannot run {pipeline.name!r}: {errors[0].message}{more}",
+            problems=[problem.to_wire() for problem in errors],
+        )
+    if not pipeline.steps:
+        raise InvalidInput(
+            f"Cannot run {pipeline.name!r}: it has no step. Write a cell with code, "
+            "or remove the 'skip' tags."
+        )
+
+
+def refuse_parameters(pipeline: Pipeline, given: Mapping[str, JsonValue]) -> None:
+    """Refuse parameters that the notebook does not have, or of another type."""
+    known = {parameter.name: parameter for parameter in pipeline.parameters}
+    for name, value in given.items():
+        if name not in known:
+            has = (
+                f"It has: {', '.join(known)}."
+                if known
+                else "It has none: tag the cell that assigns them 'parameters'."
+            )
+            raise InvalidInput(
+                f"Cannot run {pipeline.name!r}: {name!r} is not one of its parameters. {has}",
+                parameter=name,
+                known=list(known),
+            )
+        _refuse_type(pipeline.name, known[name], value)
+
+
+def _refuse_type(pipeline: str, parameter: Parameter, value: JsonValue) -> None:
+    if not _ACCEPTS[parameter.type](value):
+        raise InvalidInput(
+            f"Cannot run {pipeline!r}: parameter {parameter.name!r} takes "
+            f"{parameter.type} (its default is {parameter.expression}), found "
+            f"{type(value).__name__} {value!r}. Give it a value of type {parameter.type}.",
+            parameter=parameter.name,
+            expected=parameter.type,
+        )
+
+
+def steps_left_out(pipeline: Pipeline, plan: Plan, until: str | None) -> frozenset[str]:
+    """Return the steps that a run up to `until` does not need."""
+    if until is None:
+        return frozenset()
+    if until not in plan.steps:
+        raise InvalidInput(
+            f"Cannot run {pipeline.name!r} until {until!r}: it has no such step. "
+            f"It has: {', '.join(plan.steps)}."
+        )
+    return frozenset(plan.steps) - plan.with_needs(until)
+
+
+def request_digest(request: SubmitRequest) -> str:
+    """Digest a request, so that a key used again with another one is noticed."""
+    return digest_json(request.model_dump(mode="json"))
+
+
+def new_retry(
+    run: Run,
+    old: Pipeline,
+    new: Pipeline,
+    request: RetryRequest,
+    inventory: Inventory,
+    now: datetime,
+) -> RetryAsked:
+    """Work out what a retry has to run again.
+
+    Raises:
+        Conflict: The run is not over, or nothing is left to do.
+        InvalidInput: `from_step` names no step, or the new code cannot be run.
+    """
+    if not run.state.is_final:
+        raise Conflict(
+            f"Cannot retry run {run.number}: it is {run.state}. "
+            "Wait until it has ended, or cancel it first."
+        )
+    refuse_errors(new)
+    refuse_parameters(new, run.parameters)
+    plan = plan_of(new)
+    skipped = steps_left_out(new, plan, run.until)
+    redo = _changed_steps(old, new) - skipped
+    if request.from_step is not None:
+        if request.from_step not in plan.steps:
+            raise InvalidInput(
+                f"Cannot retry run {run.number} from {request.from_step!r}: it has no such step. "
+                f"It has: {', '.join(plan.steps)}."
+            )
+        redo |= {request.from_step}
+    succeeded = {task.name for task in run.tasks if task.state is TaskState.SUCCEEDED}
+    if not redo and succeeded >= set(plan.steps) - skipped:
+        raise Conflict(
+            f"Cannot retry run {run.number}: all its steps have succeeded and no code has "
+            "changed. Name a step to start from, or submit a new run."
+        )
+    for step in new.steps:
+        if step.name not in skipped:
+            inventory.refuse_impossible(step.name, step.settings.resources)
+    return RetryAsked(
+        at=now,
+        plan=plan,
+        pipeline_digest=new.digest,
+        redo=frozenset(redo),
+        titles={step.name: step.title for step in new.steps},
+        skipped=skipped,
+    )
+
+
+def _changed_steps(old: Pipeline, new: Pipeline) -> set[str]:
+    """Name the steps whose code or wiring differs; settings such as retries do not count."""
+    if old.digest == new.digest:
+        return set()
+    before = {step.name: _identity(step, old) for step in old.steps}
+    return {step.name for step in new.steps if before.get(step.name) != _identity(step, new)}
+
+
+def _identity(step: Step, pipeline: Pipeline) -> dict[str, str]:
+    parts = code_parts(step, pipeline)
+    parts["wiring"] = digest_json([[given.name, given.step] for given in step.inputs])
+    defaults = {parameter.name: parameter.expression for parameter in pipeline.parameters}
+    parts["parameters"] = digest_json({name: defaults.get(name) for name in step.parameters})
+    return parts
