@@ -76,7 +76,7 @@ class Closure:
 class Collected:
     """What a collection deleted, or would delete."""
 
-    runs: int
+    runs: tuple[str, ...]
     executions: int
     artifacts: int
     kept_digests: frozenset[str]  # every digest that something kept refers to
@@ -208,10 +208,14 @@ class MetadataStore(Protocol):
     def collect(self, run_ids: Collection[str], *, dry_run: bool) -> Collected:
         """Delete runs and the lineage facts that are then of no use to anything kept.
 
-        An execution stays while its run is there or a registered model was made from what it made;
-        an artifact while an execution, a model version or an output refers to it. One transaction;
-        a dry run undoes it at the end.
+        A run stays that is not final, that a model version comes from, or that a kept run took results
+        of from the cache. An execution stays while its run is there or a registered model was made from
+        what it made; an artifact while an execution, a model version or an output refers to it. One
+        transaction; a dry run undoes it at the end.
         """
+
+    def damaged_files(self) -> Sequence[Path]:
+        """Databases that were found damaged and still lie aside."""
 
     # upkeep
     def prune_events(self, keep: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from jupyter_mlplat.ports.metadata import Collected
 from jupyter_mlplat.stores.metadata.lineage_tables import ancestors_of
-from jupyter_mlplat.stores.metadata.run_tables import delete_runs
+from jupyter_mlplat.stores.metadata.run_tables import FINAL_RUNS, delete_runs
 from jupyter_mlplat.stores.metadata.tables import json_keys
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -33,7 +33,8 @@ def referenced_digests(connection: sqlite3.Connection) -> set[str]:
 
 def collect(connection: sqlite3.Connection, run_ids: Collection[str]) -> Collected:
     """Delete runs, then executions and artifacts that are of no use to what is left."""
-    delete_runs(connection, run_ids)
+    runs = set(run_ids) - _pinned(connection, set(run_ids))
+    delete_runs(connection, runs)
     executions = _useless_executions(connection)
     candidates = {
         artifact
@@ -48,11 +49,32 @@ def collect(connection: sqlite3.Connection, run_ids: Collection[str]) -> Collect
     artifacts = _useless_artifacts(connection, candidates)
     _delete(connection, "artifact", "pk", artifacts)
     return Collected(
-        runs=len(run_ids),
+        runs=tuple(sorted(runs)),
         executions=len(executions),
         artifacts=len(artifacts),
         kept_digests=frozenset(referenced_digests(connection)),
     )
+
+
+def _pinned(connection: sqlite3.Connection, asked: set[str]) -> set[str]:
+    """Find the runs that something kept refers to: as the origin of a model or of cached results."""
+    rows = connection.execute(
+        "SELECT id FROM run WHERE state NOT IN (SELECT value FROM json_each(?)) "
+        "UNION SELECT run_id FROM model_version WHERE run_id IS NOT NULL",
+        (json_keys(FINAL_RUNS),),
+    )
+    pinned = {id_ for (id_,) in rows}
+    origins: dict[str, set[str]] = {}
+    for run_id, origin in connection.execute(
+        "SELECT DISTINCT r.id, json_extract(t.doc, '$.cache.run_id') "
+        "FROM task t JOIN run r ON r.number = t.run WHERE t.cached"
+    ):
+        origins.setdefault(run_id, set()).add(origin)
+    front = (origins.keys() - asked) | pinned
+    while front:
+        front = set().union(*(origins.get(run_id, ()) for run_id in front)) - pinned
+        pinned |= front
+    return pinned
 
 
 def _useless_executions(connection: sqlite3.Connection) -> set[int]:

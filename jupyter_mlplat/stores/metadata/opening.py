@@ -15,6 +15,7 @@ REVISION = "0001"
 """Newest revision in `migrations/versions`. Numbers, so that older and newer can be told apart."""
 CHECK_BUDGET_S = 2.0
 """A store larger than can be checked in this time is opened on the strength of what was checked."""
+_DAMAGED = "damaged"
 _CHECK_EVERY = 10_000  # virtual machine steps between two looks at the clock
 
 
@@ -73,6 +74,11 @@ def copy_to(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
+def damaged_files(path: Path) -> list[Path]:
+    """Return the databases that were moved aside as damaged and still lie there, oldest first."""
+    return sorted((path.parent / _DAMAGED).glob(f"{path.stem}-*{path.suffix}"))
+
+
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     found = _revision(connection, path)
     if found == REVISION:
@@ -127,7 +133,7 @@ def _take_fence(connection: sqlite3.Connection) -> int:
 
 def _set_aside(path: Path, error: BaseException) -> Unavailable:
     """Move a damaged file away, with the WAL that belongs to it, so that nothing overwrites it."""
-    aside = _new_path(path.parent / "damaged", path.stem, path.suffix)
+    aside = _new_path(path.parent / _DAMAGED, path.stem, path.suffix)
     for suffix in ("", "-wal", "-shm"):
         source = path.with_name(path.name + suffix)
         if source.exists():

@@ -23,7 +23,7 @@ from jupyter_mlplat.stores.metadata.event_tables import append_events
 from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
 _OUTPUTS = TypeAdapter(tuple[OutputValue, ...])
-_FINAL_RUNS = [state.value for state in RunState if state.is_final]
+FINAL_RUNS = [state.value for state in RunState if state.is_final]
 _FINAL_TASKS = [state.value for state in TaskState if state.is_final]
 
 _NEW_RUN = (
@@ -184,7 +184,7 @@ class RunTables(Tables):
             numbers = connection.execute(
                 "SELECT number FROM run WHERE state NOT IN (SELECT value FROM json_each(?)) "
                 "ORDER BY number",
-                (json_keys(_FINAL_RUNS),),
+                (json_keys(FINAL_RUNS),),
             ).fetchall()
             return tuple(_run(connection, number) for (number,) in numbers)
 

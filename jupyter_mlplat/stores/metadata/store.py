@@ -75,6 +75,9 @@ class SqlMetadataStore(RunTables, LineageTables, RegistryTables, EndpointTables,
                 connection.execute("ROLLBACK TO collecting")
             return collected
 
+    def damaged_files(self) -> Sequence[Path]:
+        return opening.damaged_files(self._database.path)
+
     def backup(self, path: Path) -> None:
         """Write a consistent copy of the file to `path`, which must not exist, while work goes on."""
         files.make_private_directory(path.parent)
