@@ -1,0 +1,100 @@
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { ApiClient } from './client';
+import type { EventStream, StreamState } from './events';
+import type { EngineStatus } from './types';
+
+/** What the faces show about the engine. */
+export type EngineState = StreamState;
+
+/**
+ * The link to the engine: connects on first need, because asking starts it, and tells the models when
+ * to load anew.
+ */
+export class Connection {
+  constructor(
+    readonly client: ApiClient,
+    readonly events: EventStream
+  ) {
+    events.stateChanged.connect(this._onStreamState, this);
+    events.restarted.connect(this._onRestarted, this);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emitted when lists must be loaded: first connection, or another state directory answers. */
+  get reset(): ISignal<this, void> {
+    return this._reset;
+  }
+
+  get state(): EngineState {
+    return this._isAsking && this._state !== 'live'
+      ? 'connecting'
+      : this._state;
+  }
+
+  get status(): EngineStatus | null {
+    return this._status;
+  }
+
+  get error(): unknown {
+    return this._error;
+  }
+
+  /** Connect if not connected. Never rejects: failure is a state. */
+  async ensure(): Promise<void> {
+    if (this._isAsking || this._state === 'live') {
+      return;
+    }
+    this._isAsking = true;
+    this._changed.emit();
+    try {
+      await this._ask();
+    } catch (error) {
+      this._error = error;
+      this._state = 'offline';
+    } finally {
+      this._isAsking = false;
+      this._changed.emit();
+    }
+  }
+
+  private async _ask(): Promise<void> {
+    const status = await this.client.engine();
+    const isFirst = this._status === null;
+    this._status = status;
+    this._error = null;
+    this.events.reconcile(status.last_event);
+    this.events.start(status.last_event);
+    if (isFirst) {
+      this._reset.emit();
+    }
+  }
+
+  private _onStreamState(_: EventStream, state: StreamState): void {
+    const wasOffline = this._state === 'offline';
+    this._state = state;
+    this._error = state === 'offline' ? this.events.error : null;
+    this._changed.emit();
+    if (state === 'live' && wasOffline) {
+      void this._ask().then(
+        () => this._changed.emit(),
+        () => undefined
+      );
+    }
+  }
+
+  private _onRestarted(): void {
+    this._reset.emit();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _reset = new Signal<this, void>(this);
+  private _state: EngineState = 'idle';
+  private _status: EngineStatus | null = null;
+  private _error: unknown = null;
+  private _isAsking = false;
+}

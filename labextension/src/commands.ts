@@ -1,0 +1,19 @@
+/** Every action of the platform. Arguments are described where the command is added. */
+export namespace CommandIDs {
+  export const open = 'mlplat:open';
+  export const connect = 'mlplat:connect';
+
+  export const run = 'mlplat:run';
+  export const verify = 'mlplat:verify';
+  export const selectStep = 'mlplat:select-step';
+  export const setStep = 'mlplat:set-step';
+  export const goToCell = 'mlplat:go-to-cell';
+  export const goToFailure = 'mlplat:go-to-failure';
+  export const retryNotebook = 'mlplat:retry';
+
+  export const openRun = 'mlplat:open-run';
+  export const showStep = 'mlplat:show-step';
+  export const cancelRun = 'mlplat:cancel-run';
+  export const retryRun = 'mlplat:retry-run';
+  export const deleteRun = 'mlplat:delete-run';
+}

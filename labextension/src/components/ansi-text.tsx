@@ -1,0 +1,52 @@
+import * as React from 'react';
+
+import type { IAnsiStyle } from '../panels/runs/ansi';
+import { parseAnsi } from '../panels/runs/ansi';
+
+/** Terminal text with its colours. Text stays text: nothing in it becomes markup. */
+export function AnsiText(props: {
+  text: string;
+  highlight?: string;
+}): JSX.Element {
+  return (
+    <>
+      {parseAnsi(props.text).map((span, index) => (
+        <span key={index} className={classOf(span.style)}>
+          {props.highlight ? mark(span.text, props.highlight) : span.text}
+        </span>
+      ))}
+    </>
+  );
+}
+
+function classOf(style: IAnsiStyle): string | undefined {
+  const [color, background] = style.isInverse
+    ? [style.background, style.color ?? 7]
+    : [style.color, style.background];
+  const names = [
+    color !== null && `jp-mlplat-ansi-fg-${color}`,
+    background !== null && `jp-mlplat-ansi-bg-${background}`,
+    style.isBold && 'jp-mlplat-ansi-bold',
+    style.isItalic && 'jp-mlplat-ansi-italic',
+    style.isUnderlined && 'jp-mlplat-ansi-underlined'
+  ].filter(Boolean);
+  return names.length > 0 ? names.join(' ') : undefined;
+}
+
+function mark(text: string, needle: string): React.ReactNode[] {
+  const parts: React.ReactNode[] = [];
+  const lower = text.toLowerCase();
+  const wanted = needle.toLowerCase();
+  let position = 0;
+  for (
+    let found = lower.indexOf(wanted);
+    found >= 0;
+    found = lower.indexOf(wanted, position)
+  ) {
+    parts.push(text.slice(position, found));
+    position = found + needle.length;
+    parts.push(<mark key={found}>{text.slice(found, position)}</mark>);
+  }
+  parts.push(text.slice(position));
+  return parts;
+}

@@ -1,0 +1,16 @@
+import type * as React from 'react';
+
+/** How many step colours `style/palette.css` defines. */
+const COLORS = 10;
+
+/** The colour of the n-th step, the same in the graph and on the cells. */
+export function stepColor(index: number): string {
+  return `var(--jp-mlplat-step-${index % COLORS})`;
+}
+
+/** The style that hands a step's colour down to whatever draws it. */
+export function stepStyle(index: number): React.CSSProperties {
+  return {
+    '--jp-mlplat-step-color': stepColor(index)
+  } as React.CSSProperties;
+}

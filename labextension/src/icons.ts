@@ -1,0 +1,127 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+// Strokes and fills take the text colour of where they stand, so that CSS decides about themes and states.
+
+/** A pipeline of three steps: our mark in the side bar, menus and the toolbar. */
+export const platformIcon = new LabIcon({
+  name: 'mlplat:platform',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 24 24">
+  <g class="jp-icon3" fill="#616161">
+    <circle cx="12" cy="4.5" r="3"/><circle cx="5.5" cy="18.5" r="3"/><circle cx="18.5" cy="18.5" r="3"/>
+    <path d="M11.2 6.8h1.6v3.4h-1.6zM11.2 9.6c0 2-4.9 2.2-5.9 5.4l1.5.6c.8-2.4 4.2-2.6 5.2-4.3 1 1.7 4.4 1.9 5.2 4.3l1.5-.6c-1-3.2-5.9-3.4-5.9-5.4z"/>
+  </g>
+</svg>`
+});
+
+export const pipelineIcon = icon(
+  'pipeline',
+  '<rect x="5" y="1.75" width="6" height="4" rx="1.2"/><rect x="1.25" y="10.25" width="5.5" height="4" rx="1.2"/><rect x="9.25" y="10.25" width="5.5" height="4" rx="1.2"/><path d="M8 5.75v2.1M4 10.25c0-2 4-.7 4-2.4M12 10.25c0-2-4-.7-4-2.4"/>'
+);
+
+export const runsIcon = icon(
+  'runs',
+  '<path d="M2 3.5h1.5M2 8h1.5M2 12.5h1.5M6 3.5h8M6 8h8M6 12.5h5"/>'
+);
+
+export const playIcon = icon(
+  'play',
+  '<path d="M4.5 2.7v10.6L13 8z" fill="currentColor" stroke-linejoin="round"/>'
+);
+
+export const verifyIcon = icon(
+  'verify',
+  '<path d="M8 1.5l5.5 2v4.2c0 3.2-2.3 5.6-5.5 6.8-3.2-1.2-5.5-3.6-5.5-6.8V3.5z"/><path d="M5.5 8l1.8 1.8L10.7 6.3"/>'
+);
+
+export const retryIcon = icon(
+  'retry',
+  '<path d="M13 8a5 5 0 1 1-1.5-3.6M13 1.8v3.2H9.8"/>'
+);
+
+export const stopIcon = icon(
+  'stop',
+  '<rect x="3.5" y="3.5" width="9" height="9" rx="1.5" fill="currentColor"/>'
+);
+
+export const trashIcon = icon(
+  'trash',
+  '<path d="M2.5 4h11M6 4V2.5h4V4M4 4l.6 9.5h6.8L12 4M6.7 6.8v4M9.3 6.8v4"/>'
+);
+
+export const backIcon = icon('back', '<path d="M9.5 3.5L5 8l4.5 4.5"/>');
+
+export const jumpIcon = icon(
+  'jump',
+  '<path d="M6 3H3v10h10v-3M9 2.8h4.2V7M13 3L7.5 8.5"/>'
+);
+
+export const settingsIcon = icon(
+  'settings',
+  '<path d="M2 4.5h6.5M12 4.5h2M2 11.5h2M7.5 11.5H14"/><circle cx="10.2" cy="4.5" r="1.7"/><circle cx="5.7" cy="11.5" r="1.7"/>'
+);
+
+export const closeIcon = icon('close', '<path d="M4 4l8 8M12 4l-8 8"/>');
+
+export const searchIcon = icon(
+  'search',
+  '<circle cx="7" cy="7" r="4.3"/><path d="M10.2 10.2L14 14"/>'
+);
+
+export const chevronIcon = icon('chevron', '<path d="M6 4l4 4-4 4"/>');
+
+export const warningIcon = icon(
+  'warning',
+  '<path d="M8 2l6.5 11.5h-13z" stroke-linejoin="round"/><path d="M8 6.5v3.2M8 11.5v.3"/>'
+);
+
+export const infoIcon = icon(
+  'info',
+  '<circle cx="8" cy="8" r="6"/><path d="M8 7.3v3.7M8 4.9v.3"/>'
+);
+
+/** One icon a state: shape tells it as well as colour. */
+export const stateIcons = {
+  PENDING: icon(
+    'pending',
+    '<circle cx="8" cy="8" r="5.5" stroke-dasharray="2.2 2.12"/>'
+  ),
+  QUEUED: icon(
+    'queued',
+    '<circle cx="8" cy="8" r="5.5"/><path d="M8 5v3.2l2 1.3"/>'
+  ),
+  RUNNING: icon(
+    'running',
+    '<circle cx="8" cy="8" r="5.5" opacity=".25"/><path class="jp-mlplat-spin" d="M8 2.5A5.5 5.5 0 0 1 13.5 8"/>'
+  ),
+  SUCCEEDED: icon(
+    'succeeded',
+    '<circle cx="8" cy="8" r="6.2" fill="currentColor" stroke="none"/><path class="jp-mlplat-cut" d="M5.2 8.2l2 2 3.7-4.1"/>'
+  ),
+  CACHED: icon(
+    'cached',
+    '<path d="M9 1.8L3.8 9H7.5L7 14.2 12.2 7H8.5z" fill="currentColor" stroke-linejoin="round"/>'
+  ),
+  FAILED: icon(
+    'failed',
+    '<circle cx="8" cy="8" r="6.2" fill="currentColor" stroke="none"/><path class="jp-mlplat-cut" d="M5.8 5.8l4.4 4.4M10.2 5.8l-4.4 4.4"/>'
+  ),
+  SKIPPED: icon(
+    'skipped',
+    '<circle cx="8" cy="8" r="5.5"/><path d="M5.5 8h5"/>'
+  ),
+  CANCELING: icon(
+    'canceling',
+    '<circle cx="8" cy="8" r="5.5"/><rect x="6" y="6" width="4" height="4" fill="currentColor"/>'
+  ),
+  CANCELED: icon(
+    'canceled',
+    '<circle cx="8" cy="8" r="5.5"/><path d="M4.2 11.8l7.6-7.6"/>'
+  )
+};
+
+function icon(name: string, body: string): LabIcon {
+  return new LabIcon({
+    name: `mlplat:${name}`,
+    svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16"><g fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round">${body}</g></svg>`
+  });
+}

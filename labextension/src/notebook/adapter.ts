@@ -1,0 +1,174 @@
+import type { Cell } from '@jupyterlab/cells';
+import type * as nbformat from '@jupyterlab/nbformat';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { PartialJSONObject } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import { Throttler } from '@lumino/polling';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { StepMetadata } from './settings';
+import type { INotebookSource } from './source';
+
+/** A notebook panel of JupyterLab as the models see it, and the little we do to its widget. */
+export class NotebookAdapter implements INotebookSource, IDisposable {
+  constructor(readonly panel: NotebookPanel) {
+    this._check = new Throttler(() => this._compare(), CHECK_MS);
+    panel.context.ready.then(
+      () => {
+        if (!this._isDisposed) {
+          this._fingerprint = this._takeFingerprint();
+          panel.context.model.contentChanged.connect(this._onChanged, this);
+          this._contentChanged.emit();
+        }
+      },
+      () => undefined
+    );
+    panel.disposed.connect(this.dispose, this);
+  }
+
+  get path(): string {
+    return this.panel.context.path;
+  }
+
+  get name(): string {
+    return this.panel.title.label;
+  }
+
+  get contentChanged(): ISignal<this, void> {
+    return this._contentChanged;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  snapshot(): nbformat.INotebookContent {
+    const model = this.panel.context.model.sharedModel;
+    return {
+      nbformat: 4,
+      nbformat_minor: 5,
+      metadata: model.getMetadata(),
+      cells: model.cells.map(cell => {
+        const common = {
+          id: cell.getId(),
+          cell_type: cell.cell_type,
+          source: cell.getSource(),
+          metadata: cell.getMetadata()
+        };
+        return cell.cell_type === 'code'
+          ? { ...common, execution_count: null, outputs: [] }
+          : common;
+      })
+    };
+  }
+
+  sourceOf(id: string): string | null {
+    return this.find(id)?.model.sharedModel.getSource() ?? null;
+  }
+
+  /** Find a cell by its id: positions change while others edit. */
+  find(id: string): Cell | null {
+    return this._cells().find(cell => cell.model.id === id) ?? null;
+  }
+
+  async save(): Promise<void> {
+    const { context } = this.panel;
+    if (context.model.dirty) {
+      await context.save();
+    }
+    if (context.model.dirty) {
+      throw new Error(
+        `${this.name} could not be saved. Save it, then try again.`
+      );
+    }
+  }
+
+  /** Scroll to a cell, make it the active one, and put the cursor on a line of it. */
+  async reveal(id: string, line?: number): Promise<void> {
+    await this.panel.context.ready;
+    const cell = this.find(id);
+    if (!cell) {
+      throw new Error(
+        `${this.name} has no cell ${id} any more. Run the notebook again.`
+      );
+    }
+    await this.panel.content.scrollToCell(cell, 'center');
+    this.panel.content.activate();
+    if (line !== undefined && cell.editor) {
+      cell.editor.setCursorPosition({ line: line - 1, column: 0 });
+    }
+    cell.node.classList.remove('jp-mlplat-flash');
+    // Reading the width restarts the animation where it is running already.
+    void cell.node.offsetWidth;
+    cell.node.classList.add('jp-mlplat-flash');
+  }
+
+  /** Write a step's settings: all of them on its first cell, the name on every cell. */
+  setStep(cells: readonly string[], metadata: StepMetadata): void {
+    cells.forEach((id, index) => {
+      const model = this.find(id)?.model;
+      const before = model?.getMetadata('mlplat') as
+        PartialJSONObject | undefined;
+      const kept = Object.fromEntries(
+        Object.entries(before ?? {}).filter(([key]) => !OURS.has(key))
+      );
+      model?.setMetadata('mlplat', {
+        ...kept,
+        ...(index === 0 ? metadata : { step: metadata.step })
+      });
+    });
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._check.dispose();
+    this.panel.context.model?.contentChanged.disconnect(this._onChanged, this);
+    Signal.clearData(this);
+  }
+
+  private _cells(): readonly Cell[] {
+    return this.panel.content.widgets;
+  }
+
+  private _onChanged(): void {
+    void this._check.invoke();
+  }
+
+  /** Outputs change the document too; only what a pipeline is made from counts. */
+  private _compare(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    const fingerprint = this._takeFingerprint();
+    if (fingerprint !== this._fingerprint) {
+      this._fingerprint = fingerprint;
+      this._contentChanged.emit();
+    }
+  }
+
+  private _takeFingerprint(): string {
+    return JSON.stringify(this.snapshot());
+  }
+
+  private readonly _contentChanged = new Signal<this, void>(this);
+  private readonly _check: Throttler;
+  private _fingerprint = '';
+  private _isDisposed = false;
+}
+
+/** Keys of cell metadata `mlplat` that the form sets; all others stay as they are. */
+const OURS = new Set([
+  'step',
+  'cpu',
+  'memory',
+  'gpu',
+  'cache',
+  'retries',
+  'timeout'
+]);
+
+const CHECK_MS = 100;

@@ -1,0 +1,58 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+
+import { NotebookAdapter } from './adapter';
+import type { ServerPaths } from './paths';
+
+/** Finds and opens notebooks by the path a run was made from. */
+export class Navigator {
+  constructor(
+    private readonly _app: JupyterFrontEnd,
+    private readonly _tracker: INotebookTracker,
+    private readonly _paths: ServerPaths
+  ) {}
+
+  /** The adapter of a notebook panel: one per panel, for as long as it lives. */
+  adapterOf(panel: NotebookPanel): NotebookAdapter {
+    let adapter = this._adapters.get(panel);
+    if (!adapter) {
+      adapter = new NotebookAdapter(panel);
+      this._adapters.set(panel, adapter);
+    }
+    return adapter;
+  }
+
+  /** The notebook at an absolute path, if it is open. */
+  find(absolutePath: string): NotebookAdapter | null {
+    const panel = this._tracker.find(
+      panel => this._paths.absolute(panel.context.path) === absolutePath
+    );
+    return panel ? this.adapterOf(panel) : null;
+  }
+
+  /** Open the notebook at an absolute path, or bring it to the front. */
+  async open(absolutePath: string): Promise<NotebookAdapter> {
+    const found = this.find(absolutePath);
+    if (found) {
+      this._app.shell.activateById(found.panel.id);
+      return found;
+    }
+    const path = this._paths.relative(absolutePath);
+    if (path === null) {
+      throw new Error(
+        `Cannot open ${absolutePath}: it lies outside ${this._paths.root}, the folder that JupyterLab serves.`
+      );
+    }
+    const panel = (await this._app.commands.execute('docmanager:open', {
+      path,
+      factory: 'Notebook'
+    })) as NotebookPanel | undefined;
+    if (!panel) {
+      throw new Error(`Cannot open ${path}: JupyterLab did not find it.`);
+    }
+    await panel.context.ready;
+    return this.adapterOf(panel);
+  }
+
+  private readonly _adapters = new WeakMap<NotebookPanel, NotebookAdapter>();
+}

@@ -1,0 +1,23 @@
+import type * as nbformat from '@jupyterlab/nbformat';
+import type { ISignal } from '@lumino/signaling';
+
+/** A notebook that is open in an editor, as the models see it: no widget, no DOM. */
+export interface INotebookSource {
+  /** Path as the Jupyter server names it. */
+  readonly path: string;
+
+  /** File name, for people. */
+  readonly name: string;
+
+  /** Cells came, went, moved or were edited; outputs do not count. */
+  readonly contentChanged: ISignal<unknown, void>;
+
+  /** The notebook as it stands, without outputs: what decides the pipeline. */
+  snapshot(): nbformat.INotebookContent;
+
+  /** The source of a cell, null where there is no such cell. */
+  sourceOf(cell: string): string | null;
+
+  /** Write the document to disk, so that what runs is what is seen. */
+  save(): Promise<void>;
+}

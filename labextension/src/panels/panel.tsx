@@ -1,0 +1,206 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+import { PanelLayout, StackedPanel, Widget } from '@lumino/widgets';
+import * as React from 'react';
+
+import type { Connection } from '../api/connection';
+import { Trans, useTrans } from '../components/context';
+import { platformIcon } from '../icons';
+import type { ISection } from './section';
+
+/** The side panel: a row of tabs and the section that is chosen. */
+export class PlatformPanel extends Widget {
+  constructor(options: {
+    connection: Connection;
+    trans: TranslationBundle;
+    onConnect: () => void;
+  }) {
+    super();
+    const { trans } = options;
+    this.id = 'jp-mlplat-panel';
+    this.title.icon = platformIcon;
+    this.title.caption = trans.__('ML Platform');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('ML Platform'));
+    this.addClass('jp-mlplat-Panel');
+    this._stack.addClass('jp-mlplat-Panel-stack');
+    const layout = (this.layout = new PanelLayout());
+    layout.addWidget(new Navigation(this, options));
+    layout.addWidget(this._stack);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emitted when the panel comes into sight: time to connect. */
+  get shown(): ISignal<this, void> {
+    return this._shown;
+  }
+
+  get sections(): readonly ISection[] {
+    return this._sections.map(entry => entry.section);
+  }
+
+  get current(): ISection | null {
+    return this._current;
+  }
+
+  /** Add a section; lower ranks come first. */
+  addSection(section: ISection, rank: number): void {
+    this._sections.push({ section, rank });
+    this._sections.sort((a, b) => a.rank - b.rank);
+    this._stack.addWidget(section.widget);
+    section.widget.hide();
+    if (this._current === null || section === this._sections[0].section) {
+      this.choose(this._sections[0].section.id);
+    }
+    this._changed.emit();
+  }
+
+  /** Choose a section. An unknown id is ignored: its extension may be disabled. */
+  choose(id: string): void {
+    const found = this._sections.find(({ section }) => section.id === id);
+    if (!found) {
+      return;
+    }
+    this._current = found.section;
+    for (const { section } of this._sections) {
+      section.widget.setHidden(section !== found.section);
+    }
+    this._changed.emit();
+  }
+
+  protected override onAfterShow(): void {
+    this._shown.emit();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _shown = new Signal<this, void>(this);
+  private readonly _stack = new StackedPanel();
+  private readonly _sections: { section: ISection; rank: number }[] = [];
+  private _current: ISection | null = null;
+}
+
+/** The panel's head: what it is, how the engine is, and the sections. */
+class Navigation extends ReactWidget {
+  constructor(
+    private readonly _panel: PlatformPanel,
+    private readonly _options: {
+      connection: Connection;
+      trans: TranslationBundle;
+      onConnect: () => void;
+    }
+  ) {
+    super();
+    this.addClass('jp-mlplat-Navigation');
+  }
+
+  protected render(): JSX.Element {
+    const { connection, trans, onConnect } = this._options;
+    return (
+      <Trans.Provider value={trans}>
+        <UseSignal signal={connection.changed}>
+          {() => <EngineBar connection={connection} onConnect={onConnect} />}
+        </UseSignal>
+        <UseSignal signal={this._panel.changed}>
+          {() => <SectionTabs panel={this._panel} />}
+        </UseSignal>
+      </Trans.Provider>
+    );
+  }
+}
+
+function EngineBar(props: {
+  connection: Connection;
+  onConnect: () => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { state } = props.connection;
+  const label = {
+    idle: trans.__('Not connected'),
+    connecting: trans.__('Connecting…'),
+    live: trans.__('Engine ready'),
+    offline: trans.__('Engine does not answer')
+  }[state];
+  return (
+    <div className="jp-mlplat-EngineBar">
+      <span className="jp-mlplat-EngineBar-title">
+        {trans.__('ML Platform')}
+      </span>
+      <button
+        type="button"
+        className="jp-mlplat-EngineBar-state"
+        data-state={state}
+        title={
+          state === 'offline' ? trans.__('Click to connect again') : undefined
+        }
+        disabled={state !== 'offline' && state !== 'idle'}
+        onClick={props.onConnect}
+      >
+        <span className="jp-mlplat-Dot" data-state={state} aria-hidden="true" />
+        <span role="status">{label}</span>
+      </button>
+    </div>
+  );
+}
+
+function SectionTabs(props: { panel: PlatformPanel }): JSX.Element {
+  const { panel } = props;
+  const trans = useTrans();
+  const { sections, current } = panel;
+  return (
+    <div
+      className="jp-mlplat-Sections"
+      role="tablist"
+      aria-label={trans.__('Sections')}
+      onKeyDown={event => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (step !== undefined && current) {
+          const next =
+            (sections.indexOf(current) + step + sections.length) %
+            sections.length;
+          panel.choose(sections[next].id);
+          event.currentTarget
+            .querySelectorAll<HTMLElement>('[role=tab]')
+            [next].focus();
+        }
+      }}
+    >
+      {sections.map(section => (
+        <button
+          key={section.id}
+          type="button"
+          role="tab"
+          className="jp-mlplat-SectionTab"
+          aria-selected={section === current}
+          tabIndex={section === current ? 0 : -1}
+          title={section.caption}
+          data-section={section.id}
+          onClick={() => panel.choose(section.id)}
+        >
+          <section.icon.react
+            tag="span"
+            className="jp-mlplat-SectionTab-icon"
+          />
+          <span className="jp-mlplat-SectionTab-label">{section.label}</span>
+          {section.badge && (
+            <UseSignal signal={section.badge.changed}>
+              {() => <Badge value={section.badge?.value ?? 0} />}
+            </UseSignal>
+          )}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Badge(props: { value: number }): JSX.Element | null {
+  return props.value > 0 ? (
+    <span className="jp-mlplat-Count" data-tone="brand">
+      {props.value}
+    </span>
+  ) : null;
+}

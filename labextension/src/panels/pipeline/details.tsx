@@ -1,0 +1,254 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { Edge, EdgeReason, Pipeline, Step, Task } from '../../api/types';
+import { Code, IconButton } from '../../components/basics';
+import { useTrans } from '../../components/context';
+import { stepStyle } from '../../components/palette';
+import { closeIcon, jumpIcon, playIcon } from '../../icons';
+import type { IStepForm } from '../../notebook/settings';
+import type { Selection } from './model';
+import { StepForm } from './step-form';
+
+/** Why an edge exists: each name with the cells and the proof. */
+export function EdgeDetails(props: {
+  edge: Edge;
+  onGoToCell: (cell: string) => void;
+  onSelect: (selection: Selection | null) => void;
+}): JSX.Element {
+  const { edge } = props;
+  const trans = useTrans();
+  return (
+    <section className="jp-mlplat-Details" data-testid="mlplat-edge-details">
+      <header className="jp-mlplat-Details-head">
+        <h3 className="jp-mlplat-Details-title">
+          <button
+            type="button"
+            className="jp-mlplat-Link"
+            onClick={() => props.onSelect({ kind: 'step', name: edge.from })}
+          >
+            {edge.from}
+          </button>
+          <span aria-hidden="true"> → </span>
+          <button
+            type="button"
+            className="jp-mlplat-Link"
+            onClick={() => props.onSelect({ kind: 'step', name: edge.to })}
+          >
+            {edge.to}
+          </button>
+        </h3>
+        <IconButton
+          icon={closeIcon}
+          label={trans.__('Close')}
+          onClick={() => props.onSelect(null)}
+        />
+      </header>
+      {edge.reasons.length === 0 && (
+        <p className="jp-mlplat-Hint">
+          {trans.__('This order was asked for in the notebook.')}
+        </p>
+      )}
+      <ul className="jp-mlplat-Reasons">
+        {edge.reasons.map((reason, index) => (
+          <Reason
+            key={index}
+            reason={reason}
+            edge={edge}
+            onGoToCell={props.onGoToCell}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Reason(props: {
+  reason: EdgeReason;
+  edge: Edge;
+  onGoToCell: (cell: string) => void;
+}): JSX.Element {
+  const { reason } = props;
+  const trans = useTrans();
+  return (
+    <li className="jp-mlplat-Reason">
+      <div className="jp-mlplat-Reason-head">
+        <Code>{reason.name}</Code>
+        <span
+          className="jp-mlplat-Proof"
+          data-proof={reason.proof}
+          title={proofHelp(trans, reason.proof)}
+        >
+          {proofLabel(trans, reason.proof)}
+        </span>
+      </div>
+      <p className="jp-mlplat-Reason-why">{reason.why}</p>
+      <div className="jp-mlplat-Reason-cells">
+        <button
+          type="button"
+          className="jp-mlplat-Link"
+          onClick={() => props.onGoToCell(reason.source_cell)}
+        >
+          {trans.__('Made here')}
+        </button>
+        <button
+          type="button"
+          className="jp-mlplat-Link"
+          onClick={() => props.onGoToCell(reason.target_cell)}
+        >
+          {trans.__('Read here')}
+        </button>
+      </div>
+    </li>
+  );
+}
+
+/** A step: what it reads and gives, how its last run went, and its settings. */
+export function StepDetails(props: {
+  pipeline: Pipeline;
+  step: Step;
+  task: Task | null;
+  onGoToCell: (cell: string) => void;
+  onSelect: (selection: Selection | null) => void;
+  onRunUntil: () => void;
+  onApply: (form: IStepForm) => void;
+}): JSX.Element {
+  const { pipeline, step, task } = props;
+  const trans = useTrans();
+  const incoming = pipeline.edges.filter(edge => edge.to === step.name);
+  const outgoing = pipeline.edges.filter(edge => edge.from === step.name);
+  const index = pipeline.steps.indexOf(step);
+  return (
+    <section
+      className="jp-mlplat-Details"
+      data-testid="mlplat-step-details"
+      style={stepStyle(index)}
+    >
+      <header className="jp-mlplat-Details-head">
+        <span className="jp-mlplat-Swatch" />
+        <h3 className="jp-mlplat-Details-title">{step.title || step.name}</h3>
+        <IconButton
+          icon={jumpIcon}
+          label={trans.__('Go to the first cell of this step')}
+          onClick={() => props.onGoToCell(step.cells[0].id)}
+        />
+        <IconButton
+          icon={playIcon}
+          label={trans.__('Run up to this step')}
+          onClick={props.onRunUntil}
+        />
+        <IconButton
+          icon={closeIcon}
+          label={trans.__('Close')}
+          onClick={() => props.onSelect(null)}
+        />
+      </header>
+      <dl className="jp-mlplat-Facts">
+        <EdgeList
+          label={trans.__('Reads')}
+          edges={incoming}
+          end="from"
+          onSelect={props.onSelect}
+        />
+        <EdgeList
+          label={trans.__('Gives')}
+          edges={outgoing}
+          end="to"
+          onSelect={props.onSelect}
+        />
+        {task?.cache && (
+          <>
+            <dt>{trans.__('Cache')}</dt>
+            <dd>
+              {task.cache.reason}
+              {task.cache.changed.map(what => (
+                <div key={what}>{what}</div>
+              ))}
+            </dd>
+          </>
+        )}
+        {task?.waiting_for && (
+          <>
+            <dt>{trans.__('Waits for')}</dt>
+            <dd>{task.waiting_for}</dd>
+          </>
+        )}
+      </dl>
+      <StepForm
+        key={step.name}
+        step={step}
+        taken={
+          new Set(
+            pipeline.steps
+              .map(other => other.name)
+              .filter(name => name !== step.name)
+          )
+        }
+        onApply={props.onApply}
+      />
+    </section>
+  );
+}
+
+function EdgeList(props: {
+  label: string;
+  edges: readonly Edge[];
+  end: 'from' | 'to';
+  onSelect: (selection: Selection) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  return (
+    <>
+      <dt>{props.label}</dt>
+      <dd>
+        {props.edges.length === 0 && (
+          <span className="jp-mlplat-Quiet">{trans.__('nothing')}</span>
+        )}
+        {props.edges.map(edge => (
+          <button
+            key={edge[props.end]}
+            type="button"
+            className="jp-mlplat-EdgeChip"
+            title={trans.__('Show why')}
+            onClick={() =>
+              props.onSelect({ kind: 'edge', from: edge.from, to: edge.to })
+            }
+          >
+            <span className="jp-mlplat-EdgeChip-names">
+              {edge.names.join(', ') || trans.__('order only')}
+            </span>
+            <span className="jp-mlplat-EdgeChip-step">{edge[props.end]}</span>
+          </button>
+        ))}
+      </dd>
+    </>
+  );
+}
+
+function proofLabel(
+  trans: TranslationBundle,
+  proof: EdgeReason['proof']
+): string {
+  switch (proof) {
+    case 'proved':
+      return trans.__('Proved');
+    case 'observed':
+      return trans.__('Observed');
+    case 'assumed':
+      return trans.__('Assumed');
+  }
+}
+
+function proofHelp(
+  trans: TranslationBundle,
+  proof: EdgeReason['proof']
+): string {
+  switch (proof) {
+    case 'proved':
+      return trans.__('Follows from the source alone.');
+    case 'observed':
+      return trans.__('Seen in a kernel that ran exactly these cells.');
+    case 'assumed':
+      return trans.__('Cannot be excluded, so the safe order is kept.');
+  }
+}

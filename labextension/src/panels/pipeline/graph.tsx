@@ -1,0 +1,272 @@
+import * as React from 'react';
+
+import type { Edge, Pipeline, Proof, Task } from '../../api/types';
+import { useTrans, useWidth } from '../../components/context';
+import { formatDuration } from '../../components/format';
+import { stepStyle } from '../../components/palette';
+import { StateIcon, stateLabel } from '../../components/state';
+import { layOut, pathOf } from './layout';
+import type { Selection } from './model';
+
+/** The step graph: boxes are buttons in the notebook's order, lines are buttons after them. */
+export function Graph(props: {
+  pipeline: Pipeline;
+  tasks: ReadonlyMap<string, Task>;
+  selection: Selection | null;
+  isStale: boolean;
+  onSelect: (selection: Selection | null) => void;
+}): JSX.Element {
+  const { pipeline, selection } = props;
+  const trans = useTrans();
+  const frame = React.useRef<HTMLDivElement>(null);
+  const width = useWidth(frame, 280);
+  const layout = React.useMemo(
+    () =>
+      layOut(
+        pipeline.steps.map(step => step.name),
+        pipeline.edges,
+        width
+      ),
+    [pipeline, width]
+  );
+  const [hovered, setHovered] = React.useState<string | null>(null);
+  const near = neighbours(pipeline.edges, selection, hovered);
+  const edges = new Map(pipeline.edges.map(edge => [keyOf(edge), edge]));
+  const rove = useRoving();
+
+  return (
+    <div
+      className="jp-mlplat-Graph"
+      ref={frame}
+      data-stale={props.isStale}
+      data-focused={near !== null}
+      onClick={event => {
+        if (event.target === event.currentTarget) {
+          props.onSelect(null);
+        }
+      }}
+      onKeyDown={event => {
+        if (event.key === 'Escape') {
+          props.onSelect(null);
+        }
+      }}
+    >
+      <div
+        className="jp-mlplat-Graph-canvas"
+        style={{ width: layout.width, height: layout.height }}
+      >
+        <svg
+          className="jp-mlplat-Graph-links"
+          width={layout.width}
+          height={layout.height}
+          role="group"
+          aria-label={trans.__('Dependencies between steps')}
+          onKeyDown={rove}
+        >
+          {layout.links.map((link, index) => {
+            const edge = edges.get(keyOf(link));
+            if (!edge) {
+              return null;
+            }
+            const isSelected =
+              selection?.kind === 'edge' &&
+              selection.from === link.from &&
+              selection.to === link.to;
+            const select = () =>
+              props.onSelect({ kind: 'edge', from: link.from, to: link.to });
+            return (
+              <EdgeLine
+                key={keyOf(link)}
+                path={pathOf(link.points)}
+                edge={edge}
+                isSelected={isSelected}
+                isNear={near?.edges.has(keyOf(link)) ?? false}
+                isTabStop={
+                  selection?.kind === 'edge' ? isSelected : index === 0
+                }
+                onSelect={select}
+                onHover={isOver => setHovered(isOver ? keyOf(link) : null)}
+              />
+            );
+          })}
+        </svg>
+        <div
+          role="listbox"
+          aria-label={trans.__('Steps')}
+          className="jp-mlplat-Graph-steps"
+          onKeyDown={rove}
+        >
+          {layout.steps.map((place, index) => {
+            const step = pipeline.steps[index];
+            const task = props.tasks.get(step.name) ?? null;
+            const isSelected =
+              selection?.kind === 'step' && selection.name === step.name;
+            const cells = trans._n('%1 cell', '%1 cells', step.cells.length);
+            const facts = [
+              task === null
+                ? cells
+                : task.duration_s !== null && !task.cached
+                  ? formatDuration(task.duration_s)
+                  : stateLabel(trans, task.state, task.cached)
+            ];
+            return (
+              <button
+                key={step.name}
+                type="button"
+                role="option"
+                aria-selected={isSelected}
+                className="jp-mlplat-Step"
+                data-state={task?.state}
+                data-step={step.name}
+                data-near={near?.steps.has(step.name)}
+                tabIndex={
+                  isSelected || (selection?.kind !== 'step' && index === 0)
+                    ? 0
+                    : -1
+                }
+                title={step.title}
+                style={{
+                  ...stepStyle(index),
+                  left: place.x,
+                  top: place.y,
+                  width: layout.stepWidth,
+                  height: layout.stepHeight
+                }}
+                onClick={() =>
+                  props.onSelect(
+                    isSelected ? null : { kind: 'step', name: step.name }
+                  )
+                }
+                onMouseEnter={() => setHovered(step.name)}
+                onMouseLeave={() => setHovered(null)}
+              >
+                <span className="jp-mlplat-Step-text">
+                  <span className="jp-mlplat-Step-name">{step.name}</span>
+                  <span className="jp-mlplat-Step-facts">
+                    {facts.join(' · ')}
+                  </span>
+                </span>
+                {task && (
+                  <StateIcon state={task.state} isCached={task.cached} />
+                )}
+              </button>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function EdgeLine(props: {
+  path: string;
+  edge: Edge;
+  isSelected: boolean;
+  isNear: boolean;
+  isTabStop: boolean;
+  onSelect: () => void;
+  onHover: (isOver: boolean) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { edge } = props;
+  const label =
+    edge.names.length > 0
+      ? trans.__(
+          '%1 passes %2 to %3',
+          edge.from,
+          edge.names.join(', '),
+          edge.to
+        )
+      : trans.__('%1 runs before %2', edge.from, edge.to);
+  return (
+    <g
+      className="jp-mlplat-Edge"
+      role="button"
+      tabIndex={props.isTabStop ? 0 : -1}
+      aria-label={label}
+      aria-pressed={props.isSelected}
+      data-selected={props.isSelected}
+      data-near={props.isNear}
+      data-proof={strongestProof(edge)}
+      data-order={edge.names.length === 0}
+      data-edge={keyOf(edge)}
+      onClick={props.onSelect}
+      onFocus={event => {
+        if (event.currentTarget.matches(':focus-visible')) {
+          props.onSelect();
+        }
+      }}
+      onKeyDown={event => {
+        if (event.key === 'Enter' || event.key === ' ') {
+          event.preventDefault();
+          props.onSelect();
+        }
+      }}
+      onMouseEnter={() => props.onHover(true)}
+      onMouseLeave={() => props.onHover(false)}
+    >
+      <title>{label}</title>
+      <path className="jp-mlplat-Edge-reach" d={props.path} />
+      <path className="jp-mlplat-Edge-line" d={props.path} />
+    </g>
+  );
+}
+
+/** One proved reason is enough for an edge to be needed. */
+export function strongestProof(edge: Edge): Proof {
+  for (const proof of ['proved', 'observed'] as const) {
+    if (edge.reasons.some(reason => reason.proof === proof)) {
+      return proof;
+    }
+  }
+  return 'assumed';
+}
+
+function keyOf(link: { from: string; to: string }): string {
+  return `${link.from}→${link.to}`;
+}
+
+/** What stands out: the selected or hovered step or edge with what it touches. */
+function neighbours(
+  edges: readonly Edge[],
+  selection: Selection | null,
+  hovered: string | null
+): { steps: Set<string>; edges: Set<string> } | null {
+  const center =
+    hovered ??
+    (selection?.kind === 'step'
+      ? selection.name
+      : selection
+        ? keyOf(selection)
+        : null);
+  if (center === null) {
+    return null;
+  }
+  const touched = edges.filter(
+    edge => edge.from === center || edge.to === center || keyOf(edge) === center
+  );
+  return {
+    steps: new Set([center, ...touched.flatMap(edge => [edge.from, edge.to])]),
+    edges: new Set(touched.map(keyOf))
+  };
+}
+
+/** Arrow keys move the focus among the buttons of a group, which is one stop of the Tab key. */
+function useRoving(): (event: React.KeyboardEvent) => void {
+  return event => {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[
+      event.key
+    ];
+    if (step === undefined) {
+      return;
+    }
+    const items = [
+      ...event.currentTarget.querySelectorAll<HTMLElement | SVGGElement>(
+        '[tabindex]'
+      )
+    ];
+    const index = items.findIndex(item => item === document.activeElement);
+    items[(index + step + items.length) % items.length]?.focus();
+    event.preventDefault();
+  };
+}

@@ -1,0 +1,50 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { CommandIDs } from '../../commands';
+import { pipelineIcon } from '../../icons';
+import type { ISection } from '../section';
+import { PipelineBody } from './body';
+import type { PipelineModel } from './model';
+
+/** The Pipeline section: its model, its view, and the commands between them. */
+export function createPipelineSection(
+  model: PipelineModel,
+  commands: CommandRegistry,
+  trans: TranslationBundle
+): ISection {
+  const execute = (id: string, args: Record<string, unknown> = {}) =>
+    void commands.execute(id, args as never);
+  const goToCell = (cell: string, line?: number) =>
+    execute(CommandIDs.goToCell, { cell, ...(line ? { line } : {}) });
+  return {
+    id: 'pipeline',
+    label: trans.__('Pipeline'),
+    caption: trans.__('The active notebook as a pipeline'),
+    icon: pipelineIcon,
+    widget: new PipelineBody(
+      model,
+      {
+        run: until => execute(CommandIDs.run, until ? { until } : {}),
+        verify: () => execute(CommandIDs.verify),
+        connect: () => execute(CommandIDs.connect),
+        cancel: run => execute(CommandIDs.cancelRun, { run }),
+        retry: step =>
+          execute(CommandIDs.retryNotebook, step === null ? {} : { step }),
+        openRun: run => execute(CommandIDs.openRun, { run }),
+        goToCell,
+        select: selection => {
+          model.select(selection);
+          const step =
+            selection?.kind === 'step' ? model.step(selection.name) : null;
+          if (step && step.cells.length > 0) {
+            goToCell(step.cells[0].id);
+          }
+        },
+        applySettings: (step, settings) =>
+          execute(CommandIDs.setStep, { step, settings })
+      },
+      trans
+    )
+  };
+}

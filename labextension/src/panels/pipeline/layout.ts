@@ -1,0 +1,322 @@
+/** A dependency to draw. */
+export interface ILink {
+  from: string;
+  to: string;
+}
+
+export interface IPoint {
+  x: number;
+  y: number;
+}
+
+/** Where a step's box goes: its top left corner. */
+export interface IPlacedStep extends IPoint {
+  name: string;
+}
+
+/** Where a dependency's line goes: from the bottom of a box, around others, to the top of a box. */
+export interface IPlacedLink extends ILink {
+  points: IPoint[];
+}
+
+/** A drawing of the step graph, in pixels. */
+export interface ILayout {
+  width: number;
+  height: number;
+  stepWidth: number;
+  stepHeight: number;
+  steps: IPlacedStep[];
+  links: IPlacedLink[];
+}
+
+/**
+ * Draw a graph from top to bottom in layers, no wider than asked where that can be.
+ *
+ * Layers are filled in the notebook's order up to the number of boxes that fit side by side (as Coffman
+ * and Graham do); lines that pass a layer get a lane of their own; lanes are ordered by barycentre and
+ * then moved towards their neighbours by isotonic regression, which is exact and cannot make them cross.
+ */
+export function layOut(
+  names: readonly string[],
+  links: readonly ILink[],
+  width: number
+): ILayout {
+  const inner = Math.max(width - 2 * MARGIN, MIN_STEP);
+  const graph = new Private.Graph(names, links, inner);
+  const stepWidth = graph.stepWidth(inner);
+  graph.order();
+  graph.spread(stepWidth);
+  const [left, right] = graph.extent();
+  const span = Math.max(right - left, inner);
+  const shift = MARGIN - left + (span - (right - left)) / 2;
+  const top = (layer: number) => MARGIN + layer * (STEP_HEIGHT + LAYER_GAP);
+  return {
+    width: span + 2 * MARGIN,
+    height:
+      2 * MARGIN +
+      graph.layers.length * STEP_HEIGHT +
+      Math.max(0, graph.layers.length - 1) * LAYER_GAP,
+    stepWidth,
+    stepHeight: STEP_HEIGHT,
+    steps: graph.steps.map(step => ({
+      name: step.name,
+      x: step.x + shift - stepWidth / 2,
+      y: top(step.layer)
+    })),
+    links: graph.chains.map(({ link, lanes }) => ({
+      ...link,
+      points: lanes.flatMap((lane, index) => {
+        const x = lane.x + shift;
+        const isFirst = index === 0;
+        const isLast = index === lanes.length - 1;
+        return [
+          ...(isFirst ? [] : [{ x, y: top(lane.layer) }]),
+          ...(isLast ? [] : [{ x, y: top(lane.layer) + STEP_HEIGHT }])
+        ];
+      })
+    }))
+  };
+}
+
+/** The SVG path of a line through points: straight down within a layer, a soft bend between two. */
+export function pathOf(points: readonly IPoint[]): string {
+  const [first, ...rest] = points;
+  let path = `M${first.x},${first.y}`;
+  let previous = first;
+  for (const point of rest) {
+    if (point.x === previous.x) {
+      path += `V${point.y}`;
+    } else {
+      const middle = (previous.y + point.y) / 2;
+      path += `C${previous.x},${middle} ${point.x},${middle} ${point.x},${point.y}`;
+    }
+    previous = point;
+  }
+  return path;
+}
+
+/** Values at least non-decreasing and, in the sum of squares, nearest to the wanted ones. */
+export function isotonic(wanted: readonly number[]): number[] {
+  const blocks: { sum: number; count: number }[] = [];
+  for (const value of wanted) {
+    let block = { sum: value, count: 1 };
+    for (;;) {
+      const last = blocks[blocks.length - 1];
+      if (!last || last.sum / last.count <= block.sum / block.count) {
+        break;
+      }
+      blocks.pop();
+      block = { sum: last.sum + block.sum, count: last.count + block.count };
+    }
+    blocks.push(block);
+  }
+  return blocks.flatMap(({ sum, count }) => Array(count).fill(sum / count));
+}
+
+const MARGIN = 12;
+const STEP_HEIGHT = 42;
+const LAYER_GAP = 30;
+const STEP_GAP = 12;
+const LANE_WIDTH = 8;
+const MIN_STEP = 96;
+const MAX_STEP = 220;
+const SWEEPS = 8;
+
+namespace Private {
+  /** A place in a layer: a step, or a line passing by (without a name). */
+  export interface ILane {
+    name: string;
+    layer: number;
+    rank: number;
+    x: number;
+    above: ILane[];
+    below: ILane[];
+  }
+
+  export class Graph {
+    readonly steps: ILane[];
+    readonly layers: ILane[][] = [];
+    readonly chains: { link: ILink; lanes: ILane[] }[] = [];
+
+    constructor(
+      names: readonly string[],
+      links: readonly ILink[],
+      width: number
+    ) {
+      const perLayer = Math.max(
+        1,
+        Math.floor((width + STEP_GAP) / (MIN_STEP + STEP_GAP))
+      );
+      this.steps = names.map(name => Private.lane(name, 0));
+      const byName = new Map(this.steps.map(step => [step.name, step]));
+      // A line against the notebook's order closes a cycle: drawn, but it does not decide layers.
+      const position = new Map(names.map((name, index) => [name, index]));
+      const known = links.filter(
+        link => byName.has(link.from) && byName.has(link.to)
+      );
+      const forward = known.filter(
+        link => position.get(link.from)! < position.get(link.to)!
+      );
+      this._assignLayers(byName, forward, perLayer);
+      for (const link of known) {
+        this._addChain(link, byName.get(link.from)!, byName.get(link.to)!);
+      }
+    }
+
+    stepWidth(width: number): number {
+      const room = this.layers.map(layer => {
+        const steps = layer.filter(lane => lane.name !== '').length;
+        const lanes = layer.length - steps;
+        const gaps = STEP_GAP * (layer.length - 1) + LANE_WIDTH * lanes;
+        return steps === 0 ? MAX_STEP : (width - gaps) / steps;
+      });
+      return Math.round(
+        Math.min(MAX_STEP, Math.max(MIN_STEP, Math.min(...room, MAX_STEP)))
+      );
+    }
+
+    /** Order the lanes of each layer so that lines cross little. */
+    order(): void {
+      for (let sweep = 0; sweep < SWEEPS; sweep++) {
+        const isDown = sweep % 2 === 0;
+        const layers = isDown ? this.layers : [...this.layers].reverse();
+        for (const layer of layers) {
+          const key = new Map(
+            layer.map(lane => [
+              lane,
+              mean(isDown ? lane.above : lane.below, other => other.rank) ??
+                lane.rank
+            ])
+          );
+          layer.sort((a, b) => key.get(a)! - key.get(b)!);
+          layer.forEach((lane, index) => {
+            lane.rank = index - (layer.length - 1) / 2;
+          });
+        }
+      }
+    }
+
+    /** Give every lane its centre. */
+    spread(stepWidth: number): void {
+      const half = (lane: ILane) =>
+        (lane.name === '' ? LANE_WIDTH : stepWidth) / 2;
+      for (const layer of this.layers) {
+        let x = 0;
+        for (const lane of layer) {
+          lane.x = x + half(lane);
+          x += 2 * half(lane) + STEP_GAP;
+        }
+        layer.forEach(lane => (lane.x -= (x - STEP_GAP) / 2));
+      }
+      for (let sweep = 0; sweep < SWEEPS; sweep++) {
+        const isDown = sweep % 2 === 0;
+        const layers = isDown ? this.layers : [...this.layers].reverse();
+        for (const layer of layers) {
+          const offsets: number[] = [];
+          layer.reduce((offset, lane, index) => {
+            const next =
+              index === 0
+                ? 0
+                : offset + half(layer[index - 1]) + STEP_GAP + half(lane);
+            offsets.push(next);
+            return next;
+          }, 0);
+          const wanted = layer.map((lane, index) => {
+            const near =
+              sweep < SWEEPS - 2
+                ? isDown
+                  ? lane.above
+                  : lane.below
+                : [...lane.above, ...lane.below];
+            return (mean(near, other => other.x) ?? lane.x) - offsets[index];
+          });
+          isotonic(wanted).forEach((value, index) => {
+            layer[index].x = Math.round(value + offsets[index]);
+          });
+        }
+      }
+      this._half = half;
+    }
+
+    extent(): [number, number] {
+      const lanes = this.layers.flat();
+      return [
+        Math.min(0, ...lanes.map(lane => lane.x - this._half(lane))),
+        Math.max(0, ...lanes.map(lane => lane.x + this._half(lane)))
+      ];
+    }
+
+    private _assignLayers(
+      byName: Map<string, ILane>,
+      forward: readonly ILink[],
+      perLayer: number
+    ): void {
+      const sources = new Map<string, ILane[]>();
+      for (const link of forward) {
+        const list = sources.get(link.to) ?? [];
+        list.push(byName.get(link.from)!);
+        sources.set(link.to, list);
+      }
+      const linked = new Set(forward.flatMap(link => [link.from, link.to]));
+      let previous = 0;
+      for (const step of this.steps) {
+        const above = sources.get(step.name) ?? [];
+        // A step that nothing ties stays near its neighbour in the notebook.
+        let layer = linked.has(step.name)
+          ? Math.max(-1, ...above.map(lane => lane.layer)) + 1
+          : previous;
+        while ((this.layers[layer]?.length ?? 0) >= perLayer) {
+          layer += 1;
+        }
+        this._put(step, layer);
+        previous = layer;
+      }
+    }
+
+    private _addChain(link: ILink, from: ILane, to: ILane): void {
+      const lanes = [from];
+      const direction = Math.sign(to.layer - from.layer);
+      for (
+        let layer = from.layer + direction;
+        direction !== 0 && layer !== to.layer;
+        layer += direction
+      ) {
+        const lane = Private.lane('', layer);
+        this._put(lane, layer);
+        lanes.push(lane);
+      }
+      lanes.push(to);
+      lanes.slice(1).forEach((lane, index) => {
+        const [upper, lower] =
+          direction >= 0 ? [lanes[index], lane] : [lane, lanes[index]];
+        upper.below.push(lower);
+        lower.above.push(upper);
+      });
+      this.chains.push({ link, lanes });
+    }
+
+    private _put(lane: ILane, layer: number): void {
+      while (this.layers.length <= layer) {
+        this.layers.push([]);
+      }
+      lane.layer = layer;
+      lane.rank = this.layers[layer].length;
+      this.layers[layer].push(lane);
+    }
+
+    private _half: (lane: ILane) => number = () => 0;
+  }
+
+  export function lane(name: string, layer: number): ILane {
+    return { name, layer, rank: 0, x: 0, above: [], below: [] };
+  }
+
+  function mean(
+    lanes: readonly ILane[],
+    value: (lane: ILane) => number
+  ): number | null {
+    return lanes.length === 0
+      ? null
+      : lanes.reduce((sum, lane) => sum + value(lane), 0) / lanes.length;
+  }
+}

@@ -1,0 +1,442 @@
+import type * as nbformat from '@jupyterlab/nbformat';
+import { UUID } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import { Debouncer } from '@lumino/polling';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { Connection } from '../../api/connection';
+import type { EventStream } from '../../api/events';
+import type {
+  Edge,
+  Event,
+  Failure,
+  JsonValue,
+  Pipeline,
+  Run,
+  RunSummary,
+  Step,
+  VerifyReport
+} from '../../api/types';
+import type { INotebookSource } from '../../notebook/source';
+import { failureOf } from '../runs/failures';
+import { RunWatch } from '../runs/run-watch';
+import { parse } from './parameters';
+import type { ParameterProblem } from './parameters';
+
+/** What is open in the detail below the graph. */
+export type Selection =
+  { kind: 'step'; name: string } | { kind: 'edge'; from: string; to: string };
+
+/** The active notebook as a pipeline: compiled as it is edited, run, verified. */
+export class PipelineModel implements IDisposable {
+  constructor(
+    readonly connection: Connection,
+    private readonly _absolutePath: (path: string) => string
+  ) {
+    this._debounced = new Debouncer(() => this._compile(), COMPILE_DELAY_MS);
+    connection.reset.connect(this._onReset, this);
+    connection.events.received.connect(this._onEvent, this);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Another notebook became the active one. */
+  get notebookChanged(): ISignal<this, INotebookSource | null> {
+    return this._notebookChanged;
+  }
+
+  get notebook(): INotebookSource | null {
+    return this._notebook;
+  }
+
+  /** The newest pipeline; while a newer one is compiled, the one before. */
+  get pipeline(): Pipeline | null {
+    return this._pipeline;
+  }
+
+  get isCompiling(): boolean {
+    return this._isCompiling;
+  }
+
+  /** Why there is no current pipeline. */
+  get error(): unknown {
+    return this._error;
+  }
+
+  get selection(): Selection | null {
+    return this._selection;
+  }
+
+  /** The newest run of this notebook. */
+  get run(): RunWatch | null {
+    return this._run;
+  }
+
+  get isSubmitting(): boolean {
+    return this._isSubmitting;
+  }
+
+  get verification(): VerifyReport | null {
+    return this._verification;
+  }
+
+  get isVerifying(): boolean {
+    return this._verifying !== null;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Tell whether Run would be accepted now. */
+  get isRunnable(): boolean {
+    return (
+      this._pipeline !== null &&
+      this._pipeline.steps.length > 0 &&
+      !this._pipeline.problems.some(problem => problem.severity === 'error') &&
+      this.parameterProblems.size === 0
+    );
+  }
+
+  /** Values that differ from the notebook's own, as typed into the form. */
+  get parameterTexts(): ReadonlyMap<string, string> {
+    return this._texts;
+  }
+
+  get parameterProblems(): ReadonlyMap<string, ParameterProblem> {
+    const problems = new Map<string, ParameterProblem>();
+    for (const parameter of this._pipeline?.parameters ?? []) {
+      const text = this._texts.get(parameter.name);
+      const parsed = text === undefined ? null : parse(parameter, text);
+      if (parsed !== null && 'problem' in parsed) {
+        problems.set(parameter.name, parsed.problem);
+      }
+    }
+    return problems;
+  }
+
+  /** The failure of the newest run, as long as the cell that failed stands as it ran. */
+  get failure(): Failure | null {
+    const run = this._run?.run;
+    const failure = run?.state === 'FAILED' ? failureOf(run) : null;
+    const cell = failure?.cell;
+    if (!cell || !this._run || !this._notebook) {
+      return null;
+    }
+    const source = this._run.sourceOf(cell);
+    return source !== null && source === this._notebook.sourceOf(cell)
+      ? failure
+      : null;
+  }
+
+  step(name: string): Step | null {
+    return this._pipeline?.steps.find(step => step.name === name) ?? null;
+  }
+
+  edge(from: string, to: string): Edge | null {
+    return (
+      this._pipeline?.edges.find(
+        edge => edge.from === from && edge.to === to
+      ) ?? null
+    );
+  }
+
+  /** The step a cell belongs to. */
+  stepOf(cell: string): Step | null {
+    return (
+      this._pipeline?.steps.find(step =>
+        step.cells.some(candidate => candidate.id === cell)
+      ) ?? null
+    );
+  }
+
+  /** Follow a notebook from now on. */
+  setNotebook(notebook: INotebookSource | null): void {
+    if (notebook === this._notebook) {
+      return;
+    }
+    this._notebook?.contentChanged.disconnect(this._onContentChanged, this);
+    this._notebook = notebook;
+    this._compiling?.abort();
+    this._verifying?.abort();
+    this._verifying = null;
+    this._verification = null;
+    this._pipeline = null;
+    this._error = null;
+    this._selection = null;
+    this._texts = new Map();
+    this._setRun(null);
+    this._notebookChanged.emit(notebook);
+    this._changed.emit();
+    if (notebook !== null) {
+      notebook.contentChanged.connect(this._onContentChanged, this);
+      void this._compile();
+      void this._findRun();
+    }
+  }
+
+  select(selection: Selection | null): void {
+    this._selection = selection;
+    this._changed.emit();
+  }
+
+  /** Type a parameter's value; null goes back to the notebook's own. */
+  setParameter(name: string, text: string | null): void {
+    if (text === null) {
+      this._texts.delete(name);
+    } else {
+      this._texts.set(name, text);
+    }
+    this._changed.emit();
+  }
+
+  /** Compile now instead of when typing pauses. */
+  async recompile(): Promise<void> {
+    await this._compile();
+  }
+
+  /** Save the notebook and run it. */
+  async submit(options: { until?: string } = {}): Promise<Run> {
+    const notebook = this._need();
+    this._isSubmitting = true;
+    this._changed.emit();
+    try {
+      await notebook.save();
+      const run = await this.connection.client.submit(
+        {
+          path: this._absolutePath(notebook.path),
+          parameters: this._values(),
+          until: options.until ?? null
+        },
+        UUID.uuid4()
+      );
+      this._setRun(run.id);
+      this._run?.accept(run);
+      return run;
+    } finally {
+      this._isSubmitting = false;
+      this._changed.emit();
+    }
+  }
+
+  /** Save the notebook and let its newest run go on, with the code as it is now. */
+  async retry(step: string | null = null): Promise<Run> {
+    const notebook = this._need();
+    const watch = this._run;
+    if (watch === null) {
+      throw new Error('There is no run of this notebook to go on with.');
+    }
+    await notebook.save();
+    const run = await this.connection.client.retry(watch.id, {
+      path: this._absolutePath(notebook.path),
+      from_step: step
+    });
+    watch.accept(run);
+    return run;
+  }
+
+  /** Run the notebook both ways and compare. */
+  async verify(): Promise<VerifyReport> {
+    const notebook = this._need();
+    this._verifying?.abort();
+    const abort = new AbortController();
+    this._verifying = abort;
+    this._verification = null;
+    this._changed.emit();
+    try {
+      const report = await this.connection.client.verify(
+        this._request(notebook),
+        abort.signal
+      );
+      if (this._verifying === abort) {
+        this._verification = report;
+      }
+      return report;
+    } finally {
+      if (this._verifying === abort) {
+        this._verifying = null;
+        this._changed.emit();
+      }
+    }
+  }
+
+  /** Put the report of `verify` away. */
+  dismissVerification(): void {
+    this._verification = null;
+    this._changed.emit();
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this.setNotebook(null);
+    this._isDisposed = true;
+    this._debounced.dispose();
+    this.connection.reset.disconnect(this._onReset, this);
+    this.connection.events.received.disconnect(this._onEvent, this);
+    Signal.clearData(this);
+  }
+
+  private async _compile(): Promise<void> {
+    const notebook = this._notebook;
+    if (notebook === null || this._isDisposed) {
+      return;
+    }
+    this._compiling?.abort();
+    const abort = new AbortController();
+    this._compiling = abort;
+    this._isCompiling = true;
+    this._changed.emit();
+    try {
+      const pipeline = await this.connection.client.compile(
+        this._request(notebook),
+        abort.signal
+      );
+      if (this._compiling === abort) {
+        this._pipeline = pipeline;
+        this._error = null;
+        this._dropLostSelection();
+      }
+    } catch (error) {
+      if (this._compiling === abort && !abort.signal.aborted) {
+        this._error = error;
+      }
+    } finally {
+      if (this._compiling === abort) {
+        this._compiling = null;
+        this._isCompiling = false;
+        this._changed.emit();
+      }
+    }
+  }
+
+  /** Find the newest run of this notebook, so that its states and failure are shown after a reload. */
+  private async _findRun(): Promise<void> {
+    const notebook = this._need();
+    try {
+      const page = await this.connection.client.listRuns({
+        limit: 1,
+        notebook: this._absolutePath(notebook.path)
+      });
+      if (this._notebook === notebook && this._run === null) {
+        this._setRun(page.runs[0]?.id ?? null);
+      }
+    } catch {
+      // The same fault shows up in compiling, where it is told to the user once.
+    }
+  }
+
+  private _setRun(id: string | null): void {
+    if (id === (this._run?.id ?? null)) {
+      return;
+    }
+    this._run?.dispose();
+    this._run = id === null ? null : new RunWatch(this.connection, id);
+    this._run?.changed.connect(this._onRunChanged, this);
+    this._changed.emit();
+  }
+
+  private _request(notebook: INotebookSource): {
+    path: string;
+    notebook: Record<string, JsonValue>;
+  } {
+    return {
+      path: this._absolutePath(notebook.path),
+      notebook: notebook.snapshot() as nbformat.INotebookContent &
+        Record<string, JsonValue>
+    };
+  }
+
+  private _values(): Record<string, JsonValue> {
+    const values: Record<string, JsonValue> = {};
+    for (const parameter of this._pipeline?.parameters ?? []) {
+      const text = this._texts.get(parameter.name);
+      const parsed = text === undefined ? null : parse(parameter, text);
+      if (parsed !== null && 'value' in parsed) {
+        values[parameter.name] = parsed.value;
+      }
+    }
+    return values;
+  }
+
+  private _need(): INotebookSource {
+    if (this._notebook === null) {
+      throw new Error('No notebook is open. Open one first.');
+    }
+    return this._notebook;
+  }
+
+  private _dropLostSelection(): void {
+    const selection = this._selection;
+    const isLost =
+      selection !== null &&
+      (selection.kind === 'step'
+        ? this.step(selection.name) === null
+        : this.edge(selection.from, selection.to) === null);
+    if (isLost) {
+      this._selection = null;
+    }
+  }
+
+  private _onContentChanged(): void {
+    this._verification = null;
+    this._changed.emit();
+    void this._debounced.invoke();
+  }
+
+  private _onRunChanged(): void {
+    this._changed.emit();
+  }
+
+  private _onReset(): void {
+    if (this._notebook !== null) {
+      this._setRun(null);
+      void this._compile();
+      void this._findRun();
+    }
+  }
+
+  /** A run of this notebook that was started elsewhere (a magic, the command line) is ours too. */
+  private _onEvent(_: EventStream, event: Event): void {
+    if (this._notebook === null) {
+      return;
+    }
+    if (event.kind === 'run.created') {
+      const run = event.data as unknown as RunSummary;
+      if (run.notebook === this._absolutePath(this._notebook.path)) {
+        this._setRun(run.id);
+      }
+    } else if (
+      event.kind === 'run.deleted' &&
+      event.subject === this._run?.id
+    ) {
+      this._setRun(null);
+      void this._findRun();
+    }
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _notebookChanged = new Signal<this, INotebookSource | null>(
+    this
+  );
+  private readonly _debounced: Debouncer;
+  private _notebook: INotebookSource | null = null;
+  private _pipeline: Pipeline | null = null;
+  private _error: unknown = null;
+  private _selection: Selection | null = null;
+  private _texts = new Map<string, string>();
+  private _run: RunWatch | null = null;
+  private _verification: VerifyReport | null = null;
+  private _compiling: AbortController | null = null;
+  private _verifying: AbortController | null = null;
+  private _isCompiling = false;
+  private _isSubmitting = false;
+  private _isDisposed = false;
+}
+
+/** Long enough not to compile each letter, short enough to be there when the eye arrives. */
+const COMPILE_DELAY_MS = 400;

@@ -1,0 +1,84 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { Trans, useTrans } from '../../components/context';
+import { RunDetail } from './detail';
+import { RunList } from './list';
+import type { RunsModel } from './model';
+
+/** What the section lets a user do; each is a command. */
+export interface IRunsActions {
+  openRun: (run: string | null) => void;
+  showStep: (run: string, step: string | null) => void;
+  cancel: (run: string) => void;
+  retry: (run: string, step: string | null) => void;
+  delete: (run: string) => void;
+  goToCell: (notebook: string | null, cell: string, line?: number) => void;
+  openNotebook: (notebook: string) => void;
+  connect: () => void;
+}
+
+/** The body of the Runs section: the list, or one run. */
+export class RunsBody extends ReactWidget {
+  constructor(private readonly _options: RunsBody.IOptions) {
+    super();
+    this.addClass('jp-mlplat-Section');
+  }
+
+  protected render(): JSX.Element {
+    const { model, trans } = this._options;
+    return (
+      <Trans.Provider value={trans}>
+        <UseSignal signal={model.changed}>
+          {() => <RunsView {...this._options} />}
+        </UseSignal>
+      </Trans.Provider>
+    );
+  }
+}
+
+export namespace RunsBody {
+  export interface IOptions {
+    model: RunsModel;
+    actions: IRunsActions;
+    rendermime: IRenderMimeRegistry;
+    trans: TranslationBundle;
+  }
+}
+
+function RunsView(props: RunsBody.IOptions): JSX.Element {
+  const { model, actions } = props;
+  const trans = useTrans();
+  if (model.selected) {
+    return (
+      <RunDetail
+        key={model.selected.id}
+        model={model}
+        watch={model.selected}
+        actions={actions}
+        rendermime={props.rendermime}
+      />
+    );
+  }
+  return (
+    <>
+      <header className="jp-mlplat-Header">
+        <div className="jp-mlplat-Header-text">
+          <h2 className="jp-mlplat-Header-title">{trans.__('Runs')}</h2>
+          <div className="jp-mlplat-Header-facts" aria-live="polite">
+            {model.activeCount > 0
+              ? trans._n('%1 running', '%1 running', model.activeCount)
+              : trans.__('None running')}
+          </div>
+        </div>
+      </header>
+      <RunList
+        model={model}
+        onOpen={actions.openRun}
+        onRetryConnection={actions.connect}
+      />
+    </>
+  );
+}

@@ -1,0 +1,60 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { CommandIDs } from '../../commands';
+import { runsIcon } from '../../icons';
+import type { ISection } from '../section';
+import { RunsBody } from './body';
+import type { RunsModel } from './model';
+
+/** The Runs section: its model, its view, and the commands between them. */
+export function createRunsSection(
+  model: RunsModel,
+  commands: CommandRegistry,
+  rendermime: IRenderMimeRegistry,
+  trans: TranslationBundle,
+  openNotebook: (path: string) => void
+): ISection {
+  const execute = (id: string, args: Record<string, unknown> = {}) =>
+    void commands.execute(id, args as never);
+  return {
+    id: 'runs',
+    label: trans.__('Runs'),
+    caption: trans.__('All runs, live'),
+    icon: runsIcon,
+    badge: {
+      get value() {
+        return model.activeCount;
+      },
+      changed: model.changed
+    },
+    widget: new RunsBody({
+      model,
+      rendermime,
+      trans,
+      actions: {
+        openRun: run =>
+          run === null
+            ? model.open(null)
+            : execute(CommandIDs.openRun, { run }),
+        showStep: (run, step) =>
+          step === null
+            ? model.selectStep(null)
+            : execute(CommandIDs.showStep, { run, step }),
+        cancel: run => execute(CommandIDs.cancelRun, { run }),
+        retry: (run, step) =>
+          execute(CommandIDs.retryRun, step === null ? { run } : { run, step }),
+        delete: run => execute(CommandIDs.deleteRun, { run }),
+        goToCell: (notebook, cell, line) =>
+          execute(CommandIDs.goToCell, {
+            cell,
+            ...(notebook ? { notebook } : {}),
+            ...(line ? { line } : {})
+          }),
+        openNotebook,
+        connect: () => execute(CommandIDs.connect)
+      }
+    })
+  };
+}

@@ -1,0 +1,145 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { Connection } from '../../api/connection';
+import type { EventStream } from '../../api/events';
+import { Throttle } from '../../api/throttle';
+import type {
+  Event,
+  Metric,
+  OutputValue,
+  Pipeline,
+  Run,
+  Task
+} from '../../api/types';
+import { isFinal } from './states';
+
+/** One run, kept current by the event stream, with the pipeline it ran and what came out of it. */
+export class RunWatch implements IDisposable {
+  constructor(
+    private readonly _connection: Connection,
+    readonly id: string
+  ) {
+    this._refresh = new Throttle(() => this._load(), REFRESH_MS);
+    _connection.events.received.connect(this._onEvent, this);
+    _connection.reset.connect(this._onReset, this);
+    this._refresh.request();
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get run(): Run | null {
+    return this._run;
+  }
+
+  get pipeline(): Pipeline | null {
+    return this._pipeline;
+  }
+
+  get metrics(): readonly Metric[] {
+    return this._metrics;
+  }
+
+  get outputs(): readonly OutputValue[] {
+    return this._outputs;
+  }
+
+  get error(): unknown {
+    return this._error;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  task(step: string): Task | null {
+    return this._run?.tasks.find(task => task.name === step) ?? null;
+  }
+
+  /** The source a cell had when this run took it. */
+  sourceOf(cell: string): string | null {
+    for (const step of this._pipeline?.steps ?? []) {
+      for (const candidate of step.cells) {
+        if (candidate.id === cell) {
+          return candidate.source;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Take a newer state at once, such as the answer to a command. */
+  accept(run: Run): void {
+    this._run = run;
+    this._changed.emit();
+    this._refresh.request();
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._refresh.dispose();
+    this._connection.events.received.disconnect(this._onEvent, this);
+    this._connection.reset.disconnect(this._onReset, this);
+    Signal.clearData(this);
+  }
+
+  private async _load(): Promise<void> {
+    const { client } = this._connection;
+    try {
+      const run = await client.getRun(this.id);
+      if (this._pipeline?.digest !== run.pipeline_digest) {
+        this._pipeline = await client.getPipeline(this.id);
+      }
+      // Values and metrics come as steps end, so they are worth asking for only then.
+      const ended = run.tasks.filter(task => task.finished_at !== null).length;
+      if (ended !== this._endedTasks || isFinal(run.state)) {
+        [this._metrics, this._outputs] = await Promise.all([
+          client.listMetrics(this.id),
+          client.listOutputs(this.id)
+        ]);
+        this._endedTasks = ended;
+      }
+      this._run = run;
+      this._error = null;
+    } catch (error) {
+      this._error = error;
+    }
+    if (!this._isDisposed) {
+      this._changed.emit();
+    }
+  }
+
+  private _onEvent(_: EventStream, event: Event): void {
+    const isOurs = event.subject === this.id || event.data.run_id === this.id;
+    if (
+      isOurs &&
+      event.kind !== 'log.appended' &&
+      event.kind !== 'run.deleted'
+    ) {
+      this._refresh.request();
+    }
+  }
+
+  private _onReset(): void {
+    this._refresh.request();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _refresh: Throttle;
+  private _run: Run | null = null;
+  private _pipeline: Pipeline | null = null;
+  private _metrics: Metric[] = [];
+  private _outputs: OutputValue[] = [];
+  private _error: unknown = null;
+  private _endedTasks = -1;
+  private _isDisposed = false;
+}
+
+/** A run of a hundred quick steps sends hundreds of events a second; the eye wants five. */
+const REFRESH_MS = 200;
