@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_mlplat.client.api import (
-        compile,  # noqa: A004 - the product's word, always used as mlplat.compile
+        compile,
         deploy,
         endpoint,
         endpoints,

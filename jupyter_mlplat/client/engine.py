@@ -4,14 +4,12 @@ import http.client
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlplat.client import connection, events, launching
-from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
-from jupyter_mlplat.kit.home import Home, default_home
-from jupyter_mlplat.resources.routes import BY_NAME, Answer
+from jupyter_mlplat.client import events
+from jupyter_mlplat.client.link import TIMEOUT_S, EngineLink
 
 if TYPE_CHECKING:
     from jupyter_mlplat.resources import engine as engine_documents
@@ -20,32 +18,15 @@ if TYPE_CHECKING:
     from jupyter_mlplat.resources import run as run_documents
     from jupyter_mlplat.resources import serving as serving_documents
 
-TIMEOUT_S = 120.0
-_PING_TIMEOUT_S = 10.0
 _WAIT_PIECE_S = 30.0
-_RETRY_PAUSES_S = (0.05, 0.2, 1.0)
 
 
-class EngineClient:
-    """Everything an engine can be asked, as methods. Thread-safe: every call is its own connection.
+class EngineClient(EngineLink):
+    """Everything an engine can be asked, as methods.
 
     Answers are the documents of `jupyter_mlplat.resources`; errors are `PlatformError`s of the
     class they had in the engine.
     """
-
-    def __init__(self, home: str | Path | None = None, *, start: bool = True) -> None:
-        """Name an engine by its state directory; nothing is contacted yet.
-
-        Args:
-            home: The state directory; by default `MLPLAT_HOME`, else the user's data directory.
-            start: Whether to start an engine where none answers.
-        """
-        self.home = Home(Path(home).expanduser().absolute() if home else default_home())
-        self._start = start
-        self._is_checked = False
-
-    def __repr__(self) -> str:
-        return f"EngineClient({str(self.home.root)!r})"
 
     # The engine
 
@@ -53,7 +34,7 @@ class EngineClient:
         """Say who answers, without starting anybody."""
         from jupyter_mlplat.resources.engine import EngineStatus
 
-        status = self._ping()
+        status = self.ping()
         return None if status is None else EngineStatus.model_validate(status)
 
     def get_engine(self) -> "engine_documents.EngineStatus":
@@ -67,20 +48,23 @@ class EngineClient:
 
         Runs are taken up again when the next engine starts.
         """
-        if self._ping() is None:
+        if self.ping() is None:
             return False
-        self._call("engine.stop", retries=False).close()
-        launching.wait_until_gone(self.home)
-        self._is_checked = False
+        self.send_stop()
         return True
 
-    def watch_events(self, after: int | None = None) -> Iterator["engine_documents.Event"]:
-        """Yield state changes after a sequence number, or from now on; resumes by itself."""
+    def watch_events(
+        self, after: int | None = None, is_stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator["engine_documents.Event"]:
+        """Yield state changes after a sequence number, or from now on; resumes by itself.
+
+        `is_stopped` is asked at least every 15 s; true ends the stream.
+        """
 
         def open_stream(seq: int | None) -> http.client.HTTPResponse:
-            return self._call("events.watch", query={"after": seq}, timeout_s=events.SILENCE_S)
+            return self.open("events.watch", query={"after": seq}, timeout_s=events.SILENCE_S)
 
-        return events.watch(open_stream, after)
+        return events.watch(open_stream, after, is_stopped)
 
     def collect_garbage(
         self,
@@ -169,8 +153,7 @@ class EngineClient:
             "until": until,
         }
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
-        with self._call("runs.submit", body=body, headers=headers) as response:
-            return Run.model_validate_json(response.read())
+        return Run.model_validate_json(self.fetch("runs.submit", body=body, headers=headers))
 
     def get_run(self, run: str | int) -> "run_documents.Run":
         """Return a run by id, number or `latest`."""
@@ -198,7 +181,7 @@ class EngineClient:
 
     def delete_run(self, run: str | int) -> None:
         """Forget a run that is not running."""
-        self._call("runs.delete", {"run": run}).close()
+        self.fetch("runs.delete", {"run": run})
 
     def get_result(self, run: str | int) -> "run_documents.RunResult":
         """Return a run with what came out of it."""
@@ -240,7 +223,7 @@ class EngineClient:
         from jupyter_mlplat.resources.run import LogLine
 
         query = {"follow": 1 if follow else None}
-        with self._call("runs.logs", {"run": run}, query=query, timeout_s=None) as response:
+        with self.open("runs.logs", {"run": run}, query) as response:
             while line := response.readline():
                 if line.strip():
                     yield LogLine.model_validate_json(line)
@@ -260,7 +243,7 @@ class EngineClient:
     ) -> bytes:
         """Return exactly what a step wrote."""
         query = {"stream": stream, "offset": offset, "limit": limit}
-        return self._read("steps.log", {"run": run, "step": step}, query)
+        return self.fetch("steps.log", {"run": run, "step": step}, query)
 
     # Artifacts and lineage
 
@@ -272,7 +255,7 @@ class EngineClient:
 
     def read_artifact(self, artifact: str) -> bytes:
         """Return an artifact's content."""
-        return self._read("artifacts.content", {"artifact": artifact})
+        return self.fetch("artifacts.content", {"artifact": artifact})
 
     def get_lineage(
         self, node: str, direction: str = "upstream", depth: int | None = None
@@ -319,19 +302,21 @@ class EngineClient:
         from jupyter_mlplat.resources.lineage import RegisteredModel
 
         segments = {"model": model, "alias": alias}
-        with self._call("models.set_alias", segments, body={"version": version}) as response:
-            return RegisteredModel.model_validate_json(response.read())
+        return RegisteredModel.model_validate_json(
+            self.fetch("models.set_alias", segments, body={"version": version})
+        )
 
     def delete_alias(self, model: str, alias: str) -> "lineage_documents.RegisteredModel":
         """Remove an alias; the version stays."""
         from jupyter_mlplat.resources.lineage import RegisteredModel
 
-        with self._call("models.delete_alias", {"model": model, "alias": alias}) as response:
-            return RegisteredModel.model_validate_json(response.read())
+        return RegisteredModel.model_validate_json(
+            self.fetch("models.delete_alias", {"model": model, "alias": alias})
+        )
 
     def delete_model(self, model: str) -> None:
         """Remove a model and its versions from the registry."""
-        self._call("models.delete", {"model": model}).close()
+        self.fetch("models.delete", {"model": model})
 
     # Endpoints
 
@@ -362,10 +347,9 @@ class EngineClient:
         from jupyter_mlplat.resources.serving import Endpoint
 
         shares = [{"revision": number, "percent": part} for number, part in traffic.items()]
-        with self._call(
-            "endpoints.set_traffic", {"endpoint": endpoint}, body={"traffic": shares}
-        ) as response:
-            return Endpoint.model_validate_json(response.read())
+        return Endpoint.model_validate_json(
+            self.fetch("endpoints.set_traffic", {"endpoint": endpoint}, body={"traffic": shares})
+        )
 
     def roll_back(self, endpoint: str) -> "serving_documents.Endpoint":
         """Give all traffic to the revision before the newest."""
@@ -385,7 +369,7 @@ class EngineClient:
 
     def delete_endpoint(self, endpoint: str) -> None:
         """Stop an endpoint and forget it."""
-        self._call("endpoints.delete", {"endpoint": endpoint}).close()
+        self.fetch("endpoints.delete", {"endpoint": endpoint})
 
     def predict(self, endpoint: str, inputs: Any, revision: int | None = None) -> dict[str, Any]:
         """Send rows to an endpoint; the answer has `outputs` and the `revision` that answered."""
@@ -395,7 +379,7 @@ class EngineClient:
 
     def read_endpoint_log(self, endpoint: str, revision: int | None = None) -> bytes:
         """Return what an endpoint's servers wrote."""
-        return self._read("endpoints.log", {"endpoint": endpoint}, {"revision": revision})
+        return self.fetch("endpoints.log", {"endpoint": endpoint}, {"revision": revision})
 
     # Exchange
 
@@ -409,8 +393,7 @@ class EngineClient:
     ) -> "run_documents.Run":
         from jupyter_mlplat.resources.run import Run
 
-        with self._call(name, {"run": run}, query, body) as response:
-            return Run.model_validate_json(response.read())
+        return Run.model_validate_json(self.fetch(name, {"run": run}, query, body))
 
     def _endpoint(self, name: str, endpoint: str) -> "serving_documents.Endpoint":
         from jupyter_mlplat.resources.serving import Endpoint
@@ -424,17 +407,7 @@ class EngineClient:
         segments: Mapping[str, object] | None = None,
         query: Mapping[str, object | None] | None = None,
     ) -> Any:
-        with self._call(name, segments, query) as response:
-            return json.loads(response.read())
-
-    def _read(
-        self,
-        name: str,
-        segments: Mapping[str, object],
-        query: Mapping[str, object | None] | None = None,
-    ) -> bytes:
-        with self._call(name, segments, query) as response:
-            return response.read()
+        return json.loads(self.fetch(name, segments, query))
 
     def _post(
         self,
@@ -443,110 +416,8 @@ class EngineClient:
         segments: Mapping[str, object] | None = None,
         timeout_s: float | None = TIMEOUT_S,
     ) -> Any:
-        with self._call(name, segments, body=body, timeout_s=timeout_s) as response:
-            return json.loads(response.read())
-
-    def _call(
-        self,
-        name: str,
-        segments: Mapping[str, object] | None = None,
-        query: Mapping[str, object | None] | None = None,
-        body: object | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = TIMEOUT_S,
-        retries: bool = True,
-    ) -> http.client.HTTPResponse:
-        """Send one request; repeat what may be repeated when the engine went away meanwhile."""
-        route = BY_NAME[name]
-        target = connection.build_target(route, segments or {}, query or {})
-        is_repeatable = route.verb == "GET" or "Idempotency-Key" in (headers or {})
-        pauses = iter(_RETRY_PAUSES_S if retries else ())
-        while True:
-            try:
-                self._ensure_engine()
-                return connection.send(
-                    self.home.socket, route, target, body, (headers or {}).items(), timeout_s
-                )
-            except TimeoutError as error:
-                raise Unavailable(
-                    f"The engine did not answer {route.verb} {target!r} within {timeout_s:g} s. "
-                    f"See {str(self.home.log)!r}."
-                ) from error
-            except (OSError, http.client.HTTPException) as error:
-                self._is_checked = False
-                never_sent = isinstance(error, FileNotFoundError | ConnectionRefusedError)
-                pause = next(pauses, None)
-                if pause is None or not (never_sent or is_repeatable):
-                    raise Unavailable(
-                        f"The engine went away while it was asked {route.verb} {target!r} "
-                        f"({error or type(error).__name__}). See {str(self.home.log)!r}, then ask again."
-                    ) from error
-                time.sleep(pause)
-
-    def _ensure_engine(self) -> None:
-        """Once per engine: see that one of our version answers; start it where that is allowed."""
-        if self._is_checked:
-            return
-        status = self._ping()
-        if status is None:
-            self._start_engine()
-        elif status.get("version") != _own_version():
-            self._replace_engine(status)
-        self._is_checked = True
-
-    def _start_engine(self) -> None:
-        if not self._start:
-            raise Unavailable(
-                f"No engine answers for {str(self.home.root)!r}. "
-                "Start it with: jupyter mlplat engine start"
-            )
-        launching.start_engine(self.home, lambda: self._ping() is not None)
-
-    def _replace_engine(self, status: Mapping[str, Any]) -> None:
-        if not self._start or status.get("running_runs"):
-            raise Conflict(
-                f"The engine of {str(self.home.root)!r} is version {status.get('version')}, this is "
-                f"version {_own_version()}, and it has {status.get('running_runs')} runs going. "
-                "Wait for them or cancel them, then: jupyter mlplat engine stop",
-                engine_version=status.get("version"),
-            )
-        connection.send(
-            self.home.socket,
-            BY_NAME["engine.stop"],
-            connection.build_target(BY_NAME["engine.stop"], {}, {}),
-        ).close()
-        launching.wait_until_gone(self.home)
-        self._start_engine()
-
-    def _ping(self) -> Mapping[str, Any] | None:
-        """Ask who is there, once; None when nobody is."""
-        route = BY_NAME["engine.get"]
-        target = connection.build_target(route, {}, {})
-        try:
-            with connection.send(
-                self.home.socket, route, target, timeout_s=_PING_TIMEOUT_S
-            ) as response:
-                answer: Mapping[str, Any] = json.loads(response.read())
-        except (FileNotFoundError, ConnectionError, http.client.HTTPException):
-            return None
-        except TimeoutError as error:
-            raise Unavailable(
-                f"The engine of {str(self.home.root)!r} is there and does not answer. "
-                f"See {str(self.home.log)!r}."
-            ) from error
-        except PlatformError as error:
-            if isinstance(error, Unavailable):
-                return None  # starting or stopping
-            raise
-        return answer
+        return json.loads(self.fetch(name, segments, body=body, timeout_s=timeout_s))
 
 
 def _absolute(path: str | Path) -> str:
     return str(Path(path).expanduser().absolute())
-
-
-def _own_version() -> str:
-    import jupyter_mlplat
-
-    version: str = jupyter_mlplat.__version__
-    return version

@@ -16,18 +16,25 @@ _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def watch(
-    open_stream: Callable[[int | None], http.client.HTTPResponse], after: int | None
+    open_stream: Callable[[int | None], http.client.HTTPResponse],
+    after: int | None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator["Event"]:
     """Yield events after a sequence number (from now on, without one), for ever, each once.
+
+    Args:
+        open_stream: Opens the stream after a sequence number.
+        after: The newest event that is known already.
+        is_stopped: Asked at every line and comment, so at least every 15 s: true ends the stream.
 
     Raises:
         Unavailable: The stream broke and could not be opened again.
     """
     failures = 0
-    while True:
+    while not is_stopped():
         try:
             with open_stream(after) as response:
-                for event in parse(response):
+                for event in parse(response, is_stopped):
                     after, failures = event.seq, 0
                     yield event
         except (OSError, http.client.HTTPException, Unavailable) as error:
@@ -37,18 +44,22 @@ def watch(
                     "What was submitted goes on; ask for its state again."
                 ) from error
         else:
+            if is_stopped():
+                return
             # An orderly end: the engine stops. Whoever opens the stream again starts it.
             failures = max(failures, 1)
         time.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
         failures += 1
 
 
-def parse(stream: BinaryIO | http.client.HTTPResponse) -> Iterator["Event"]:
+def parse(
+    stream: BinaryIO | http.client.HTTPResponse, is_stopped: Callable[[], bool] = lambda: False
+) -> Iterator["Event"]:
     """Cut a stream of server-sent events into events. Only our own form: JSON in `data`."""
     from jupyter_mlplat.resources.engine import Event
 
     data: list[bytes] = []
-    while line := stream.readline():
+    while not is_stopped() and (line := stream.readline()):
         line = line.rstrip(b"\r\n")
         if line.startswith(b"data:"):
             data.append(line.removeprefix(b"data:"))

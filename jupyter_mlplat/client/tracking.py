@@ -1,13 +1,16 @@
 """`log_metric`, `log_model`, `log_artifact`: kept inside a step, harmless outside a run.
 
-Inside a step the runtime has put its tracker into `sys.modules`; it may be of another version
-than this package, so it is looked up, never imported.
+Inside a step the runtime's own tracking module is in `sys.modules`; it came with the engine and may
+be of another version than this package, so it is looked up, never imported.
 """
 
+import os
 import sys
 from typing import Any
 
-TRACKER = "jupyter_mlplat_runtime.tracking"
+from jupyter_mlplat.errors import InvalidInput
+
+_MODULE = "jupyter_mlplat_runtime.tracking"
 
 
 def log_metric(name: str, value: float, step: int | None = None) -> float:
@@ -15,33 +18,31 @@ def log_metric(name: str, value: float, step: int | None = None) -> float:
 
     Args:
         name: What the number measures.
-        value: The number.
+        value: The number; finite.
         step: Position in a series, such as the epoch.
 
     Returns:
         The value, so that the call can stand in an expression.
     """
-    tracker: Any = sys.modules.get(TRACKER)
-    if tracker is not None:
-        tracker.log_metric(name, value, step=step)
+    if (tracking := _find_tracking()) is not None:
+        tracking.log_metric(name, value, step=step)
     return value
 
 
-def log_model(model: Any, name: str, *, input_example: Any = None, **details: Any) -> Any:
+def log_model(model: Any, name: str, *, input_example: Any = None, signature: Any = None) -> Any:
     """Keep a fitted model as an artifact of the run, ready to be registered.
 
     Args:
-        model: A scikit-learn estimator, an ONNX model or a predictor object.
+        model: A scikit-learn estimator, an ONNX model, or an object with a `predict` method.
         name: What it is called in this run.
-        input_example: A few rows; the model's signature is read from them.
-        **details: Anything else that should be kept beside it, as plain values.
+        input_example: A few rows; the signature is read from them.
+        signature: What it takes and gives, where an example cannot say it.
 
     Returns:
         The model.
     """
-    tracker: Any = sys.modules.get(TRACKER)
-    if tracker is not None:
-        tracker.log_model(model, name, input_example=input_example, **details)
+    if (tracking := _find_tracking()) is not None:
+        tracking.log_model(model, name, input_example=input_example, signature=signature)
     return model
 
 
@@ -50,12 +51,26 @@ def log_artifact(value: Any, name: str | None = None) -> Any:
 
     Args:
         value: Path of a file, or an object.
-        name: What it is called; a file's own name by default.
+        name: What it is called; needed for objects, a file's own name by default.
 
     Returns:
         The value.
+
+    Raises:
+        InvalidInput: An object was given without a name.
     """
-    tracker: Any = sys.modules.get(TRACKER)
-    if tracker is not None:
-        tracker.log_artifact(value, name)
+    if name is None:
+        if not isinstance(value, str | os.PathLike):
+            raise InvalidInput(
+                f"Cannot log a {type(value).__name__} as an artifact without a name. "
+                "Give one: mlplat.log_artifact(value, 'name')."
+            )
+        name = os.path.basename(value)
+    if (tracking := _find_tracking()) is not None:
+        tracking.log_artifact(value, name)
     return value
+
+
+def _find_tracking() -> Any:
+    """Return the tracking of the step that this process runs, or None."""
+    return getattr(sys.modules.get(_MODULE), "current", None)

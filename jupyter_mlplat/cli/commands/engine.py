@@ -1,0 +1,52 @@
+"""engine and gc."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from jupyter_mlplat.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.client.engine import EngineClient
+    from jupyter_mlplat.resources.engine import EngineStatus
+
+
+def start(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Start the engine unless it runs."""
+    return _show(client.get_engine(), client, terminal)
+
+
+def stop(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Stop the engine."""
+    was_there = client.stop_engine()
+    terminal.answer({"stopped": was_there})
+    terminal.say("The engine has stopped." if was_there else "No engine was running.")
+    return 0
+
+
+def status(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Say whether the engine runs; starts nothing."""
+    return _show(client.find_engine(), client, terminal)
+
+
+def collect_garbage(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Delete what policy no longer keeps."""
+    from jupyter_mlplat.kit.quantities import format_bytes
+
+    report = client.collect_garbage(options.keep_runs, options.older_than, options.dry_run)
+    terminal.answer(report.to_wire())
+    terminal.say(
+        f"{'Would delete' if report.dry_run else 'Deleted'} {report.runs_deleted} runs and "
+        f"{report.artifacts_deleted} artifacts: {format_bytes(report.bytes_freed)}."
+    )
+    return 0
+
+
+def _show(status: "EngineStatus | None", client: "EngineClient", terminal: Terminal) -> int:
+    from jupyter_mlplat.client.views import nouns
+
+    terminal.answer({"engine": status.to_wire() if status else None})
+    if status:
+        terminal.show(nouns.view_engine(status))
+    else:
+        terminal.say(f"No engine runs for {str(client.home.root)!r}. The first command starts it.")
+    return 0

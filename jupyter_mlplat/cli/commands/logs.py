@@ -1,0 +1,63 @@
+"""logs: exactly what steps wrote."""
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from jupyter_mlplat.cli.terminal import Terminal, is_terminal
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.client.engine import EngineClient
+
+
+def print_logs(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Print what the steps of a run wrote, or follow it."""
+    return (_follow if options.follow else _print)(client, options, terminal)
+
+
+def _print(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    if options.step:
+        steps = [options.step]
+    else:
+        steps = [task.name for task in client.get_run(options.run).tasks if task.attempt]
+    written = {step: client.read_step_log(options.run, step, options.stream) for step in steps}
+    terminal.answer(
+        {
+            "logs": [
+                {"step": step, "text": content.decode(errors="replace")}
+                for step, content in written.items()
+            ]
+        }
+    )
+    if terminal.is_json:
+        return 0
+    for step, content in written.items():
+        if len(steps) > 1 and is_terminal(sys.stdout):
+            terminal.say(f"── {step} ──")
+        _write(content, options)
+    return 0
+
+
+def _follow(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    import json
+
+    for line in client.follow_logs(options.run, follow=True):
+        if options.step not in (None, line.step) or options.stream not in (None, line.stream):
+            continue
+        if terminal.is_json:
+            print(json.dumps(line.to_wire(), ensure_ascii=False), flush=True)
+        else:
+            _write(line.text.encode(errors="surrogateescape"), options)
+    return 0
+
+
+def _write(content: bytes, options: Namespace) -> None:
+    from jupyter_mlplat.client.views.text import clean_log
+
+    if is_terminal(sys.stdout) and not options.raw:
+        sys.stdout.write(clean_log(content.decode(errors="replace")))
+        sys.stdout.flush()
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,73 @@
+"""compile, verify, run."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlplat.cli import progress
+from jupyter_mlplat.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.client.engine import EngineClient
+    from jupyter_mlplat.resources.pipeline import Pipeline
+
+
+def compile_notebook(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Show a notebook as a pipeline."""
+    from jupyter_mlplat.client.views import nouns
+    from jupyter_mlplat.resources.pipeline import Severity
+
+    pipeline = client.compile(options.notebook, options.split)
+    terminal.answer(_describe(pipeline))
+    terminal.show(nouns.view_pipeline(pipeline))
+    errors = [p.message for p in pipeline.problems if p.severity is Severity.ERROR]
+    if errors:
+        terminal.complain(f"It cannot be run as it stands: {errors[0]}")
+    return 2 if errors else 0
+
+
+def verify(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Run a notebook both ways and compare."""
+    from jupyter_mlplat.client.views import nouns
+
+    report = client.verify(options.notebook, options.split)
+    terminal.answer(report.to_wire())
+    terminal.show(nouns.view_verification(report))
+    if report.equal:
+        return 0
+    for problem in report.refused:
+        terminal.complain(problem.message)
+    return 1 if report.differences or not report.refused else 2
+
+
+def run(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Run a notebook as a pipeline."""
+    from jupyter_mlplat.client.references import parse_pairs, parse_parameters
+
+    parameters: dict[str, Any] = {}
+    if options.parameters:
+        known = client.compile(options.notebook, options.split).parameters
+        parameters = parse_parameters(options.parameters, known)
+    submitted = client.submit(
+        options.notebook,
+        parameters=parameters,
+        split=options.split,
+        experiment=options.experiment,
+        cache=not options.no_cache,
+        tags=parse_pairs(options.tags),
+        until=options.until,
+    )
+    return progress.follow(client, submitted, terminal, wait=not options.no_wait)
+
+
+def _describe(pipeline: "Pipeline") -> dict[str, Any]:
+    """Write a pipeline for scripts: cells as ids, everything else as it is on the wire."""
+    document = pipeline.to_wire()
+    steps = [
+        {
+            **step.to_wire(),
+            "cells": [cell.id for cell in step.cells],
+            "cell_indexes": [cell.index for cell in step.cells],
+        }
+        for step in pipeline.steps
+    ]
+    return {**document, "steps": steps}

@@ -1,0 +1,208 @@
+"""`import jupyter_mlplat as mlplat`: the functions a notebook or script calls."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlplat.client.documents import (
+    Lineage,
+    ModelList,
+    ModelVersion,
+    Pipeline,
+    RegisteredModel,
+    VerifyReport,
+)
+from jupyter_mlplat.client.endpoints import Endpoint, EndpointList
+from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.client.references import lineage_node
+from jupyter_mlplat.client.runs import Run, RunList
+
+Home = str | Path | None
+
+
+def compile(path: str | Path, *, split: str = "auto", home: Home = None) -> Pipeline:
+    """Read a notebook as a pipeline: steps, edges and why each edge exists.
+
+    Args:
+        path: A notebook, or a script in jupytext's percent format.
+        split: `auto`, or `cell` for one step per untagged cell.
+        home: The state directory; by default `MLPLAT_HOME`.
+    """
+    return Pipeline.of(EngineClient(home).compile(path, split))
+
+
+def verify(path: str | Path, *, split: str = "auto", home: Home = None) -> VerifyReport:
+    """Run a notebook top to bottom and as steps in fresh processes, and list every difference."""
+    return VerifyReport.of(EngineClient(home).verify(path, split))
+
+
+def run(
+    path: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    wait: bool = True,
+    check: bool = False,
+    timeout_s: float | None = None,
+    split: str = "auto",
+    experiment: str = "default",
+    cache: bool = True,
+    tags: Mapping[str, str] | None = None,
+    until: str | None = None,
+    home: Home = None,
+) -> Run:
+    """Run a notebook as a pipeline.
+
+    Args:
+        path: The notebook.
+        parameters: Values for the names its `parameters` cell assigns.
+        wait: Whether to return only when the run is final.
+        check: Whether to raise when it did not succeed.
+        timeout_s: Wait at most this long; the run goes on.
+        split: `auto`, or `cell` for one step per untagged cell.
+        experiment: Group of runs it belongs to.
+        cache: Whether steps may be taken from the cache.
+        tags: Words to find it by.
+        until: Run only this step and what it needs.
+        home: The state directory; by default `MLPLAT_HOME`.
+
+    Raises:
+        InvalidInput: The notebook cannot be compiled, or a parameter is unknown or mistyped.
+        ExecutionFailed: It did not succeed, and `check` is set.
+    """
+    client = EngineClient(home)
+    submitted = client.submit(
+        path,
+        parameters=parameters,
+        split=split,
+        experiment=experiment,
+        cache=cache,
+        tags=tags,
+        until=until,
+    )
+    handle = Run(client, submitted)
+    return handle.wait(timeout_s, check=check) if wait else handle
+
+
+def get_run(run: str | int = "latest", *, home: Home = None) -> Run:
+    """Return a run by id, number or `latest`."""
+    client = EngineClient(home)
+    return Run(client, client.get_run(run))
+
+
+def runs(
+    limit: int = 20,
+    *,
+    state: str | None = None,
+    text: str | None = None,
+    notebook: str | Path | None = None,
+    home: Home = None,
+) -> RunList:
+    """List runs, newest first."""
+    where = str(Path(notebook).expanduser().absolute()) if notebook else None
+    rows, _ = EngineClient(home).list_runs(limit, state=state, text=text, notebook=where)
+    return RunList(rows)
+
+
+def lineage(
+    of: str | int | Run | ModelVersion,
+    *,
+    direction: str = "upstream",
+    depth: int | None = None,
+    home: Home = None,
+) -> Lineage:
+    """Answer what something was made from, or with `downstream` what was made from it.
+
+    Args:
+        of: A run, `MODEL`, `MODEL/version`, `MODEL@alias`, or the id of an artifact or execution.
+        direction: `upstream`, `downstream` or `both`.
+        depth: How many links to follow; all by default.
+        home: The state directory; by default `MLPLAT_HOME`.
+    """
+    client = EngineClient(home)
+    if isinstance(of, Run):
+        of = of.id
+    elif isinstance(of, ModelVersion):
+        of = f"{of.model}/{of.version}"
+    return Lineage.of(client.get_lineage(lineage_node(client, str(of)), direction, depth))
+
+
+def register(
+    name: str,
+    run: Run | str | int | None = None,
+    *,
+    logged_as: str | None = None,
+    artifact_id: str | None = None,
+    alias: str | Sequence[str] = (),
+    description: str = "",
+    home: Home = None,
+) -> ModelVersion:
+    """Make a new version of a registered model out of what a run logged.
+
+    Args:
+        name: The registered model; made if it is not there.
+        run: The run that logged the model.
+        logged_as: Name given to `log_model`, where the run logged several.
+        artifact_id: A model artifact, instead of a run.
+        alias: One or more aliases to point at the new version.
+        description: What is to be said about it.
+        home: The state directory; by default `MLPLAT_HOME`.
+    """
+    client = EngineClient(home)
+    request: dict[str, Any] = {"aliases": [alias] if isinstance(alias, str) else list(alias)}
+    if run is not None:
+        request["run_id"] = run.id if isinstance(run, Run) else client.get_run(run).id
+    if logged_as is not None:
+        request["logged_as"] = logged_as
+    if artifact_id is not None:
+        request["artifact_id"] = artifact_id
+    if description:
+        request["description"] = description
+    return ModelVersion.of(client.register_model(name, **request))
+
+
+def models(*, home: Home = None) -> ModelList:
+    """List registered models."""
+    return ModelList(RegisteredModel.of(model) for model in EngineClient(home).list_models())
+
+
+def model(name: str, *, home: Home = None) -> RegisteredModel:
+    """Return a registered model with its versions."""
+    return RegisteredModel.of(EngineClient(home).get_model(name))
+
+
+def deploy(
+    model: str,
+    *,
+    name: str | None = None,
+    traffic: int = 100,
+    port: int | None = None,
+    trust_pickle: bool = False,
+    home: Home = None,
+) -> Endpoint:
+    """Serve a model version; on an endpoint that exists it becomes a new revision.
+
+    Args:
+        model: `NAME`, `NAME@alias` or `NAME/version`; the latest version by default.
+        name: The endpoint; the model's name by default.
+        traffic: Percent for the new revision.
+        port: Port to listen on; a free one by default.
+        trust_pickle: Load a pickled model, which runs its code.
+        home: The state directory; by default `MLPLAT_HOME`.
+    """
+    client = EngineClient(home)
+    document = client.deploy(
+        model, name=name, traffic=traffic, port=port, trust_pickle=trust_pickle
+    )
+    return Endpoint(client, document)
+
+
+def endpoint(name: str, *, home: Home = None) -> Endpoint:
+    """Return an endpoint by name."""
+    client = EngineClient(home)
+    return Endpoint(client, client.get_endpoint(name))
+
+
+def endpoints(*, home: Home = None) -> EndpointList:
+    """List endpoints."""
+    client = EngineClient(home)
+    return EndpointList(Endpoint(client, document) for document in client.list_endpoints())

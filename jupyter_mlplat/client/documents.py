@@ -1,0 +1,76 @@
+"""Documents as users meet them: the same fields, shown as cards, with a plain-text twin."""
+
+from abc import abstractmethod
+from typing import Any, Self
+
+from pydantic import BaseModel
+
+from jupyter_mlplat.client.views import html, nouns, text
+from jupyter_mlplat.client.views.view import View
+from jupyter_mlplat.resources import lineage, pipeline
+
+
+class Shown:
+    """Has a card for notebooks and the same as text for everything else."""
+
+    @abstractmethod
+    def view(self) -> View:
+        """Say what there is to show."""
+
+    def _repr_html_(self) -> str:
+        return html.draw(self.view())
+
+    def __repr__(self) -> str:
+        return text.draw(self.view())
+
+
+class _Document(Shown, BaseModel):
+    @classmethod
+    def of(cls, document: BaseModel, **more: Any) -> Self:
+        """Take over the fields of a document that was validated already."""
+        return cls.model_construct(**dict(document), **more)
+
+    __repr__ = Shown.__repr__
+    __str__ = Shown.__repr__
+
+
+class Pipeline(_Document, pipeline.Pipeline):
+    """A notebook as steps and edges."""
+
+    def view(self) -> View:
+        return nouns.view_pipeline(self)
+
+
+class VerifyReport(_Document, pipeline.VerifyReport):
+    """How a notebook fared as steps."""
+
+    def view(self) -> View:
+        return nouns.view_verification(self)
+
+
+class Lineage(_Document, lineage.Lineage):
+    """What something was made from, or what was made from it."""
+
+    def view(self) -> View:
+        return nouns.view_lineage(self)
+
+
+class ModelVersion(_Document, lineage.ModelVersion):
+    """One version of a registered model."""
+
+    def view(self) -> View:
+        return nouns.view_version(self)
+
+
+class RegisteredModel(_Document, lineage.RegisteredModel):
+    """A registered model with its versions."""
+
+    def view(self) -> View:
+        return nouns.view_model(self)
+
+
+class ModelList(Shown, list[RegisteredModel]):
+    """Registered models, as rows."""
+
+    def view(self) -> View:
+        return nouns.view_models(self)

@@ -1,0 +1,81 @@
+"""Lineage as a tree of lines, the way people read `git log --graph`."""
+
+from collections import defaultdict
+
+from jupyter_mlplat.kit.quantities import format_bytes
+from jupyter_mlplat.resources.lineage import Artifact, Execution, Lineage
+
+
+def draw(lineage: Lineage) -> str:
+    """Draw the graph from its root outwards; what was drawn above is named, not repeated."""
+    tree = _Tree(lineage)
+    if lineage.direction == "both":
+        sides = [("made from", "upstream"), ("used by", "downstream")]
+        return "\n\n".join(f"{title}\n{tree.draw(side)}" for title, side in sides)
+    return tree.draw(lineage.direction)
+
+
+class _Tree:
+    def __init__(self, lineage: Lineage) -> None:
+        self._root = lineage.root
+        self._executions = {execution.id: execution for execution in lineage.executions}
+        self._artifacts = {artifact.id: artifact for artifact in lineage.artifacts}
+        self._next: dict[str, dict[str, list[str]]] = {
+            "upstream": defaultdict(list),
+            "downstream": defaultdict(list),
+        }
+        for event in lineage.events:
+            made = event.kind == "output"
+            source, target = event.execution_id, event.artifact_id
+            if not made:
+                source, target = target, source
+            self._next["upstream"][target].append(source)
+            self._next["downstream"][source].append(target)
+
+    def draw(self, side: str) -> str:
+        lines: list[str] = []
+        seen: set[str] = set()
+        # An explicit stack: lineage may be deeper than Python's.
+        stack = [(root, "", "", "") for root in reversed(self._roots())]
+        while stack:
+            node, lead, branch, indent = stack.pop()
+            again = node in seen and bool(self._next[side][node])
+            lines.append(f"{lead}{branch}{self._label(node)}{' (above)' if again else ''}")
+            if again:
+                continue
+            seen.add(node)
+            children = list(dict.fromkeys(self._next[side][node]))
+            for index, child in reversed(list(enumerate(children))):
+                last = index == len(children) - 1
+                stack.append(
+                    (child, indent, "└─ " if last else "├─ ", indent + ("   " if last else "│  "))
+                )
+        return "\n".join(lines)
+
+    def _roots(self) -> list[str]:
+        if self._root in self._executions or self._root in self._artifacts:
+            return [self._root]
+        # The root is a run: start from each of its executions.
+        return [e.id for e in self._executions.values() if e.run_id == self._root]
+
+    def _label(self, node: str) -> str:
+        if execution := self._executions.get(node):
+            return _describe_execution(execution)
+        if artifact := self._artifacts.get(node):
+            return _describe_artifact(artifact)
+        return node
+
+
+def _describe_execution(execution: Execution) -> str:
+    state = execution.state.lower()
+    code = execution.code
+    facts = [state] + ([f"cells {', '.join(code.cells)}"] if code.cells else [])
+    if code.git_commit:
+        facts.append(f"git {code.git_commit[:8]}" + ("+changes" if code.git_dirty else ""))
+    return f"◆ {execution.name} ({'; '.join(facts)})"
+
+
+def _describe_artifact(artifact: Artifact) -> str:
+    kind = artifact.type.rpartition(".")[2]
+    digest = f" {artifact.digest.removeprefix('sha256:')[:12]}" if artifact.digest else ""
+    return f"○ {artifact.name} [{kind}, {format_bytes(artifact.size_bytes)}]{digest}"

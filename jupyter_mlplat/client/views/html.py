@@ -1,0 +1,110 @@
+"""Views as HTML: self-contained, escaped, at home in light and dark."""
+
+from html import escape
+
+from jupyter_mlplat.client.views.text import strip_colours
+from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
+
+# Inline styles only: a style element would leak into the page, and GitHub and nbconvert drop it.
+_COLOURS = {
+    Mood.PLAIN: "inherit",
+    Mood.GOOD: "var(--jp-success-color1, #2e7d32)",
+    Mood.BAD: "var(--jp-error-color1, #d32f2f)",
+    Mood.BUSY: "var(--jp-brand-color1, #1976d2)",
+    Mood.WARNING: "var(--jp-warn-color1, #b26a00)",
+    Mood.QUIET: "var(--jp-ui-font-color2, #757575)",
+}
+_LINE = "1px solid var(--jp-border-color2, rgba(128, 128, 128, 0.35))"
+_CARD = (
+    f"border: {_LINE}; border-radius: 6px; padding: 10px 14px; margin: 4px 0; max-width: 60em; "
+    "font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; "
+    "line-height: 1.5; color: inherit; overflow-x: auto"
+)
+_TABLE = "border-collapse: collapse; margin: 8px 0 0; font-variant-numeric: tabular-nums"
+_PRE = (
+    "margin: 8px 0 0; padding: 0; background: transparent; color: inherit; white-space: pre; "
+    "font-family: var(--jp-code-font-family, monospace); font-size: 12px; line-height: 1.4"
+)
+
+
+def draw(view: View) -> str:
+    """Draw a view as one card."""
+    parts = [_draw_title(view)]
+    if view.progress is not None:
+        parts.append(_draw_progress(view))
+    if view.facts:
+        parts.append(_draw_facts(view))
+    parts += [_draw_table(table) for table in view.tables if table.rows]
+    if view.empty and not any(table.rows for table in view.tables):
+        parts.append(_div(Cell(view.empty, Mood.QUIET)))
+    parts += [_div(note) for note in view.notes]
+    if view.block:
+        parts.append(f'<pre style="{_PRE}">{escape(strip_colours(view.block))}</pre>')
+    return f'<div style="{_CARD}">{"".join(parts)}</div>'
+
+
+def _draw_title(view: View) -> str:
+    state = f" &ensp;{_span(view.state)}" if view.state else ""
+    return f"<div><strong>{escape(view.title)}</strong>{state}</div>"
+
+
+def _draw_progress(view: View) -> str:
+    percent = round(100 * min(1.0, max(0.0, view.progress or 0.0)))
+    colour = _COLOURS[view.state.mood if view.state else Mood.BUSY]
+    return (
+        f'<div role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" '
+        'style="height: 4px; border-radius: 2px; margin: 6px 0; '
+        'background: rgba(128, 128, 128, 0.25)">'
+        f'<div style="height: 4px; border-radius: 2px; width: {percent}%; background: {colour}">'
+        "</div></div>"
+    )
+
+
+def _draw_facts(view: View) -> str:
+    rows = "".join(
+        f'<tr style="background: transparent">{_td(Cell(label, Mood.QUIET))}{_td(cell)}</tr>'
+        for label, cell in view.facts
+    )
+    return f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>'
+
+
+def _draw_table(table: Table) -> str:
+    heads = "".join(
+        f'<th scope="col" style="text-align: {_align(table, index)}; padding: 2px 14px 2px 0; '
+        f'border-bottom: {_LINE}; font-weight: 600">{escape(header)}</th>'
+        for index, header in enumerate(table.headers)
+    )
+    rows = "".join(
+        '<tr style="background: transparent">'
+        + "".join(_td(cell, _align(table, index)) for index, cell in enumerate(row))
+        + "</tr>"
+        for row in table.rows
+    )
+    return (
+        f'<table style="{_TABLE}"><thead><tr style="background: transparent">{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _td(cell: Cell, align: str = "left") -> str:
+    return (
+        f'<td style="text-align: {align}; padding: 2px 14px 2px 0; vertical-align: top">'
+        f"{_span(cell)}</td>"
+    )
+
+
+def _align(table: Table, index: int) -> str:
+    return "right" if table.headers[index] in table.right else "left"
+
+
+def _span(cell: Cell) -> str:
+    text = escape(strip_colours(cell.text))
+    return (
+        text
+        if cell.mood is Mood.PLAIN
+        else f'<span style="color: {_COLOURS[cell.mood]}">{text}</span>'
+    )
+
+
+def _div(note: Cell) -> str:
+    return f'<div style="margin-top: 6px; white-space: pre-wrap">{_span(note)}</div>'

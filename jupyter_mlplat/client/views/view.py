@@ -1,0 +1,46 @@
+"""What there is to show, before anybody decides how."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mood(StrEnum):
+    """How something should strike the eye."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+    BUSY = "busy"
+    WARNING = "warning"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text with a mood."""
+
+    text: str
+    mood: Mood = Mood.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; columns named in `right` are aligned to the right."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    right: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A card: a title, facts, tables, notes and one block of preformatted text."""
+
+    title: str
+    state: Cell | None = None
+    facts: tuple[tuple[str, Cell], ...] = ()
+    progress: float | None = None  # 0 to 1
+    tables: tuple[Table, ...] = ()
+    notes: tuple[Cell, ...] = ()
+    block: str = ""
+    empty: str = ""  # said instead of tables without rows
