@@ -1,4 +1,4 @@
-"""A revision as the router sees it: a link that comes and goes, and the requests that are under way on it."""
+"""A revision as the router sees it: a link that comes and goes, and the requests under way on it."""
 
 import asyncio
 import time
@@ -120,7 +120,8 @@ class Backend:
 
     def give_up_late(self) -> None:
         """Answer for the revision what it should have answered by now."""
-        # A model call that hangs ends its server a little earlier, at the same time-out: see `Batcher`.
+        # A model call that hangs ends its server a little earlier, at the same time-out: see
+        # `Batcher`.
         latest = time.monotonic() - self.timeout_s - 2.0
         for number, pending in list(self._pending.items()):
             if pending.started > latest:

@@ -1,4 +1,4 @@
-"""Adaptive micro-batching: what has queued up while the model was busy is one call. Nobody waits for company."""
+"""Adaptive micro-batching: what queued up while the model was busy is one call; nobody waits."""
 
 import asyncio
 import signal
@@ -15,8 +15,9 @@ from jupyter_mlplat.serving.payloads import Outputs, Payload, Tensors, length_of
 Answer = Callable[[Outputs | Refusal], None]
 
 INLINE_S = 0.025
-"""A model that answers within this is called in the event loop itself: handing over to a thread costs more than it
-gives, and requests that arrive meanwhile wait in the kernel. Slower models get a thread, so that health is answered."""
+"""A model that answers within this is called in the event loop: a thread costs more than it
+gives, and requests that arrive meanwhile wait in the kernel. Slower models get a thread, so that
+health is answered."""
 
 
 class Job:
@@ -40,7 +41,8 @@ class Batcher:
     Args:
         model: Called with what is queued.
         max_rows: Most rows of several requests in one call; a single request may have more.
-        timeout_s: A call that takes longer ends the process (SIGALRM, which not even a stuck C extension survives);
+        timeout_s: A call that takes longer ends the process (SIGALRM, which not even a stuck C
+            extension survives);
             its keeper starts it again.
         observe: Hears of each call: rows, seconds.
     """
@@ -104,7 +106,7 @@ class Batcher:
         return batch
 
     def _call(self, batch: Sequence[Job]) -> list[Outputs | Refusal]:
-        """Predict a batch; when it is refused, each of its jobs alone, so that one cannot spoil the others."""
+        """Predict a batch; when that fails each job alone, so that one cannot spoil the others."""
         signal.setitimer(signal.ITIMER_REAL, self._timeout_s)
         start = time.perf_counter()
         try:

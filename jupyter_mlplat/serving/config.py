@@ -16,14 +16,13 @@ class Config:
     """What to serve, where to listen, and the bounds.
 
     Attributes:
-        directory: This process's own: the orders, `process.json`, `failure.json`, `link.sock`; its working directory.
-        path: The model's file; `digest` is checked before anything in it is looked at.
-        is_trusted: Code inside the file (a pickle, a predictor class, unknown skops types) may run.
-        link: Unix socket for a router, relative to `directory`.
-        http: Host and port for callers without a router in between.
-        batch_rows: Most rows of several requests in one call of the model.
-        request_rows: Most rows in one request.
-        timeout_s: A call of the model that takes longer ends the process.
+        directory: This process's own: the orders, `process.json`, `failure.json`, `link.sock`; its
+            working directory. path: The model's file; `digest` is checked before anything in it is
+            looked at. is_trusted: Code inside the file (a pickle, a predictor class, unknown skops
+            types) may run. link: Unix socket for a router, relative to `directory`. http: Host and
+            port for callers without a router in between. batch_rows: Most rows of several requests
+            in one call of the model. request_rows: Most rows in one request. timeout_s: A call of
+            the model that takes longer ends the process.
     """
 
     directory: Path

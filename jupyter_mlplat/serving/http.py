@@ -1,7 +1,8 @@
 """HTTP/1.1 as the data plane needs it: strict, bounded, pipelining, one callback per whole request.
 
-Parsing is llhttp (through httptools) in its strict mode, which refuses what request smuggling is made of: both lengths,
-two lengths, bare line feeds, odd codings. Everything a caller can make grow has a bound in `Limits`.
+Parsing is llhttp (through httptools) in its strict mode, which refuses what request smuggling is
+made of: both lengths, two lengths, bare line feeds, odd codings. Everything a caller can make grow
+has a bound in `Limits`.
 """
 
 import asyncio
@@ -312,7 +313,9 @@ class Connection(asyncio.Protocol):
             return  # the handler has a time-out of its own
         if self._receiving:
             self._fail(
-                Refusal(408, f"Cannot wait for a request for more than {self.limits.receive_s:g} s.")
+                Refusal(
+                    408, f"Cannot wait for a request for more than {self.limits.receive_s:g} s."
+                )
             )
         else:
             self.close()

@@ -1,8 +1,9 @@
-"""Frames between the router and a model server, over a Unix socket: any number of requests at once, answered in any order.
+"""Frames between router and model server: many requests at once over one Unix socket.
 
-A request frame is `id, head length, body length`, then the head (method, target, content type and binary header length, a line
-each), then the body. A response frame is `id, status, length`, then a whole rendered HTTP response. The router parses
-neither body, and one read or write carries as many frames as are there.
+A request frame is `id, head length, body length`, then the head (method, target, content type and
+binary header length, a line each), then the body. A response frame is `id, status, length`, then a
+whole rendered HTTP response. The router parses neither body, and one read or write carries as many
+frames as are there.
 """
 
 import asyncio
@@ -55,9 +56,7 @@ class LinkExchange(Exchange):
 
     def send(self, response: bytes, status: int) -> None:
         if not self.transport.is_closing():
-            self.transport.write(
-                _RESPONSE.pack(self.number, status, len(response)) + response
-            )
+            self.transport.write(_RESPONSE.pack(self.number, status, len(response)) + response)
 
 
 class _Frames(asyncio.Protocol):
@@ -118,7 +117,8 @@ class LinkServer(_Frames):
 class LinkClient(_Frames):
     """The router's end: sends frames, gives each answer to `on_response(number, status, response)`.
 
-    `on_lost` is called once when the server has gone; what was sent and not answered is lost with it.
+    `on_lost` is called once when the server has gone; what was sent and not answered is lost with
+    it.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
-"""Prometheus metrics of the data plane: counters and histograms with fixed labels, and the text format.
+"""Prometheus metrics of the data plane: counters, histograms and the text format.
 
-`prometheus_client` does more and takes 7 MB and 60 ms of each process; two kinds of metric are all that is needed here.
+`prometheus_client` does more and takes 7 MB and 60 ms of each process; two kinds of metric are all
+that is needed here.
 """
 
 from bisect import bisect_left
@@ -26,19 +27,19 @@ class Counter:
     def __init__(self, name: str, description: str) -> None:
         self.name = name
         self.description = description
-        self._values: dict[tuple[object, ...], float] = {}
+        self._values: dict[tuple[object, ...], int] = {}
         self._keys: tuple[str, ...] = ()
 
-    def add(self, amount: float = 1, **labels: object) -> None:
+    def add(self, **labels: object) -> None:
         self._keys = tuple(labels)
         key = tuple(labels.values())
-        self._values[key] = self._values.get(key, 0) + amount
+        self._values[key] = self._values.get(key, 0) + 1
 
     def lines(self) -> Iterable[str]:
         yield f"# HELP {self.name} {self.description}"
         yield f"# TYPE {self.name} counter"
         for key, value in self._values.items():
-            yield f"{self.name}{_labels(dict(zip(self._keys, key, strict=True)))} {value:g}"
+            yield f"{self.name}{_labels(dict(zip(self._keys, key, strict=True)))} {value}"
 
 
 class Histogram:
@@ -72,7 +73,7 @@ def exposition(metrics: Iterable[Counter | Histogram]) -> bytes:
 
 
 def merge(texts: Iterable[bytes]) -> bytes:
-    """Join several processes' metrics: the samples of one family must stand together, under one header."""
+    """Join several processes' metrics: samples of one family stand together, under one header."""
     families: dict[str, tuple[list[str], list[str]]] = {}
     for text in texts:
         family: tuple[list[str], list[str]] = ([], [])

@@ -21,13 +21,18 @@ class Model(Protocol):
         platform: As the protocol spells it, `<project>_<format>`.
         inputs: Tensors it takes; empty where only the model knows.
         outputs: Tensors it gives.
-        is_batchable: Rows of several requests may be predicted in one call: each row's answer depends on that row alone.
+        is_batchable: Rows of several requests may be predicted in one call: each row's answer
+            depends on that row alone.
     """
 
     platform: str
-    inputs: Sequence[TensorSpec]
-    outputs: Sequence[TensorSpec]
     is_batchable: bool
+
+    @property
+    def inputs(self) -> Sequence[TensorSpec]: ...
+
+    @property
+    def outputs(self) -> Sequence[TensorSpec]: ...
 
     def collate(self, payloads: Sequence[Payload]) -> Any:
         """Make one input of several requests; of exactly one where the model is not batchable.
@@ -238,8 +243,8 @@ _BY_NAME = frozenset({"ColumnTransformer", "FunctionTransformer", "TableVectoriz
 def needs_names(estimator: Any, inputs: Sequence[TensorSpec]) -> bool:
     """Tell whether an estimator fitted on a frame must be given frames.
 
-    An array in the right order does as well, and saves importing pandas, where every feature is known to be a number
-    and no part of the estimator chooses columns by name.
+    An array in the right order does as well, and saves importing pandas, where every feature is
+    known to be a number and no part of the estimator chooses columns by name.
     """
     if not inputs or any(spec.datatype == "BYTES" for spec in inputs):
         return True
@@ -247,4 +252,3 @@ def needs_names(estimator: Any, inputs: Sequence[TensorSpec]) -> bool:
     if hasattr(estimator, "get_params"):
         parts += estimator.get_params(deep=True).values()
     return any(type(part).__name__ in _BY_NAME for part in parts)
-

@@ -9,7 +9,7 @@ from jupyter_mlplat.serving.tensors import Array
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """V1: instances as they came: lists of numbers, records, or anything a predictor understands."""
+    """V1: instances as they came: rows, records, or anything a predictor understands."""
 
     instances: list[Any]
 

@@ -1,4 +1,4 @@
-"""Who a data-plane process is, so that an engine that did not start it can find it again and never mistakes a stranger for it."""
+"""Who a data-plane process is, so that an engine that did not start it can find it again."""
 
 import fcntl
 import json

@@ -1,9 +1,9 @@
 """The router of an endpoint: what listens on its port.
 
-`python -m jupyter_mlplat.serving.router --directory DIR --listen-fd N` reads `routing.json` in the endpoint's directory, keeps a
-link to each revision and divides requests among them. It looks into no body. `router/control.sock` takes `POST /reload`
-(read the orders again; answered once they are in force) and `GET /status`, from this user alone: it lies in a private
-directory.
+`python -m jupyter_mlplat.serving.router --directory DIR --listen-fd N` reads `routing.json` in the
+endpoint's directory, keeps a link to each revision and divides requests among them. It looks into
+no body. `router/control.sock` takes `POST /reload` (read the orders again; answered once they are
+in force) and `GET /status`, from this user alone: it lies in a private directory.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from jupyter_mlplat.serving.backends import Backend
 from jupyter_mlplat.serving.exchange import Exchange, Refusal
 from jupyter_mlplat.serving.http import HttpServer, Limits
 from jupyter_mlplat.serving.process import announce
-from jupyter_mlplat.serving.routing import CONTROL, ROUTER, Routing, link_path, read_routing
+from jupyter_mlplat.serving.routing import CONTROL, ROUTER, link_path, read_routing
 from jupyter_mlplat.serving.splitting import TrafficSplit
 
 _VERSION = re.compile(rb"^/v2/models/[^/]+/versions/(\d{1,9})(?:/|$)")
@@ -147,7 +147,9 @@ class Router:
         texts = [metrics.exposition((self._requests,))]
         texts += [metrics.exposition((histogram,)) for histogram in self._seconds.values()]
         # 2 s: a scrape must not hang on a model that is busy; its numbers come next time.
-        done, _ = await asyncio.wait([p.response for p in probes], timeout=2.0) if probes else ((), ())
+        done, _ = (
+            await asyncio.wait([p.response for p in probes], timeout=2.0) if probes else ((), ())
+        )
         texts += [body for task in done if (body := task.result())]
         exchange.answer(metrics.merge(texts), content_type=metrics.CONTENT_TYPE)
 
@@ -191,9 +193,7 @@ class _Probe(Exchange):
 
     def send(self, response: bytes, status: int) -> None:
         if not self.response.done():
-            self.response.set_result(
-                response.partition(b"\r\n\r\n")[2] if status == 200 else b""
-            )
+            self.response.set_result(response.partition(b"\r\n\r\n")[2] if status == 200 else b"")
 
 
 async def serve(directory: Path, listener: socket.socket) -> None:
@@ -209,7 +209,9 @@ async def serve(directory: Path, listener: socket.socket) -> None:
     Path(control_path).unlink(missing_ok=True)
     controlling = await loop.create_unix_server(control.protocol, control_path)
     listening = await loop.create_server(http.protocol, sock=listener, backlog=1024)
-    chores = [asyncio.create_task(work()) for work in (http.sweep, control.sweep, router.watch_time)]
+    chores = [
+        asyncio.create_task(work()) for work in (http.sweep, control.sweep, router.watch_time)
+    ]
     await stopped.wait()
     listening.close()
     controlling.close()

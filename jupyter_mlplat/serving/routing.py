@@ -1,4 +1,4 @@
-"""The orders of a router: which revisions there are and how traffic is split. One JSON file, replaced as a whole."""
+"""The orders of a router: which revisions there are and how traffic is split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,5 +55,5 @@ def read_routing(directory: Path) -> Routing:
 
 
 def link_path(revision: int) -> str:
-    """Name a revision's socket, relative to the endpoint's directory: absolute paths may be too long for a socket."""
+    """Name a revision's socket relative to the endpoint: absolute paths may be too long for one."""
     return f"{REVISIONS}/{revision}/link.sock"

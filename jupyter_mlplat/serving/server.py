@@ -1,8 +1,8 @@
 """The model server: one process, one revision of an endpoint, one loaded model.
 
-`python -m jupyter_mlplat.serving.server --config FILE` reads its orders from a file (see `Config`), loads the model and only
-then opens its sockets: whoever can connect may send requests. A model that cannot be loaded ends the process with
-status 3 and the reason in `failure.json` beside the orders.
+`python -m jupyter_mlplat.serving.server --config FILE` reads its orders from a file (see `Config`),
+loads the model and only then opens its sockets: whoever can connect may send requests. A model that
+cannot be loaded ends the process with status 3 and the reason in `failure.json` beside the orders.
 """
 
 import asyncio
@@ -241,4 +241,3 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 class TrafficSplit:
     """Chooses a revision for each request so that the counts follow the percentages at any time.
 
-    Smooth weighted round robin, as nginx does it: each choice adds its share to every revision's credit, takes the
-    one with the most and charges it the whole. The error of each count stays below one request per revision, so a
-    5 % canary gets 500 of 10,000 requests, evenly spread.
+    Smooth weighted round robin, as nginx does it: each choice adds its share to every revision's
+    credit, takes the one with the most and charges it the whole. The error of each count stays
+    below one request per revision, so a 5 % canary gets 500 of 10,000 requests, evenly spread.
     """
 
     def __init__(self, percent: Mapping[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""Open Inference Protocol tensors and numpy arrays, each turned into the other and nothing let through by accident."""
+"""Open Inference Protocol tensors and numpy arrays, each turned into the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     "BYTES": np.dtype(np.object_),
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
-# Kinds of numpy array that JSON data may come as, by the kind it is wanted as. Numbers are no booleans, text is no number.
+# Kinds of numpy array that JSON data may come as, by the kind it is wanted as. Numbers are no
+# booleans, text is no number.
 _ACCEPTED = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}
 
 
@@ -76,9 +77,7 @@ def convert(data: Any, dtype: np.dtype[Any], what: str) -> Array:
     if dtype.kind in "iu" and found.size:
         info = np.iinfo(dtype)
         if int(found.min()) < info.min or int(found.max()) > info.max:
-            raise Refusal(
-                400, f"Cannot read {what}: a value is outside {_NAMES[dtype]}'s range."
-            )
+            raise Refusal(400, f"Cannot read {what}: a value is outside {_NAMES[dtype]}'s range.")
     with np.errstate(over="ignore"):
         return found.astype(dtype, copy=False)
 
@@ -142,7 +141,9 @@ def decode_binary(raw: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], what
         raise Refusal(
             400, f"Cannot read {what}: {len(raw)} bytes, its shape needs {size * dtype.itemsize}."
         )
-    return np.frombuffer(raw, dtype=dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+    return (
+        np.frombuffer(raw, dtype=dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+    )
 
 
 def encode_binary(array: Array) -> bytes:

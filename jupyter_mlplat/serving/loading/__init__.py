@@ -1,4 +1,4 @@
-"""Turning a model's file into a model in memory, and refusing to run code that nobody said to trust.
+"""Turning a model's file into a model, and refusing to run code that nobody said to trust.
 
 The file is read once: what is hashed is what is loaded, so nothing can be swapped in between.
 """

@@ -128,9 +128,14 @@ def _as(tensor: Array, spec: TensorSpec) -> Array:
     dtype = DTYPES[spec.datatype]
     if tensor.dtype == dtype:
         return tensor
-    if tensor.dtype.kind in "iuf" and dtype.kind in "iuf" and (tensor.dtype.kind, dtype.kind) != (
-        "f",
-        "i",
+    if (
+        tensor.dtype.kind in "iuf"
+        and dtype.kind in "iuf"
+        and (tensor.dtype.kind, dtype.kind)
+        != (
+            "f",
+            "i",
+        )
     ):
         return tensor.astype(dtype)
     raise Refusal(400, f"Cannot predict: input {spec.name!r} must have datatype {spec.datatype}.")

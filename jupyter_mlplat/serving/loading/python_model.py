@@ -1,4 +1,4 @@
-"""Predictor classes and pickled objects: code, so only what was trusted in so many words comes here."""
+"""Predictor classes and pickled objects: code, so only what was trusted in words comes here."""
 
 import inspect
 import pickle
@@ -18,11 +18,10 @@ from jupyter_mlplat.serving.tensors import Array, TensorSpec
 
 
 def build(config: Config, content: bytes) -> Model:
-    """Load Python source with a predictor class, or a pickle of a predictor, its class or an estimator."""
-    if content[:1] == b"\x80":  # every pickle since protocol 2 starts so
-        loaded = pickle.loads(content)  # noqa: S301 - trusted in so many words, see `loading.load`
-    else:
-        loaded = _predictor_class(config, content)
+    """Load Python source with a predictor class, or a pickle of a predictor or an estimator."""
+    is_pickle = content[:1] == b"\x80"  # every pickle since protocol 2 starts so
+    # Trusted in so many words: `loading.load` lets nothing else come here.
+    loaded = pickle.loads(content) if is_pickle else _predictor_class(config, content)  # noqa: S301
     if isinstance(loaded, type):
         loaded = loaded()
     if hasattr(loaded, "n_features_in_"):
@@ -57,8 +56,8 @@ def _predictor_class(config: Config, source: bytes) -> type:
 class Predictor:
     """A user's predictor: `predict(inputs)` over an array, a list of records, or a dict of tensors.
 
-    It is called once per request unless it says `batchable = True`: then rows of several requests may come as one list
-    or array, and it must answer row by row.
+    It is called once per request unless it says `batchable = True`: then rows of several requests
+    may come as one list or array, and it must answer row by row.
     """
 
     platform = "python_predictor"

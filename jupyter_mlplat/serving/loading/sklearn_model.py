@@ -1,6 +1,5 @@
 """scikit-learn estimators stored by skops: data, with the types it may become checked first."""
 
-import io
 import warnings
 from typing import Any
 
@@ -10,8 +9,8 @@ from jupyter_mlplat.serving.config import Config
 from jupyter_mlplat.serving.loading.errors import ModelNotLoadable
 from jupyter_mlplat.serving.models import Estimator
 
-# What fitted scikit-learn estimators are made of, beyond what skops knows: types of the installed library that hold
-# numbers and run nothing of the file's choosing when they are built.
+# What fitted scikit-learn estimators are made of, beyond what skops knows: types of the installed
+# library that hold numbers and run nothing of the file's choosing when they are built.
 _HARMLESS = frozenset(
     {
         "sklearn._loss.loss.HalfTweedieLoss",
@@ -41,7 +40,7 @@ _HARMLESS = frozenset(
 
 
 def build(config: Config, content: bytes) -> Estimator:
-    """Load an estimator from skops bytes, and call it once so that the first caller need not wait."""
+    """Load an estimator from skops bytes, and call it once to spare the first caller the wait."""
     import skops.io
 
     doubtful = skops.io.get_untrusted_types(data=content)
@@ -59,7 +58,8 @@ def estimator_model(config: Config, estimator: Any, platform: str) -> Estimator:
     """Wrap anything with scikit-learn's `predict`."""
     if not hasattr(estimator, "predict"):
         raise ModelNotLoadable(f"a {type(estimator).__name__} has no predict method.")
-    # Arrays are given in the order of the names the model was fitted with, where names do not matter.
+    # Arrays are given in the order of the names the model was fitted with, where names do not
+    # matter.
     warnings.filterwarnings("ignore", "X does not have valid feature names")
     model = Estimator(estimator, config.inputs, config.outputs, platform)
     _warm_up(model)

@@ -1,0 +1,6 @@
+"""Deploying model versions as endpoints, dividing traffic among revisions, keeping them alive.
+
+Lives here: the record of an endpoint (`records`), what should happen next (`deciding`, `splits`:
+pure), the service (`service`). Does not: processes and sockets (`launchers/local`), protocols and
+models (`serving`).
+"""
