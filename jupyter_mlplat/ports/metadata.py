@@ -208,10 +208,10 @@ class MetadataStore(Protocol):
     def collect(self, run_ids: Collection[str], *, dry_run: bool) -> Collected:
         """Delete runs and the lineage facts that are then of no use to anything kept.
 
-        A run stays that is not final, that a model version comes from, or that a kept run took results
-        of from the cache. An execution stays while its run is there or a registered model was made from
-        what it made; an artifact while an execution, a model version or an output refers to it. One
-        transaction; a dry run undoes it at the end.
+        A run stays that is not final, that a model version comes from, or that a kept run took
+        results of from the cache. An execution stays while its run is there or a registered model
+        was made from what it made; an artifact while an execution, a model version or an output
+        refers to it. One transaction; a dry run undoes it at the end.
         """
 
     def damaged_files(self) -> Sequence[Path]:

@@ -1,4 +1,4 @@
-"""What is kept on disk: metadata (`stores.metadata`) and content (`stores.blobs`, `stores.folders`).
+"""What is kept on disk: metadata, content by its digest, folders of runs.
 
-Lives here: adapters of `ports`, formats of files, durability. Does not: policy, or what happens next.
+Lives here: adapters of `ports`, formats of files, durability. Does not: policy, what happens next.
 """

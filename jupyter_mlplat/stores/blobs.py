@@ -40,8 +40,8 @@ class LocalBlobStore:
         """
         if not _DIGEST.fullmatch(digest):
             raise InvalidInput(
-                f"Cannot look up content {digest!r}: this is no digest. Give 'sha256:' and 64 lower-case "
-                "hexadecimal digits."
+                f"Cannot look up content {digest!r}: this is no digest. Give 'sha256:' and 64 "
+                "lower-case hexadecimal digits."
             )
         name = digest.removeprefix(_PREFIX)
         return self._root / name[:2] / name[2:]
@@ -58,7 +58,7 @@ class LocalBlobStore:
     def put_stream(self, chunks: Iterable[bytes]) -> tuple[str, int]:
         temporary = None
         try:
-            # The digest decides the folder and is known last: rename works across folders of one disk.
+            # The digest decides the folder and is known last.
             files.make_private_directory(self._root)
             temporary = self._root / f".{secrets.token_hex(8)}"
             digest, size = _write(temporary, chunks)
@@ -91,9 +91,9 @@ class LocalBlobStore:
         found = _PREFIX + hasher.hexdigest()
         if found != digest:
             raise Unavailable(
-                f"Cannot trust content {digest!r}: what lies in {str(self.path(digest))!r} has the digest "
-                f"{found!r}, so the file was changed or the disk is failing. Delete the file and run "
-                "the step that made it again, with its cache off.",
+                f"Cannot trust content {digest!r}: what lies in {str(self.path(digest))!r} has "
+                f"the digest {found!r}, so the file was changed or the disk is failing. Delete the "
+                "file and run the step that made it again, with its cache off.",
                 reason="damaged",
                 digest=digest,
             )
@@ -152,13 +152,13 @@ class LocalBlobStore:
     def _explain(self, action: str, error: OSError) -> PlatformError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Unavailable(
-                f"Cannot {action}: the disk of {str(self._root)!r} is full. Free some space and try "
-                "again: nothing is half written.",
+                f"Cannot {action}: the disk of {str(self._root)!r} is full. Free some space and "
+                "try again: nothing is half written.",
                 reason="disk-full",
             )
         return Unavailable(
-            f"Cannot {action} in {str(self._root)!r}: {error.strerror}. Check the folder's permissions "
-            "and its disk, then try again.",
+            f"Cannot {action} in {str(self._root)!r}: {error.strerror}. Check the folder's "
+            "permissions and its disk, then try again.",
             reason="io",
         )
 
@@ -203,7 +203,7 @@ def _children(folder: os.PathLike[str]) -> list["os.DirEntry[str]"]:
 
 def _missing(digest: str) -> NotFound:
     return NotFound(
-        f"Cannot find content {digest!r}: it was never stored here, or it was deleted. Run the step that "
-        "made it again.",
+        f"Cannot find content {digest!r}: it was never stored here, or it was deleted. Run the "
+        "step that made it again.",
         digest=digest,
     )

@@ -38,6 +38,7 @@ class LocalRunFolders:
     def _path(self, run_id: str) -> Path:
         if not _RUN_ID.fullmatch(run_id):
             raise InvalidInput(
-                f"Cannot use {run_id!r} as a run id: it is none. Give an id such as 'run-01jd3x8c5v'."
+                f"Cannot use {run_id!r} as a run id: it is none. Give an id such as "
+                "'run-01jd3x8c5v'."
             )
         return self._root / run_id

@@ -19,8 +19,8 @@ _PAGE = 1000
 class GarbageCollector:
     """Deletes runs by policy, then all content that nothing kept refers to.
 
-    Steps may store content meanwhile. What must not happen meanwhile is that a cache entry found before
-    is used after: call `collect` from where runs are conducted, between two of its turns.
+    Steps may store content meanwhile. What must not happen meanwhile is that a cache entry found
+    before is used after: call `collect` from where runs are conducted, between two of its turns.
     """
 
     store: MetadataStore
@@ -31,7 +31,7 @@ class GarbageCollector:
         """Delete what the request no longer keeps; with `dry_run`, only count it.
 
         Raises:
-            Conflict: A damaged database lies aside: the content it refers to cannot be told from garbage.
+            Conflict: A damaged database lies aside: what it refers to looks like garbage.
             Unavailable: A manifest is damaged, likewise.
         """
         self._refuse_beside_damage()
@@ -54,8 +54,8 @@ class GarbageCollector:
         damaged = self.store.damaged_files()
         if damaged:
             raise Conflict(
-                f"Cannot collect garbage: the damaged database {str(damaged[0])!r} may refer to content "
-                "that looks like garbage now. Restore it or delete it, then collect again.",
+                f"Cannot collect garbage: the damaged database {str(damaged[0])!r} may refer to "
+                "content that looks like garbage now. Restore it or delete it, then collect again.",
                 damaged=[str(path) for path in damaged],
             )
 

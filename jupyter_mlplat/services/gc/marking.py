@@ -24,11 +24,11 @@ def digests_in(chunks: Iterable[bytes]) -> set[str]:
 def reachable(roots: Iterable[str], blobs: BlobStore) -> set[str]:
     """Follow manifests from these digests to all content they name.
 
-    A manifest is JSON, so every blob that begins like an object is read; one that merely looks like a
-    manifest keeps too much rather than too little.
+    A manifest is JSON, so every blob that begins like an object is read; one that merely looks like
+    a manifest keeps too much rather than too little.
 
     Raises:
-        Unavailable: A manifest is damaged: what it names is unknown, so nothing can be called garbage.
+        Unavailable: A manifest is damaged: what it names is unknown, so nothing is garbage.
     """
     marked: set[str] = set()
     front = set(roots)

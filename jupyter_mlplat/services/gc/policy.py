@@ -17,8 +17,8 @@ def runs_to_delete(
 
     Args:
         runs: All runs, newest first.
-        request: Without `keep_runs` and `older_than_days` no run goes; with both, a run must be beyond
-            the newest as well as old enough.
+        request: Without `keep_runs` and `older_than_days` no run goes; with both, a run must be
+            beyond the newest as well as old enough.
         now: The present.
     """
     if request.keep_runs is None and request.older_than_days is None:

@@ -23,7 +23,7 @@ _MENTIONING = {
 
 
 def referenced_digests(connection: sqlite3.Connection) -> set[str]:
-    """Return every digest that any document mentions, whatever for: too many rather than too few."""
+    """Return every digest that any document mentions: too many rather than too few."""
     digests: set[str] = set()
     for table, text in _MENTIONING.items():
         for (document,) in connection.execute(f"SELECT {text} FROM {table}"):  # noqa: S608
@@ -57,7 +57,7 @@ def collect(connection: sqlite3.Connection, run_ids: Collection[str]) -> Collect
 
 
 def _pinned(connection: sqlite3.Connection, asked: set[str]) -> set[str]:
-    """Find the runs that something kept refers to: as the origin of a model or of cached results."""
+    """Find the runs that something kept refers to: for a model, or for cached results."""
     rows = connection.execute(
         "SELECT id FROM run WHERE state NOT IN (SELECT value FROM json_each(?)) "
         "UNION SELECT run_id FROM model_version WHERE run_id IS NOT NULL",

@@ -1,4 +1,4 @@
-"""One SQLite file: a writer connection behind a lock, and reader connections that never wait for it."""
+"""One SQLite file: a writer connection behind a lock, and readers that never wait for it."""
 
 import os
 import sqlite3
@@ -21,8 +21,8 @@ BEGIN_WRITE = (
 class Database:
     """A SQLite file in WAL mode, written durably by one process.
 
-    Safe to use from any thread. Writers queue on a lock; a reader sees the snapshot its block began with.
-    Every sqlite3 error leaves as a PlatformError.
+    Safe to use from any thread. Writers queue on a lock; a reader sees the snapshot its block began
+    with. Every sqlite3 error leaves as a PlatformError.
     """
 
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -129,8 +129,9 @@ class Database:
         found = connection.execute("SELECT fence FROM store").fetchone()[0]
         if found != self.fence:
             raise Conflict(
-                f"Cannot write to {str(self.path)!r}: engine number {found} has taken it over, this "
-                f"is number {self.fence}. Stop this engine; the newer one goes on with its work.",
+                f"Cannot write to {str(self.path)!r}: engine number {found} has taken it over, "
+                f"this is number {self.fence}. Stop this engine; the newer one goes on with its "
+                "work.",
                 fence=self.fence,
                 newer_fence=found,
             )

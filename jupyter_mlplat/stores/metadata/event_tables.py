@@ -41,7 +41,8 @@ class EventTables(Tables):
     def events_after(self, seq: int, limit: int = 1000) -> Sequence[Event]:
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT seq, kind, subject, data, time FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+                "SELECT seq, kind, subject, data, time FROM event WHERE seq > ? "
+                "ORDER BY seq LIMIT ?",
                 (seq, limit),
             ).fetchall()
         return tuple(

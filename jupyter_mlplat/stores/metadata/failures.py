@@ -51,8 +51,8 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> PlatformError:
         )
     if code in _READ_ONLY or isinstance(error, PermissionError) or _is_read_only(error):
         return Unavailable(
-            f"Cannot write to {shown}: the folder or the file is read-only for this user ({error}). "
-            "Give write access to it, or name another state directory in MLPLAT_HOME.",
+            f"Cannot write to {shown}: the folder or the file is read-only for this user "
+            f"({error}). Give write access to it, or name another state directory in MLPLAT_HOME.",
             reason="read-only",
         )
     return Unavailable(

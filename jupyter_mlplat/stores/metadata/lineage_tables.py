@@ -37,7 +37,7 @@ _LINKS_OF_ONE = {
     "artifact": _LINKS + "artifact = ? AND kind = ?",
 }
 _LINKS_OF_MANY = {
-    column: "SELECT l.execution, l.kind, l.artifact, l.name FROM json_each(?) k "
+    column: "SELECT l.execution, l.kind, l.artifact, l.name FROM json_each(?) k "  # noqa: S608
     f"CROSS JOIN link l ON l.{column} = k.value AND l.kind = ?"
     for column in ("execution", "artifact")
 }
@@ -130,7 +130,8 @@ class LineageTables(Tables):
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT DISTINCT a.pk, a.doc FROM execution e "
-                "JOIN link l ON l.execution = e.pk AND l.kind = 1 JOIN artifact a ON a.pk = l.artifact "
+                "JOIN link l ON l.execution = e.pk AND l.kind = 1 "
+                "JOIN artifact a ON a.pk = l.artifact "
                 "WHERE e.run_id = ?1 AND (?2 IS NULL OR a.type = ?2) ORDER BY a.pk",
                 (run_id, type_),
             ).fetchall()
@@ -190,7 +191,7 @@ class LineageTables(Tables):
 
 
 class _Walk:
-    """A breadth-first walk; each node is visited once, so cycles of equal content end by themselves."""
+    """A breadth-first walk; each node is visited once, so cycles of equal content end."""
 
     def __init__(self, connection: sqlite3.Connection, depth: int, limit: int) -> None:
         self._connection = connection
@@ -204,8 +205,8 @@ class _Walk:
     def go(self, executions: Set[int], artifacts: Set[int], onward: int) -> None:
         """Walk from these nodes until depth, limit or the end of the graph.
 
-        `onward` is the kind of link that leads further on from an execution: what it read when going
-        upstream, what it made when going downstream.
+        `onward` is the kind of link that leads on from an execution: to what it read when going
+        upstream, to what it made when going downstream.
         """
         back = _MADE if onward == _READ else _READ
         seen_executions, seen_artifacts = set(executions), set(artifacts)
@@ -299,7 +300,7 @@ def _ids(connection: sqlite3.Connection, table: str, keys: Iterable[int]) -> tup
 
 def _unknown(table: str, id_: str) -> NotFound:
     return NotFound(
-        f"Cannot find {table} {id_!r}: nothing of that id was recorded, or it was deleted. List the "
-        "artifacts of a run to see what there is.",
+        f"Cannot find {table} {id_!r}: nothing of that id was recorded, or it was deleted. List "
+        "the artifacts of a run to see what there is.",
         id=id_,
     )

@@ -1,4 +1,4 @@
-"""Create and migrate the schema. Imported only when there is something to do: SQLAlchemy is slow to load."""
+"""Create and migrate the schema. Imported only when there is something to do."""
 
 import sqlite3
 from pathlib import Path
@@ -28,9 +28,7 @@ def create(connection: sqlite3.Connection, revision: str) -> None:
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
         connection.execute("INSERT INTO store(id, fence, last_run) VALUES(1, 0, 0)")
-        connection.execute(
-            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
-        )
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY)")
         connection.execute("INSERT INTO alembic_version VALUES(?)", (revision,))
 
 

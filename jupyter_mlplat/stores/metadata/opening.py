@@ -85,9 +85,9 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         return
     if found is not None and found > REVISION:
         raise Conflict(
-            f"Cannot open {str(path)!r}: its schema is revision {found}, written by a newer version of "
-            f"jupyter-mlplat; this one knows up to {REVISION}. Upgrade jupyter-mlplat, or name another "
-            "state directory in MLPLAT_HOME.",
+            f"Cannot open {str(path)!r}: its schema is revision {found}, written by a newer "
+            f"version of jupyter-mlplat; this one knows up to {REVISION}. Upgrade jupyter-mlplat, or name "
+            "another state directory in MLPLAT_HOME.",
             found=found,
             known=REVISION,
         )
@@ -139,9 +139,9 @@ def _set_aside(path: Path, error: BaseException) -> Unavailable:
         if source.exists():
             source.rename(aside.with_name(aside.name + suffix))
     return Unavailable(
-        f"Cannot open {str(path)!r}: the file is damaged ({error}). It was moved to {str(aside)!r} as "
-        "it is. Put a backup in its place, or start again: the engine then begins with an empty one "
-        "and keeps all files of earlier runs.",
+        f"Cannot open {str(path)!r}: the file is damaged ({error}). It was moved to {str(aside)!r} "
+        "as it is. Put a backup in its place, or start again: the engine then begins with an empty "
+        "one and keeps all files of earlier runs.",
         reason="damaged",
         moved_to=str(aside),
     )

@@ -153,8 +153,8 @@ def _model(connection: sqlite3.Connection, name: str) -> RegisteredModel:
 
 def _no_model(name: str) -> NotFound:
     return NotFound(
-        f"Cannot find model {name!r}: no model is registered under this name. List the models to see "
-        "which there are.",
+        f"Cannot find model {name!r}: no model is registered under this name. List the models to "
+        "see which there are.",
         model=name,
     )
 

@@ -27,8 +27,8 @@ FINAL_RUNS = [state.value for state in RunState if state.is_final]
 _FINAL_TASKS = [state.value for state in TaskState if state.is_final]
 
 _NEW_RUN = (
-    "INSERT INTO run(state, pipeline, notebook, experiment, created_at, finished_at, doc, id, number) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO run(state, pipeline, notebook, experiment, created_at, finished_at, doc, id, "
+    "number) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CHANGED_RUN = (
     "UPDATE run SET state = ?, pipeline = ?, notebook = ?, experiment = ?, created_at = ?, "
@@ -113,7 +113,8 @@ def add_metrics(
 def put_cache_entries(connection: sqlite3.Connection, entries: Sequence[CacheEntry]) -> None:
     """Write cache entries; one of the same key is replaced and becomes the newest."""
     connection.executemany(
-        "INSERT OR REPLACE INTO cache_entry(key, pipeline, step, run_id, doc) VALUES(?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO cache_entry(key, pipeline, step, run_id, doc) "
+        "VALUES(?, ?, ?, ?, ?)",
         [
             (
                 entry.key,
@@ -231,7 +232,7 @@ class RunTables(Tables):
     def replace_pipeline(self, run_id: str, pipeline: Pipeline) -> None:
         """Let the run go on with this pipeline: its steps are the run's tasks from now on.
 
-        Tasks of steps that are gone are dropped, those of new steps are added as PENDING.
+        Tasks and outputs of steps that are gone are dropped, new steps are added as PENDING.
         """
         with self._database.write() as connection:
             number = _number(connection, run_id)
@@ -239,10 +240,13 @@ class RunTables(Tables):
                 "UPDATE run_pipeline SET doc = ? WHERE run = ?",
                 (pipeline.model_dump_json(by_alias=True), number),
             )
-            connection.execute(
-                "DELETE FROM task WHERE run = ? AND name NOT IN (SELECT value FROM json_each(?))",
-                (number, json_keys(step.name for step in pipeline.steps)),
-            )
+            steps = json_keys(step.name for step in pipeline.steps)
+            for table, column in (("task", "name"), ("output", "step")):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE run = ? "  # noqa: S608
+                    f"AND {column} NOT IN (SELECT value FROM json_each(?))",
+                    (number, steps),
+                )
             for position, step in enumerate(pipeline.steps):
                 fresh = Task(name=step.name, title=step.title, state=TaskState.PENDING)
                 connection.execute(
@@ -270,7 +274,8 @@ class RunTables(Tables):
         """Return every logged value in the order it was logged."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT step, name, value, position, logged_at FROM metric WHERE run = ? ORDER BY pk",
+                "SELECT step, name, value, position, logged_at FROM metric WHERE run = ? "
+                "ORDER BY pk",
                 (_number(connection, run_id),),
             ).fetchall()
         return tuple(
@@ -293,7 +298,7 @@ class RunTables(Tables):
     def _cached(self, condition: str, *values: str) -> CacheEntry | None:
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT key, pipeline, step, run_id, doc FROM cache_entry "
+                "SELECT key, pipeline, step, run_id, doc FROM cache_entry "  # noqa: S608
                 f"WHERE {condition} ORDER BY pk DESC LIMIT 1",
                 values,
             ).fetchone()
@@ -362,8 +367,8 @@ def _submitted(connection: sqlite3.Connection, key: str, digest: str) -> Run | N
         return None
     if row[0] != digest:
         raise Conflict(
-            f"Cannot submit with idempotency key {key!r}: run {row[1]} was submitted with this key and "
-            "another request. Use a new key for a new request.",
+            f"Cannot submit with idempotency key {key!r}: run {row[1]} was submitted with this key "
+            "and another request. Use a new key for a new request.",
             idempotency_key=key,
             run_number=row[1],
         )

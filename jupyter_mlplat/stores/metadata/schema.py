@@ -1,8 +1,8 @@
 """The tables. Documents are kept whole as JSON in `doc`; a column is there to find or join rows.
 
-Nodes of the lineage graph have an integer key `pk` beside their public id: closures over integers are
-twice as fast and half as large. Times are Unix seconds. No foreign keys: every write goes through one
-writer that keeps references whole, and checking them again would cost a third of an insert.
+Nodes of the lineage graph have an integer key `pk` beside their public id: that keeps links short,
+and a walk over them quick. Times are Unix seconds. There are no foreign keys: all writes go through
+one writer, which keeps references whole.
 """
 
 from sqlalchemy import (

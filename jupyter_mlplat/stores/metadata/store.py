@@ -38,8 +38,8 @@ class SqlMetadataStore(RunTables, LineageTables, RegistryTables, EndpointTables,
         """Check the file, migrate it if it is older, and take the next fencing number.
 
         Raises:
-            Unavailable: The folder is read-only, the disk is full, another process holds the file, or
-                the file is damaged; a damaged file has been moved aside then.
+            Unavailable: The folder is read-only, the disk is full, another process holds the file,
+                or the file is damaged; a damaged file has been moved aside then.
             Conflict: The file was written by a newer version.
         """
         self._database.fence = opening.open_current(self._database)
@@ -79,7 +79,7 @@ class SqlMetadataStore(RunTables, LineageTables, RegistryTables, EndpointTables,
         return opening.damaged_files(self._database.path)
 
     def backup(self, path: Path) -> None:
-        """Write a consistent copy of the file to `path`, which must not exist, while work goes on."""
+        """Write a consistent copy to `path`, which must not exist, while work goes on."""
         files.make_private_directory(path.parent)
         with self._database.exclusively() as connection:
             opening.copy_to(connection, path)
