@@ -207,6 +207,7 @@ def _on_cache_answered(change: _Change, event: CacheAnswered) -> None:
             bundle=event.bundle,
             started_at=event.at,
             duration_s=0.0,
+            cells=tuple(CellRun(id=cell.id, state="ok") for cell in task.cells),
         )
     else:
         change.update(task, cache=event.explanation)

@@ -1,5 +1,6 @@
-"""What the end of an attempt means: from what the child wrote, or the system knows, to an outcome."""
+"""What the end of an attempt means: what the child wrote or the system knows, as an outcome."""
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,18 @@ def _death(ended: Ended, cells: tuple[CellRun, ...]) -> Failure:
         step=ended.ref.step,
         cell=at_work.id if at_work else None,
     )
+
+
+def not_started(step: str, error: Exception) -> Failure:
+    """Say why an attempt could not even be prepared."""
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if is_full:
+        message = (
+            f"Step {step!r} could not be started: the disk is full. Free some space and retry."
+        )
+    else:
+        message = f"Step {step!r} could not be started: {error}"
+    return Failure(code="disk-full" if is_full else "not-started", message=message, step=step)
 
 
 def _reported(step: str, error: Mapping[str, Any]) -> Failure:

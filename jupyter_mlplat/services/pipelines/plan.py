@@ -23,7 +23,7 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of a run, each after all it needs."""
+    """The steps of a run, in the notebook's order."""
 
     steps: Mapping[str, StepPlan]
 
@@ -57,7 +57,7 @@ class Plan:
 
 
 def make_plan(steps: Iterable[StepPlan]) -> Plan:
-    """Order steps so that each comes after what it needs.
+    """Make sure that steps can be run one after another.
 
     Raises:
         InvalidInput: A step needs itself, however indirectly, or one that is not there.
@@ -69,14 +69,14 @@ def make_plan(steps: Iterable[StepPlan]) -> Plan:
                 f"Cannot order the steps: {step.name!r} needs {missing[0]!r}, which is not a step."
             )
     try:
-        order = TopologicalSorter({step.name: step.needs for step in by_name.values()})
-        return Plan({name: by_name[name] for name in order.static_order()})
+        TopologicalSorter({step.name: step.needs for step in by_name.values()}).prepare()
     except CycleError as error:
         circle = " → ".join(repr(name) for name in reversed(error.args[1]))
         raise InvalidInput(
             f"Cannot order the steps: {circle} need each other in a circle. "
             "Put the cells of the circle into one step."
         ) from error
+    return Plan(by_name)
 
 
 def plan_of(pipeline: Pipeline) -> Plan:

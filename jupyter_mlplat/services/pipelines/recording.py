@@ -1,4 +1,4 @@
-"""What is written down when a task ends: execution, artifacts, links, outputs, metrics, cache entry."""
+"""What is written down when a task ends: execution, artifacts, links, outputs, metrics, cache."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -1,0 +1,108 @@
+"""The engine's side of an attempt directory: `step.json` in, the events file out."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlplat.engine.facts import Facts
+from jupyter_mlplat.engine.live import LiveRun
+from jupyter_mlplat.kit.home import Home
+from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
+from jupyter_mlplat.resources.pipeline import Step
+
+LOG_LIMIT_BYTES = 100 * 2**20
+OUTPUT_LIMIT_BYTES = 10 * 2**20
+_READ_LIMIT_BYTES = 64 * 2**20  # of an events file, at one look
+
+
+def attempt_ref(home: Home, run: str, step: str, attempt: int) -> AttemptRef:
+    """Name an attempt and its directory."""
+    return AttemptRef(run, step, attempt, home.attempt(run, step, attempt))
+
+
+def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> StartOrder:
+    """Make the attempt directory with `step.json`; returns the order to start it.
+
+    Raises:
+        OSError: The disk is full or the directory cannot be written.
+        InvalidInput: The step's interpreter or kernel is not there.
+    """
+    interpreter = facts.interpreter(live, step)
+    task = live.status.tasks[step.name]
+    ref = attempt_ref(home, live.id, step.name, task.attempt)
+    ref.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    document = _step_document(home, live, step, task.attempt)
+    document["env"] = env = _variables(step, task.gpus)
+    content = json.dumps(document).encode()
+    handle = os.open(ref.directory / "step.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    return StartOrder(
+        ref=ref,
+        python=interpreter.python,
+        preload=live.pipeline.preload,
+        kernel=interpreter.kernel,
+        memory_bytes=step.settings.resources.memory_bytes,
+        env=env,
+    )
+
+
+def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[str, Any]:
+    run, pipeline = live.status.run, live.pipeline
+    return {
+        "version": 1,
+        "run": run.id,
+        "run_number": run.number,
+        "step": step.name,
+        "attempt": attempt,
+        "home": str(home.root),
+        "blobs": str(home.blobs),
+        "doorbell": str(home.doorbell),
+        "cwd": str(Path(pipeline.notebook).parent) if pipeline.notebook else str(Path.home()),
+        "notebook_metadata": pipeline.notebook_metadata,
+        "prelude": step.prelude,
+        "parameters": live.parameters_of(step),
+        "cells": [
+            {"id": cell.id, "index": cell.index, "source": cell.source} for cell in step.cells
+        ],
+        "inputs": [
+            {"name": given.name, "bundle": live.bundle_of(given), "optional": given.optional}
+            for given in step.inputs
+        ],
+        "outputs": step.outputs,
+        "metrics": step.metrics,
+        "limits": {
+            "memory_bytes": step.settings.resources.memory_bytes,
+            "cpu": step.settings.resources.cpu,
+        },
+        "log_limit_bytes": LOG_LIMIT_BYTES,
+        "output_limit_bytes": OUTPUT_LIMIT_BYTES,
+        "cache_key": live.keys.get(step.name),
+    }
+
+
+def _variables(step: Step, gpus: tuple[int, ...]) -> dict[str, str]:
+    variables = dict(step.settings.env)
+    if gpus:
+        variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
+    return variables
+
+
+def cache_key_of(ref: AttemptRef) -> str | None:
+    """Return the key an attempt was started with by an earlier engine."""
+    try:
+        key = json.loads((ref.directory / "step.json").read_bytes()).get("cache_key")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return key if isinstance(key, str) else None
+
+
+def read_events(ref: AttemptRef, offset: int) -> bytes:
+    """Return what the step has told of itself from this byte on; nothing if it has no file yet."""
+    try:
+        with open(ref.directory / "events.jsonl", "rb") as file:
+            file.seek(offset)
+            return file.read(_READ_LIMIT_BYTES)
+    except OSError:
+        return b""

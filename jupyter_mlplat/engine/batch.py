@@ -1,0 +1,130 @@
+"""What one commit holds, and what is done once it is durable."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from jupyter_mlplat.engine.live import LiveRun
+from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
+from jupyter_mlplat.ports.metadata import CacheEntry, Change, NewEvent
+from jupyter_mlplat.resources.lineage import Artifact, Execution, LineageEvent
+from jupyter_mlplat.resources.run import Metric, OutputValue
+from jupyter_mlplat.services.pipelines.machine import Transition
+from jupyter_mlplat.services.pipelines.recording import Record
+from jupyter_mlplat.services.pipelines.summary import summarise
+
+# --- deeds: what is done in the event loop after the commit --------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartDeed:
+    order: StartOrder
+
+
+@dataclass(frozen=True, slots=True)
+class StopDeed:
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptDeed:
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
+class WakeDeed:
+    run: str
+    step: str
+    attempt: int
+    kind: Literal["retry", "timeout"]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FinalDeed:
+    """A run is over: whoever waits for it may go on."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDeed:
+    """Give an answer to whoever asked."""
+
+    reply: Callable[[Any], None]
+    make: Callable[[], Any]
+
+
+Deed = StartDeed | StopDeed | AdoptDeed | WakeDeed | FinalDeed | ReplyDeed
+
+
+@dataclass(slots=True)
+class Batch:
+    """Grows while events are taken; each run and task is written once, in its last state."""
+
+    runs: dict[str, LiveRun] = field(default_factory=dict)
+    tasks: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
+    executions: list[Execution] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    lineage: list[LineageEvent] = field(default_factory=list)
+    outputs: list[tuple[str, OutputValue]] = field(default_factory=list)
+    metrics: list[tuple[str, Metric]] = field(default_factory=list)
+    cache: list[CacheEntry] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.runs or self.tasks or self.executions or self.events)
+
+    def note(self, live: LiveRun, before: Transition) -> None:
+        """Take a transition in."""
+        for name in before.tasks:
+            self.tasks[live.id, name] = live
+        if before.tasks:
+            self.runs[live.id] = live
+
+    def record(self, live: LiveRun, record: Record) -> None:
+        """Take in what a task that has ended adds."""
+        self.executions.append(record.execution)
+        self.artifacts += record.artifacts
+        self.lineage += record.links
+        self.outputs += [(live.id, value) for value in record.outputs]
+        self.metrics += [(live.id, metric) for metric in record.metrics]
+        live.metrics.update((metric.name, metric.value) for metric in record.metrics)
+
+    def change(self) -> Change:
+        """Return what has to be written."""
+        return Change(
+            runs=[live.status.run for live in self.runs.values()],
+            tasks=[(run, live.status.tasks[step]) for (run, step), live in self.tasks.items()],
+            executions=self.executions,
+            artifacts=self.artifacts,
+            lineage=self.lineage,
+            outputs=self.outputs,
+            metrics=self.metrics,
+            cache=self.cache,
+            events=[*self._run_events("run.created", self.created), *self._state_events()],
+        )
+
+    def _state_events(self) -> list[NewEvent]:
+        tasks = [
+            NewEvent("task.updated", step, _task_data(run, live, step))
+            for (run, step), live in self.tasks.items()
+        ]
+        return [*self.events, *tasks, *self._run_events("run.updated", list(self.runs))]
+
+    def _run_events(self, kind: str, ids: list[str]) -> list[NewEvent]:
+        summaries = []
+        for run in ids:
+            live = self.runs[run]
+            summary = summarise(live.status.run, live.status.tasks.values(), live.metrics)
+            summaries.append(NewEvent(kind, run, summary.model_dump(mode="json")))
+        return summaries
+
+
+def _task_data(run: str, live: LiveRun, step: str) -> Mapping[str, Any]:
+    return {"run_id": run, "task": live.status.tasks[step].model_dump(mode="json")}

@@ -1,0 +1,423 @@
+"""The only writer of runs: takes events, asks the machine, commits, then lets things happen.
+
+`Conductor` is synchronous and belongs to one thread (`engine.stage` runs it). What has queued up is
+one batch and one commit: in a chain, the end of a step and the start of the next one are written
+together. What has to be done afterwards comes out as deeds.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from jupyter_mlplat.engine.attempts import attempt_ref, prepare_attempt, read_events
+from jupyter_mlplat.engine.batch import (
+    AdoptDeed,
+    Batch,
+    Deed,
+    FinalDeed,
+    ReplyDeed,
+    StartDeed,
+    StopDeed,
+    WakeDeed,
+)
+from jupyter_mlplat.engine.crashpoints import CrashPoints
+from jupyter_mlplat.engine.facts import Facts
+from jupyter_mlplat.engine.items import (
+    ActivitySeen,
+    Asked,
+    Call,
+    Cancel,
+    Delete,
+    Item,
+    Retry,
+    Submit,
+    Tell,
+    TimeCame,
+)
+from jupyter_mlplat.engine.ledger import Ledger
+from jupyter_mlplat.engine.live import LiveRun, load_run
+from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
+from jupyter_mlplat.kit.clock import from_unix, utc_now
+from jupyter_mlplat.kit.home import Home
+from jupyter_mlplat.ports.launcher import AttemptRef, Ended
+from jupyter_mlplat.ports.metadata import MetadataStore, NewEvent
+from jupyter_mlplat.resources.engine import Event
+from jupyter_mlplat.resources.pipeline import Step
+from jupyter_mlplat.resources.run import Failure, Metric, TaskState
+from jupyter_mlplat.services.pipelines import messages as msg
+from jupyter_mlplat.services.pipelines.activity import Activity
+from jupyter_mlplat.services.pipelines.admission import Admission, Inventory, Key
+from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
+from jupyter_mlplat.services.pipelines.outcomes import cells_of, not_started, outcome_of
+from jupyter_mlplat.services.pipelines.plan import plan_of
+from jupyter_mlplat.services.pipelines.submission import new_retry
+
+_log = logging.getLogger(__name__)
+
+_COMMIT_PAUSE_S = 1.0  # between tries while the disk is full
+
+Outcome = tuple[Sequence[Deed], Sequence[Event]]
+"""What to do, and what to tell, now that it is durable."""
+
+_COMMIT_KINDS: dict[type[Any], str] = {
+    msg.Submitted: "run-submitted",
+    msg.Resumed: "run-resumed",
+    msg.CacheAnswered: "cache-answered",
+    msg.Admitted: "task-admitted",
+    msg.Waits: "task-waits",
+    msg.Progressed: "task-progressed",
+    msg.AttemptEnded: "attempt-ended",
+    msg.TimerDue: "timer-due",
+    msg.CancelAsked: "cancel-asked",
+    msg.RetryAsked: "retry-asked",
+}
+
+
+class Conductor:
+    """Feeds the machines of all live runs. Not thread-safe: it belongs to the thread that runs it.
+
+    Args:
+        store: Where transitions are committed.
+        home: Where attempt directories lie.
+        facts: What is known of interpreters, packages and files.
+        inventory: What the machine has to give.
+        crash: Where to die, for the tests that kill the engine.
+        sleep: Waits between tries of a commit that the disk refuses.
+    """
+
+    def __init__(
+        self,
+        store: MetadataStore,
+        home: Home,
+        facts: Facts,
+        inventory: Inventory,
+        crash: CrashPoints | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._home = home
+        self._facts = facts
+        self._admission = Admission(inventory)
+        self._crash = crash or CrashPoints()
+        self._sleep = sleep
+        self._runs: dict[str, LiveRun] = {}
+        self._todo: deque[tuple[LiveRun, msg.Instruction]] = deque()
+        self._enqueued: list[Key] = []
+        self._ledger = Ledger(store, facts)
+        self.trouble: str | None = None
+
+    @property
+    def runs(self) -> int:
+        return len(self._runs)
+
+    @property
+    def running_tasks(self) -> int:
+        return sum(len(live.activities) for live in list(self._runs.values()))
+
+    def recover(self) -> Outcome:
+        """Take up every run that an earlier engine left unfinished."""
+        batch = Batch()
+        for run in self._store.unfinished_runs():
+            live = self._runs[run.id] = load_run(self._store, run, self._facts.read_git)
+            for task in live.status.tasks.values():
+                if task.state is TaskState.RUNNING:
+                    demand = live.steps[task.name].settings.resources
+                    self._admission.hold((live.id, task.name), demand, task.gpus)
+            self._send(batch, live, msg.Resumed(utc_now()))
+        return self._finish(batch)
+
+    def process(self, items: Iterable[Item]) -> Outcome:
+        """Take what has happened, as one commit.
+
+        Raises:
+            Conflict: A newer engine has taken the store over: stop at once.
+        """
+        deeds: list[Deed] = []
+        events: list[Event] = []
+        batch = Batch()
+        for item in items:
+            if isinstance(item, Retry | Delete) and not batch.is_empty:
+                # They look at the store, so what has happened before must be there.
+                done, told = self._finish(batch)
+                deeds.extend(done)
+                events.extend(told)
+                batch = Batch()
+            try:
+                self._take(batch, item)
+            except Exception as error:
+                self._refuse(batch, item, error)
+        last_deeds, last_events = self._finish(batch)
+        return [*deeds, *last_deeds], [*events, *last_events]
+
+    def metrics_of(self, run_id: str) -> list[Metric]:
+        """Return what running steps have logged and no record holds yet."""
+        live = self._runs.get(run_id)
+        activities = list(live.activities.values()) if live else []
+        return [metric for activity in activities for metric in activity.logged.metrics]
+
+    # - taking items -
+
+    def _take(self, batch: Batch, item: Item) -> None:
+        match item:
+            case Ended():
+                self._end(batch, item)
+            case ActivitySeen():
+                self._look(batch, item.ref)
+            case TimeCame():
+                if live := self._runs.get(item.run):
+                    self._send(batch, live, item.event)
+            case Tell():
+                batch.events.append(NewEvent(item.kind, item.subject, item.data))
+            case Submit():
+                self._submit(batch, item)
+            case Cancel():
+                self._cancel(batch, item)
+            case Retry():
+                self._retry(batch, item)
+            case Delete():
+                self._delete(batch, item)
+            case Call():
+                result = item.function()
+                self._ledger.forget()  # it may have deleted some
+                batch.deeds.append(ReplyDeed(item.reply, lambda: result))
+
+    def _refuse(self, batch: Batch, item: Item, error: Exception) -> None:
+        """Let one bad thing harm nothing but itself."""
+        if isinstance(error, Conflict) and "newer_fence" in error.details:
+            raise error
+        if isinstance(item, Asked):
+            if not isinstance(error, PlatformError):
+                _log.exception("Could not do what was asked: %r", item)
+            item.reply.set_exception(error)
+            return
+        _log.exception("Could not take %r", item)
+        if isinstance(item, Ended) and (live := self._runs.get(item.ref.run)):
+            failure = Failure(
+                code="internal",
+                message=f"Step {item.ref.step!r} ended, but its end could not be recorded: "
+                f"{type(error).__name__}: {error}. engine.log has the details.",
+                step=item.ref.step,
+            )
+            outcome = msg.Failed(failure)
+            live.activities.pop(item.ref.step, None)
+            self._send(
+                batch,
+                live,
+                msg.AttemptEnded(utc_now(), item.ref.step, item.ref.attempt, outcome),
+            )
+
+    def _submit(self, batch: Batch, item: Submit) -> None:
+        self._reach("create.before")
+        run, is_new = self._store.create_run(
+            item.run, item.pipeline, item.idempotency_key, item.request_digest, ()
+        )
+        self._reach("create.after")
+        if not is_new:
+            batch.deeds.append(ReplyDeed(item.reply, lambda: run))
+            return
+        status = RunStatus.of(plan_of(item.pipeline), run)
+        live = LiveRun(status, item.pipeline, self._facts.read_git(item.pipeline))
+        self._runs[run.id] = live
+        self._send(batch, live, msg.Submitted(utc_now()))
+        self._answer_with(batch, item, live)
+
+    def _cancel(self, batch: Batch, item: Cancel) -> None:
+        run = self._store.get_run(item.run)
+        live = self._runs.get(run.id)
+        if live is None:
+            batch.deeds.append(ReplyDeed(item.reply, lambda: run))
+            return
+        self._send(batch, live, msg.CancelAsked(utc_now()))
+        self._answer_with(batch, item, live)
+
+    def _retry(self, batch: Batch, item: Retry) -> None:
+        run = self._store.get_run(item.run)
+        if run.id in self._runs:
+            run = self._runs[run.id].status.document()
+        old = self._store.pipeline_of(run.id)
+        new = item.pipeline or old
+        event = new_retry(run, old, new, item.request, self._admission.inventory, utc_now())
+        if new.digest != old.digest:
+            self._store.replace_pipeline(run.id, new)
+        live = load_run(self._store, run, self._facts.read_git)
+        self._runs[run.id] = live
+        live.saved = {name: saved for name, saved in live.saved.items() if name in event.plan.steps}
+        self._send(batch, live, event)
+        self._answer_with(batch, item, live)
+
+    def _delete(self, batch: Batch, item: Delete) -> None:
+        run = self._store.get_run(item.run)
+        if not run.state.is_final or run.id in self._runs:
+            raise Conflict(
+                f"Cannot delete run {run.number}: it is {run.state}. Cancel it first, "
+                "or wait until it has ended."
+            )
+        self._store.delete_run(run.id)
+        batch.events.append(NewEvent("run.deleted", run.id, {"number": run.number}))
+        batch.deeds.append(ReplyDeed(item.reply, lambda: run))
+
+    def _answer_with(self, batch: Batch, item: Asked, live: LiveRun) -> None:
+        batch.deeds.append(ReplyDeed(item.reply, lambda: live.status.document()))
+
+    # - running attempts -
+
+    def _look(self, batch: Batch, ref: AttemptRef) -> None:
+        """Take in what a running attempt has told of itself."""
+        live = self._runs.get(ref.run)
+        task = live.status.tasks.get(ref.step) if live else None
+        if live is None or task is None or task.attempt != ref.attempt:
+            return
+        activity = live.activities.get(ref.step)
+        if activity is None:
+            return
+        for metric in activity.take(read_events(ref, activity.offset)):
+            data = {"run_id": live.id, "metric": metric.model_dump(mode="json")}
+            batch.events.append(NewEvent("metric.logged", metric.name, data))
+        cells = tuple(activity.cells.values())
+        self._send(batch, live, msg.Progressed(utc_now(), ref.step, ref.attempt, cells))
+
+    def _end(self, batch: Batch, ended: Ended) -> None:
+        live = self._runs.get(ended.ref.run)
+        task = live.status.tasks.get(ended.ref.step) if live else None
+        is_meant = task and task.state is TaskState.RUNNING and task.attempt == ended.ref.attempt
+        if live is None or task is None or not is_meant:
+            return
+        step, result = live.steps[task.name], ended.result or {}
+        activity = live.activities.pop(task.name, None) or Activity.of(task.name, task.cells)
+        activity.take(read_events(ended.ref, activity.offset))
+        cells = cells_of(result, tuple(activity.cells.values()))
+        now = utc_now()
+        self._send(
+            batch,
+            live,
+            msg.AttemptEnded(
+                at=_moment(result.get("finished_at")) or now,
+                step=task.name,
+                attempt=task.attempt,
+                outcome=outcome_of(ended, cells),
+                started_at=_moment(result.get("started_at")),
+                cells=cells,
+            ),
+        )
+        if ended.code != "revoked":
+            self._ledger.write_end(batch, live, step, ended, activity.logged, now)
+
+    # - driving the machines -
+
+    def _send(self, batch: Batch, live: LiveRun, event: msg.RunEvent) -> None:
+        """Feed a machine, and do at once what it asks of the conductor itself."""
+        batch.kinds.add(_COMMIT_KINDS[type(event)])
+        was_created = live.status.run.started_at is None
+        transition = advance(live.status, event)
+        live.status = transition.status
+        batch.note(live, transition)
+        if was_created and live.status.run.started_at is not None:
+            batch.created.append(live.id)
+        self._todo.extend((live, instruction) for instruction in transition.instructions)
+
+    def _settle(self, batch: Batch) -> None:
+        """Carry on until nothing more can be decided now."""
+        while True:
+            while self._todo:
+                self._obey(batch, *self._todo.popleft())
+            for (run, step), grant in self._admission.grants():
+                self._send(batch, self._runs[run], msg.Admitted(utc_now(), step, grant.gpus))
+            if not self._todo:
+                break
+        for key in self._enqueued:
+            if (reason := self._admission.reason(key)) and key[0] in self._runs:
+                self._send(batch, self._runs[key[0]], msg.Waits(utc_now(), key[1], reason))
+        self._enqueued.clear()
+
+    def _obey(self, batch: Batch, live: LiveRun, instruction: msg.Instruction) -> None:
+        match instruction:
+            case msg.Consult(step):
+                self._consult(batch, live, live.steps[step])
+            case msg.Enqueue(step):
+                self._admission.enqueue((live.id, step), live.steps[step].settings.resources)
+                self._enqueued.append((live.id, step))
+            case msg.Release(step):
+                self._admission.release((live.id, step))
+            case msg.Start(step):
+                self._start(batch, live, live.steps[step])
+            case msg.Adopt(step, attempt):
+                ref = attempt_ref(self._home, live.id, step, attempt)
+                activity = Activity.of(step, live.status.tasks[step].cells)
+                activity.take(read_events(ref, 0))  # told to the listeners by the earlier engine
+                live.activities[step] = activity
+                batch.deeds.append(AdoptDeed(ref))
+            case msg.Stop(step, attempt):
+                batch.deeds.append(StopDeed(attempt_ref(self._home, live.id, step, attempt)))
+            case msg.Wake(at, step, attempt, kind):
+                batch.deeds.append(WakeDeed(live.id, step, attempt, kind, at))
+
+    def _consult(self, batch: Batch, live: LiveRun, step: Step) -> None:
+        explanation, entry = self._ledger.consult(live, step)
+        if entry is not None:
+            self._ledger.write_hit(batch, live, step, entry, utc_now())
+        bundle = entry.bundle if entry else None
+        self._send(batch, live, msg.CacheAnswered(utc_now(), step.name, explanation, bundle))
+
+    def _start(self, batch: Batch, live: LiveRun, step: Step) -> None:
+        task = live.status.tasks[step.name]
+        self._reach("step-file.before")
+        try:
+            order = prepare_attempt(self._home, live, step, self._facts)
+        except (OSError, PlatformError) as error:
+            failure = not_started(step.name, error)
+            ended = msg.AttemptEnded(utc_now(), step.name, task.attempt, msg.Failed(failure))
+            self._send(batch, live, ended)
+            return
+        self._reach("step-file.after")
+        live.activities[step.name] = Activity.of(step.name, task.cells)
+        batch.deeds.append(StartDeed(order))
+
+    # - committing -
+
+    def _finish(self, batch: Batch) -> Outcome:
+        self._settle(batch)
+        over = [live.id for live in batch.runs.values() if live.status.run.state.is_final]
+        if over:
+            batch.kinds.add("run-ended")
+        events = () if batch.is_empty else self._commit(batch)
+        for run in over:
+            self._runs.pop(run, None)
+            batch.deeds.append(FinalDeed(run))
+        return batch.deeds, events
+
+    def _commit(self, batch: Batch) -> Sequence[Event]:
+        """Write a batch, however long the disk refuses: nothing may happen that is not written."""
+        change = batch.change()
+        self._reach_commit(batch, "before")
+        while True:
+            try:
+                events = self._store.apply(change)
+                break
+            except Unavailable as error:
+                if self.trouble is None:
+                    _log.error("Cannot write down what has happened, trying on: %s", error)
+                self.trouble = error.message
+                self._sleep(_COMMIT_PAUSE_S)
+        self.trouble = None
+        self._reach_commit(batch, "after")
+        return events
+
+    def _reach_commit(self, batch: Batch, side: str) -> None:
+        if self._crash.is_armed:
+            for kind in sorted(batch.kinds):
+                self._crash.reach(f"commit.{kind}.{side}")
+
+    def _reach(self, point: str) -> None:
+        if self._crash.is_armed:
+            self._crash.reach(point)
+
+
+def _moment(seconds: Any) -> datetime | None:
+    """Read a time of the child's; it may have written anything."""
+    try:
+        return from_unix(float(seconds))
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,72 @@
+"""What the conductor has to know of the world outside the store: interpreters, packages, files, git."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlplat.engine.environments import Environment, Environments
+from jupyter_mlplat.engine.interpreters import Interpreter, Interpreters
+from jupyter_mlplat.engine.live import LiveRun
+from jupyter_mlplat.kit.digests import digest_bytes
+from jupyter_mlplat.resources.pipeline import Pipeline, Step
+from jupyter_mlplat.services.pipelines.caching import key_parts
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where the conductor looks things up. Every look is a few system calls at most when warm."""
+
+    interpreters: Interpreters
+    environments: Environments
+    modules: "ModuleDigests"
+    has_blob: Callable[[str], bool]
+    put_blob: Callable[[bytes], str]
+    read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
+
+    def interpreter(self, live: LiveRun, step: Step) -> Interpreter:
+        return self.interpreters.of_step(step, live.pipeline)
+
+    def environment(self, live: LiveRun, step: Step) -> Environment:
+        return self.environments.get(self.interpreter(live, step).python)
+
+    def key_parts(self, live: LiveRun, step: Step) -> dict[str, str]:
+        """Return all a step's result depends on, as things are now."""
+        environment = self.environment(live, step)
+        return key_parts(
+            live.code[step.name],
+            parameters=live.parameters_of(step),
+            inputs=live.input_digests(step),
+            python=environment.version,
+            packages=environment.versions_of(live.pipeline.preload),
+            modules=self.modules.of(step, live.pipeline),
+        )
+
+
+class ModuleDigests:
+    """Digests local modules; a file is read again only when its size or time has changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, int], str]] = {}
+
+    def of(self, step: Step, pipeline: Pipeline) -> dict[str, str]:
+        """Return the digests of the local modules a step imports, by path as the step has it."""
+        if not step.modules or pipeline.notebook is None:
+            return {}
+        folder = Path(pipeline.notebook).parent
+        return {module: self._digest(folder / module) for module in step.modules}
+
+    def _digest(self, path: Path) -> str:
+        try:
+            facts = os.stat(path)
+            stamp = (facts.st_mtime_ns, facts.st_size)
+            known = self._known.get(path)
+            if known is None or known[0] != stamp:
+                known = self._known[path] = (stamp, digest_bytes(path.read_bytes()))
+        except OSError:
+            return MISSING
+        return known[1]

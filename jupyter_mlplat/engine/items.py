@@ -1,0 +1,77 @@
+"""What can happen to the conductor, beside the end of an attempt (`ports.launcher.Ended`)."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_mlplat.ports.launcher import AttemptRef, Ended
+from jupyter_mlplat.resources.pipeline import Pipeline
+from jupyter_mlplat.resources.run import RetryRequest, Run
+from jupyter_mlplat.services.pipelines.messages import TimerDue
+
+
+@dataclass(frozen=True, slots=True)
+class ActivitySeen:
+    """The events file of an attempt may have grown."""
+
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
+class TimeCame:
+    run: str
+    event: TimerDue
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """An event that is no transition of a run."""
+
+    kind: str
+    subject: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Somebody waits for the answer, which comes when it is durable."""
+
+    reply: "Future[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Submit(Asked):
+    run: Run
+    pipeline: Pipeline
+    idempotency_key: str | None
+    request_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(Asked):
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry(Asked):
+    """`pipeline` is what to go on with; None: what the run has."""
+
+    run: str
+    request: RetryRequest
+    pipeline: Pipeline | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete(Asked):
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Asked):
+    """Do something while no run changes."""
+
+    function: Callable[[], Any]
+
+
+Item = Ended | ActivitySeen | TimeCame | Tell | Submit | Cancel | Retry | Delete | Call

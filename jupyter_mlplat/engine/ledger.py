@@ -1,0 +1,143 @@
+"""What the conductor writes down of a task: looked up in the cache, taken from it, or run to its end."""
+
+from datetime import datetime
+
+from jupyter_mlplat.engine.attempts import cache_key_of
+from jupyter_mlplat.engine.batch import Batch
+from jupyter_mlplat.engine.facts import Facts
+from jupyter_mlplat.engine.live import LiveRun
+from jupyter_mlplat.errors import PlatformError
+from jupyter_mlplat.ports.launcher import Ended
+from jupyter_mlplat.ports.metadata import CacheEntry, MetadataStore
+from jupyter_mlplat.resources.lineage import Artifact
+from jupyter_mlplat.resources.pipeline import Step
+from jupyter_mlplat.resources.run import CacheExplanation, Task, TaskState
+from jupyter_mlplat.services.pipelines.activity import Logged
+from jupyter_mlplat.services.pipelines.caching import (
+    cache_key,
+    explain_hit,
+    explain_miss,
+    reason_not_to_cache,
+)
+from jupyter_mlplat.services.pipelines.recording import (
+    Record,
+    cache_entry,
+    code_version,
+    record_end,
+    record_hit,
+)
+
+_KNOWN_ARTIFACTS = 10_000  # a few MB
+
+
+class Ledger:
+    """Belongs to the conductor's thread."""
+
+    def __init__(self, store: MetadataStore, facts: Facts) -> None:
+        self._store = store
+        self._facts = facts
+        self._artifacts: dict[tuple[str, str, str], Artifact] = {}
+        self._stored_locks: set[str] = set()
+
+    def forget(self) -> None:
+        """Look everything up anew: something may have been deleted."""
+        self._artifacts.clear()
+        self._stored_locks.clear()
+
+    def consult(self, live: LiveRun, step: Step) -> tuple[CacheExplanation, CacheEntry | None]:
+        """Look a step up; the entry is what to take, None where it has to run."""
+        reason = reason_not_to_cache(live.status.run, step)
+        if reason is not None:
+            return CacheExplanation(hit=False, reason=reason), None
+        try:
+            parts = self._facts.key_parts(live, step)
+        except PlatformError as error:  # the start will fail with the same words
+            return CacheExplanation(hit=False, reason=error.message), None
+        key = live.keys[step.name] = cache_key(parts)
+        entry = self._store.find_cached(key)
+        if entry is not None and (entry.bundle is None or self._facts.has_blob(entry.bundle)):
+            return explain_hit(entry), entry
+        return explain_miss(parts, self._store.last_cached(live.pipeline.name, step.name)), None
+
+    def write_hit(
+        self, batch: Batch, live: LiveRun, step: Step, entry: CacheEntry, now: datetime
+    ) -> None:
+        """Write down a step that is taken from the cache."""
+        record = record_hit(
+            live.status.run,
+            step,
+            entry,
+            inputs=live.inputs_of(step),
+            parameters=live.parameters_of(step),
+            code=code_version(step, live.code_facts(), self._lock_digest(live, step)),
+            now=now,
+        )
+        live.saved[step.name] = record.saved()
+        batch.record(live, record)
+
+    def write_end(
+        self,
+        batch: Batch,
+        live: LiveRun,
+        step: Step,
+        ended: Ended,
+        logged: Logged,
+        now: datetime,
+    ) -> None:
+        """Write down an attempt that ran, however it ended."""
+        run, task, result = live.status.run, live.status.tasks[step.name], ended.result or {}
+        record = record_end(
+            run,
+            step,
+            task,
+            result=result,
+            logged=logged,
+            inputs=live.inputs_of(step),
+            parameters=live.parameters_of(step),
+            code=code_version(step, live.code_facts(), self._lock_digest(live, step)),
+            find=self._find_artifact,
+            now=now,
+        )
+        if not task.state.is_final:  # it is tried again: the next attempt's numbers count
+            record.metrics.clear()
+        self._remember(record)
+        batch.record(live, record)
+        if task.state is TaskState.SUCCEEDED:
+            live.saved[step.name] = record.saved()
+            self._keep_in_cache(batch, live, step, task, ended, record)
+
+    def _keep_in_cache(
+        self, batch: Batch, live: LiveRun, step: Step, task: Task, ended: Ended, record: Record
+    ) -> None:
+        """Let later runs find the result, unless what it depends on has changed while it ran."""
+        if not step.settings.cache:
+            return
+        key = cache_key(parts := self._facts.key_parts(live, step))
+        started_with = live.keys.pop(step.name, None) or cache_key_of(ended.ref)
+        if key == started_with:
+            batch.cache.append(
+                cache_entry(key, parts, live.status.run, task, ended.result or {}, record)
+            )
+
+    def _lock_digest(self, live: LiveRun, step: Step) -> str | None:
+        """Return the digest of the environment's lock, stored when it is seen first."""
+        try:
+            environment = self._facts.environment(live, step)
+            digest = environment.lock_digest
+            if digest not in self._stored_locks:
+                self._facts.put_blob(environment.lock.encode())
+                self._stored_locks.add(digest)
+        except PlatformError:
+            return None
+        return digest
+
+    def _find_artifact(self, digest: str, name: str, kind: str) -> Artifact | None:
+        known = self._artifacts.get((digest, name, kind))
+        return known or self._store.find_artifact(digest, name, kind)
+
+    def _remember(self, record: Record) -> None:
+        if len(self._artifacts) > _KNOWN_ARTIFACTS:
+            self._artifacts.clear()
+        for artifact in record.artifacts:
+            if artifact.digest is not None:
+                self._artifacts[artifact.digest, artifact.name, artifact.type] = artifact

@@ -1,0 +1,109 @@
+"""A run the engine is at work on: its status, its pipeline, and what its steps need to know."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from jupyter_mlplat.ports.metadata import MetadataStore
+from jupyter_mlplat.resources.base import JsonValue
+from jupyter_mlplat.resources.pipeline import Input, Pipeline, Step
+from jupyter_mlplat.resources.run import Run, TaskState
+from jupyter_mlplat.services.pipelines.activity import Activity
+from jupyter_mlplat.services.pipelines.caching import UNBOUND, code_parts
+from jupyter_mlplat.services.pipelines.machine import RunStatus
+from jupyter_mlplat.services.pipelines.plan import plan_of
+from jupyter_mlplat.services.pipelines.recording import Saved, names_in
+
+GIT_PATIENCE_S = 2.0
+"""As long as `git status` may keep the first record of a run waiting."""
+
+
+@dataclass
+class LiveRun:
+    """Belongs to the conductor's thread."""
+
+    status: RunStatus
+    pipeline: Pipeline
+    git: "Future[Mapping[str, Any]]"
+    saved: dict[str, dict[str, Saved]] = field(default_factory=dict)  # step → name → value
+    keys: dict[str, str] = field(default_factory=dict)  # step → cache key it was started with
+    activities: dict[str, Activity] = field(default_factory=dict)  # step → of its running attempt
+    metrics: dict[str, float] = field(default_factory=dict)  # last value of each
+
+    @property
+    def id(self) -> str:
+        return self.status.run.id
+
+    @cached_property
+    def steps(self) -> Mapping[str, Step]:
+        return {step.name: step for step in self.pipeline.steps}
+
+    @cached_property
+    def code(self) -> Mapping[str, Mapping[str, str]]:
+        return {step.name: code_parts(step, self.pipeline) for step in self.pipeline.steps}
+
+    @cached_property
+    def defaults(self) -> Mapping[str, JsonValue]:
+        return {parameter.name: parameter.default for parameter in self.pipeline.parameters}
+
+    def replace_pipeline(self, pipeline: Pipeline) -> None:
+        """Go on with other code."""
+        self.pipeline = pipeline
+        for name in ("steps", "code", "defaults"):
+            self.__dict__.pop(name, None)
+
+    def parameters_of(self, step: Step) -> dict[str, JsonValue]:
+        """Return the run parameters a step reads, with their values."""
+        given = self.status.run.parameters
+        return {name: given.get(name, self.defaults.get(name)) for name in step.parameters}
+
+    def bundle_of(self, given: Input) -> str | None:
+        return self.status.tasks[given.step].bundle
+
+    def inputs_of(self, step: Step) -> dict[str, Saved]:
+        """Return the values a step loads, by name; names that were left unbound are absent."""
+        found = ((given.name, self._saved(given)) for given in step.inputs)
+        return {name: saved for name, saved in found if saved is not None}
+
+    def input_digests(self, step: Step) -> dict[str, str]:
+        """Return the digest of each value a step loads."""
+        digests = {}
+        for given in step.inputs:
+            saved = self._saved(given)
+            digests[given.name] = UNBOUND if saved is None else saved.digest
+        return digests
+
+    def _saved(self, given: Input) -> Saved | None:
+        saved = self.saved.get(given.step, {}).get(given.name)
+        if saved is None and given.name.startswith("@"):
+            # A channel that is not told of by name changes whenever anything in its bundle does.
+            bundle = self.bundle_of(given)
+            return None if bundle is None else Saved(bundle, None)
+        return saved
+
+    def code_facts(self) -> Mapping[str, Any]:
+        """Return git's state of the notebook's folder, or nothing if git takes too long."""
+        try:
+            return self.git.result(GIT_PATIENCE_S)
+        except TimeoutError:
+            return {}
+
+
+def load_run(
+    store: MetadataStore, run: Run, read_git: Callable[[Pipeline], "Future[Mapping[str, Any]]"]
+) -> LiveRun:
+    """Take up a run as the store has it."""
+    pipeline = store.pipeline_of(run.id)
+    live = LiveRun(RunStatus.of(plan_of(pipeline), run), pipeline, read_git(pipeline))
+    by_step: dict[str, list[Any]] = {}
+    for value in store.outputs_of(run.id):
+        by_step.setdefault(value.step, []).append(value)
+    live.saved = {
+        step: names_in(values)
+        for step, values in by_step.items()
+        if step in live.status.tasks and live.status.tasks[step].state is TaskState.SUCCEEDED
+    }
+    live.metrics = {metric.name: metric.value for metric in store.metrics_of(run.id)}
+    return live
