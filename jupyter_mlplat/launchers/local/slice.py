@@ -1,0 +1,58 @@
+"""The slice: the code that steps are started with, laid out once per content in the state directory.
+
+Steps run in environments that have never heard of us, so what they need is brought along by path: the runtime room under
+the name `jupyter_mlplat_runtime`, cloudpickle, and a stand-in for `jupyter_mlplat` for environments that lack it.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import jupyter_mlplat.runtime
+
+PACKAGE = "jupyter_mlplat_runtime"
+
+
+def materialise(root: Path) -> Path:
+    """Return the slice's directory below `root`, creating it unless this very content is there."""
+    content = _content()
+    digest = hashlib.sha256()
+    for name, data in sorted(content.items()):
+        digest.update(f"{name}\0{len(data)}\0".encode())
+        digest.update(data)
+    target = root / f"runtime-{digest.hexdigest()[:16]}"
+    if target.is_dir():
+        return target
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".runtime-", dir=root))
+    for name, data in content.items():
+        path = draft / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(data)
+    try:
+        os.rename(draft, target)
+    except OSError:
+        shutil.rmtree(draft)
+        if not target.is_dir():
+            raise
+    return target
+
+
+def start_script(slice_directory: Path) -> str:
+    """Return the path of the script that an interpreter is started with."""
+    return str(slice_directory / PACKAGE / "start.py")
+
+
+def _content() -> dict[str, bytes]:
+    runtime = Path(next(iter(jupyter_mlplat.runtime.__path__)))
+    spec = find_spec("cloudpickle")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("cloudpickle is not installed beside jupyter_mlplat; install it again.")
+    content = {f"{PACKAGE}/{path.name}": path.read_bytes() for path in sorted(runtime.glob("*.py"))}
+    content["shim/jupyter_mlplat/__init__.py"] = (runtime / "shim" / "__init__.py").read_bytes()
+    for path in sorted(Path(spec.origin).parent.glob("*.py")):
+        content[f"cloudpickle/{path.name}"] = path.read_bytes()
+    return content

@@ -1,0 +1,295 @@
+"""Bundles: the saved names of a step, with what they share.
+
+Names that reach a common mutable object form a group and are pickled together, so that they share it again where they are
+loaded. A name alone in its group is saved in a typed form where one is exact.
+"""
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import (
+    Any,
+    NamedTuple,
+)
+
+import cloudpickle.cloudpickle as cp
+
+from . import codecs
+from .explain import NotSerialisable, explain
+from .files import Blobs
+from .pickling import OUT_OF_BAND_FROM, ArraySharing, GraphPickler, GraphUnpickler
+
+_IDENTITY_FREE_MODULES = frozenset(
+    {
+        "datetime",
+        "decimal",
+        "fractions",
+        "uuid",
+        "pathlib",
+        "zoneinfo",
+        "re",
+        "numpy.dtypes",
+        "ipaddress",
+    }
+)
+_IDENTITY_FREE = frozenset(
+    {
+        int,
+        float,
+        complex,
+        bool,
+        str,
+        bytes,
+        type(None),
+        type(...),
+        type(NotImplemented),
+        range,
+        slice,
+    }
+    | {tuple, frozenset, type(sys), type(len)}
+)
+"""Immutable: sharing one cannot be seen by writing to it. What a tuple holds is traced on its own."""
+
+
+class Pickled(NamedTuple):
+    """A graph and the large buffers taken out of it."""
+
+    graph: bytes
+    buffers: list[Any]
+
+
+class Saved(NamedTuple):
+    """What was saved: the manifest's digest, and what the engine is told of each name."""
+
+    digest: str
+    outputs: dict[str, dict[str, Any]]
+
+
+class Trace:
+    """The objects that one name reaches and whose identity can be seen, by id.
+
+    Holding on to them keeps ids from being used again for the next name.
+    """
+
+    def __init__(self, sharing: ArraySharing) -> None:
+        self.objects: dict[int, Any] = {}
+        self.roots: dict[int, Any] = {}
+        self._sharing = sharing
+
+    def __call__(self, obj: Any) -> None:
+        kind = type(obj)
+        if kind in _IDENTITY_FREE or id(obj) in self.objects:
+            return
+        if kind.__module__ in _IDENTITY_FREE_MODULES or self._is_by_reference(obj):
+            return
+        self.objects[id(obj)] = obj
+        root = self._sharing.see(obj)
+        if root is not None:
+            self.objects[id(root)] = self.roots[id(root)] = root
+
+    @staticmethod
+    def _is_by_reference(obj: Any) -> bool:
+        if isinstance(obj, type) or type(obj).__name__ == "function":
+            return obj in cp._BUILTIN_TYPE_NAMES or cp._should_pickle_by_reference(obj)
+        numpy = sys.modules.get("numpy")
+        return numpy is not None and isinstance(obj, (numpy.generic, numpy.ufunc, numpy.dtype))
+
+
+def save(
+    namespace: dict[str, Any],
+    names: Sequence[str],
+    blobs: Blobs,
+    channels: Mapping[str, Any] | None = None,
+) -> Saved:
+    """Save names of a namespace (all bound) and channels; the blobs are not committed yet.
+
+    Raises:
+        NotSerialisable: A value cannot travel.
+    """
+    sharing = ArraySharing()
+    traces: dict[str, Trace] = {}
+    pickles: dict[str, Pickled] = {}
+    for name in names:
+        value = namespace[name]
+        traces[name] = trace = Trace(sharing)
+        containers = codecs.plain_containers(value)
+        if containers is not None:
+            trace.objects.update(containers)
+        elif codecs.is_plain_array(value):
+            trace(value)
+        else:
+            pickles[name] = dump({name: value}, namespace, trace=trace)
+    groups: list[dict[str, Any]] = []
+    entries: dict[str, dict[str, Any]] = {}
+    for members in group_names(names, traces):
+        values = {name: namespace[name] for name in members}
+        typed = codecs.encode(values[members[0]]) if len(members) == 1 else None
+        if typed is not None:
+            codec, parts = typed
+            digest = blobs.put(*parts)
+            groups.append({"graph": None, "leaves": [digest]})
+            size = blobs.size(digest)
+        else:
+            internal = any(
+                sharing.is_shared(root) for name in members for root in traces[name].roots.values()
+            )
+            pickled = pickles.get(members[0]) if len(members) == 1 and not internal else None
+            if pickled is None:
+                pickled = dump(values, namespace, sharing=sharing)
+            codec, (digest, leaves) = "pickle", put_graph(pickled, blobs)
+            groups.append({"graph": digest, "leaves": leaves})
+            size = sum(map(blobs.size, [digest, *leaves]))
+        for name in members:
+            entries[name] = {
+                "group": len(groups) - 1,
+                "type": codecs.type_name(values[name]),
+                "codec": codec,
+                "digest": digest,
+                "size_bytes": size,
+                "preview": codecs.preview(values[name]),
+            }
+    saved_channels = {
+        name: put_graph(dump(state, namespace), blobs)[0]
+        for name, state in (channels or {}).items()
+    }
+    manifest = {
+        "version": 1,
+        "python": "{}.{}".format(*sys.version_info[:2]),
+        "names": {name: entries[name] for name in names},
+        "groups": groups,
+        "channels": saved_channels,
+    }
+    outputs = {
+        name: {key: item for key, item in entry.items() if key != "group"}
+        for name, entry in entries.items()
+    }
+    for name, digest in saved_channels.items():
+        outputs[name] = {
+            "type": name,
+            "codec": "pickle",
+            "digest": digest,
+            "size_bytes": blobs.size(digest),
+            "preview": "",
+        }
+    text = json.dumps(manifest, ensure_ascii=True, separators=(",", ":"))
+    return Saved(blobs.put(text.encode("ascii")), outputs)
+
+
+def group_names(names: Sequence[str], traces: Mapping[str, Trace]) -> list[list[str]]:
+    """Split names into groups that reach a common object; order is kept."""
+    leader: dict[str, str] = {name: name for name in names}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            name = leader[name]
+        return name
+
+    first: dict[int, str] = {}
+    for name in names:
+        for key in traces[name].objects:
+            other = find(first.setdefault(key, name))
+            if other != find(name):
+                leader[find(name)] = other
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(find(name), []).append(name)
+    return list(groups.values())
+
+
+def dump(
+    values: Mapping[str, Any],
+    namespace: dict[str, Any],
+    trace: Callable[[Any], None] | None = None,
+    sharing: ArraySharing | None = None,
+) -> Pickled:
+    """Pickle values together, large buffers apart.
+
+    Raises:
+        NotSerialisable: A value cannot travel.
+    """
+    buffers: list[Any] = []
+
+    def keep(buffer: Any) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < OUT_OF_BAND_FROM:
+            return True
+        buffers.append(raw)
+        return False
+
+    file = io.BytesIO()
+    try:
+        pickler = GraphPickler(
+            file, namespace, keep, trace, sharing if sharing is not None else ArraySharing()
+        )
+        pickler.dump(values)
+    except Exception as error:  # whatever a user's __reduce__ raises
+        raise explain(values, namespace, error) from error
+    return Pickled(file.getvalue(), buffers)
+
+
+def put_graph(pickled: Pickled, blobs: Blobs) -> tuple[str, list[str]]:
+    """Store a graph; its first line names its leaves, so that its digest stands for all of its content."""
+    leaves = [blobs.put(buffer) for buffer in pickled.buffers]
+    head = json.dumps({"leaves": leaves}, separators=(",", ":")).encode("ascii") + b"\n"
+    return blobs.put(head, pickled.graph), leaves
+
+
+def load_graph(digest: str, namespace: dict[str, Any], blobs: Blobs) -> Any:
+    """Load what `put_graph` stored."""
+    data = blobs.get(digest)
+    head, _, graph = data.partition(b"\n")
+    buffers = [blobs.load(leaf) for leaf in json.loads(head)["leaves"]]
+    return GraphUnpickler(io.BytesIO(graph), namespace, buffers).load()
+
+
+class MissingInput(Exception):
+    """An input is not in the bundle it should be in, or cannot be loaded."""
+
+
+def load(
+    digest: str, wanted: Iterable[tuple[str, bool]], namespace: dict[str, Any], blobs: Blobs
+) -> dict[str, Any]:
+    """Load (name, optional) pairs from one bundle, in one pass per group; channels come as their states.
+
+    Raises:
+        MissingInput: A name that is not optional was not saved, or another Python saved it.
+        files.BlobError: Part of the bundle is missing or damaged.
+    """
+    manifest = json.loads(blobs.get(digest))
+    values: dict[str, Any] = {}
+    loaded: dict[int, Any] = {}
+    for name, optional in wanted:
+        if name.startswith("@"):
+            if name in manifest["channels"]:
+                values[name] = load_graph(manifest["channels"][name], namespace, blobs)
+            continue
+        entry = manifest["names"].get(name)
+        if entry is None:
+            if optional:
+                continue
+            raise MissingInput(
+                f"Cannot load {name!r}: the step that should have made it ended without binding it."
+            )
+        if entry["codec"] != "pickle":
+            values[name] = codecs.decode(entry["codec"], entry["digest"], blobs)
+            continue
+        index = entry["group"]
+        if index not in loaded:
+            check_python(manifest["python"], name)
+            loaded[index] = load_graph(manifest["groups"][index]["graph"], namespace, blobs)
+        values[name] = loaded[index][name]
+    return values
+
+
+def check_python(saved_by: str, name: str) -> None:
+    """Refuse pickles of another Python: code objects in them would not load, or would misbehave."""
+    here = "{}.{}".format(*sys.version_info[:2])
+    if saved_by != here:
+        raise MissingInput(
+            f"Cannot load {name!r}: it was pickled by Python {saved_by}, this step runs Python {here}. "
+            "Let both steps use the same interpreter, or pass plain data or arrays."
+        )
+
+
+__all__ = ["MissingInput", "NotSerialisable", "Saved", "load", "save"]

@@ -1,0 +1,182 @@
+"""State that is no name and yet passes from cell to cell: random generators, environment, working directory."""
+
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def _save_rng(start: "Start") -> Any:
+    state: dict[str, Any] = {"random": random.getstate()}
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        state["numpy"] = numpy.get_state(legacy=False)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        state["torch"] = torch.get_rng_state().numpy()
+    return state
+
+
+def _load_rng(state: Any) -> None:
+    random.setstate(state["random"])
+    if "numpy" in state:
+        import numpy.random
+
+        numpy.random.set_state(state["numpy"])
+    if "torch" in state:
+        import torch
+
+        torch.set_rng_state(torch.from_numpy(state["torch"]))
+
+
+def _save_env(start: "Start") -> Any:
+    now = dict(os.environ)
+    return {
+        "set": {key: value for key, value in now.items() if start.environ.get(key) != value},
+        "unset": [key for key in start.environ if key not in now],
+    }
+
+
+def _load_env(state: Any) -> None:
+    os.environ.update(state["set"])
+    for key in state["unset"]:
+        os.environ.pop(key, None)
+
+
+def _save_cwd(start: "Start") -> Any:
+    return {"cwd": os.getcwd(), "path": list(sys.path)}
+
+
+def _load_cwd(state: Any) -> None:
+    os.chdir(state["cwd"])
+    sys.path[:] = state["path"]
+
+
+def _save_modules(start: "Start") -> Any:
+    """Save settings kept in well-known modules that differ from what the process started with."""
+    now = read_settings()
+    return {key: value for key, value in now.items() if start.settings.get(key) != value}
+
+
+def _load_modules(state: Any) -> None:
+    for (module, name), value in state.items():
+        _WRITERS[module](name, value)
+
+
+class Start:
+    """The state a step starts with, against which it saves differences."""
+
+    def __init__(self) -> None:
+        self.environ: dict[str, str] = dict(os.environ)
+        self.settings: dict[tuple[str, str], Any] = {}
+
+
+_SAVE: dict[str, Callable[[Start], Any]] = {
+    "@rng": _save_rng,
+    "@env": _save_env,
+    "@cwd": _save_cwd,
+    "@modules": _save_modules,
+}
+_LOAD: dict[str, Callable[[Any], None]] = {
+    "@rng": _load_rng,
+    "@env": _load_env,
+    "@cwd": _load_cwd,
+    "@modules": _load_modules,
+}
+SHIPPED = frozenset(_SAVE)
+"""Channels that have a state to ship; the others only order steps."""
+
+
+def save(names: list[str], start: Start) -> dict[str, Any]:
+    """Return the states of those channels that have one."""
+    return {name: _SAVE[name](start) for name in names if name in _SAVE}
+
+
+def load(states: Mapping[str, Any]) -> None:
+    """Put states in place. The working directory comes first: imports may depend on it."""
+    for name in ("@cwd", "@env", "@rng", "@modules"):
+        if name in states:
+            _LOAD[name](states[name])
+
+
+# Settings of modules
+
+
+def read_settings() -> dict[tuple[str, str], Any]:
+    """Read the settings of the modules that are imported."""
+    found: dict[tuple[str, str], Any] = {}
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and hasattr(pandas, "_config"):
+        flat = pandas._config.config._global_config
+        found.update({("pandas", key): value for key, value in _flatten(flat).items()})
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is not None and hasattr(matplotlib, "rcParams"):
+        params = matplotlib.rcParams
+        found.update(
+            {
+                ("matplotlib", key): params._get(key)
+                for key in params
+                if not key.startswith("backend")
+            }
+        )
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(numpy, "get_printoptions"):
+        options = numpy.get_printoptions()
+        options.pop("override_repr", None)
+        found.update({("numpy", key): value for key, value in options.items()})
+        found.update({("numpy.errstate", key): value for key, value in numpy.geterr().items()})
+    warnings = sys.modules.get("warnings")
+    if warnings is not None:
+        found["warnings", "filters"] = list(warnings.filters)
+    return found
+
+
+def _flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _write_pandas(name: str, value: Any) -> None:
+    import pandas
+
+    pandas.set_option(name, value)
+
+
+def _write_matplotlib(name: str, value: Any) -> None:
+    import matplotlib
+
+    matplotlib.rcParams._set(name, value)
+
+
+def _write_numpy(name: str, value: Any) -> None:
+    import numpy
+
+    numpy.set_printoptions(**{name: value})
+
+
+def _write_errstate(name: str, value: Any) -> None:
+    import numpy
+
+    numpy.seterr(**{name: value})
+
+
+def _write_warnings(name: str, value: list[Any] | None) -> None:
+    import warnings
+
+    warnings.filters[:] = value or []  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+_WRITERS: dict[str, Callable[[str, Any], None]] = {
+    "pandas": _write_pandas,
+    "matplotlib": _write_matplotlib,
+    "numpy": _write_numpy,
+    "numpy.errstate": _write_errstate,
+    "warnings": _write_warnings,
+}

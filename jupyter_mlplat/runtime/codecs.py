@@ -1,0 +1,139 @@
+"""Typed forms for values that share nothing with other names: JSON for plain data, npy for arrays.
+
+A typed form is only taken where it gives back exactly what went in; everything else is pickled.
+"""
+
+import io
+import json
+import sys
+from typing import Any
+
+from .files import Blobs, Buffer
+from .pickling import is_array
+
+ATOMS = frozenset({int, float, str, bool, type(None)})
+_NPY_KINDS = frozenset("biufcmMSUV?")
+
+
+def plain_containers(value: Any, limit: int = 1_000_000) -> dict[int, Any] | None:
+    """Return the lists and dicts of exactly plain data by id, None if the value is anything else.
+
+    Exactly plain: int, float, str, bool, None, lists of it and dicts with str keys of it, no container reached twice.
+    """
+    found: dict[int, Any] = {}
+    todo: list[Any] = [value]
+    while todo:
+        item = todo.pop()
+        kind = type(item)
+        if kind in ATOMS:
+            continue
+        if kind is not list and kind is not dict:
+            return None
+        if id(item) in found or len(found) >= limit:
+            return None
+        found[id(item)] = item
+        if kind is dict:
+            if not set(map(type, item)) <= {str}:
+                return None
+            item = item.values()
+        if not set(map(type, item)) <= ATOMS:
+            todo.extend(item)
+    return found
+
+
+def encode(value: Any) -> tuple[str, tuple[Buffer, ...]] | None:
+    """Return the codec's name and the bytes of a value that stands alone, None if it has no typed form."""
+    kind = type(value)
+    if kind in ATOMS or kind is list or kind is dict:
+        try:
+            return "json", (json.dumps(value, allow_nan=False).encode("ascii"),)
+        except (ValueError, RecursionError):  # not finite, very long integers, very deep
+            return None
+    if is_plain_array(value):
+        return "npy", _encode_npy(value)
+    return None
+
+
+def is_plain_array(value: Any) -> bool:
+    """Tell whether this is an array that npy keeps exactly."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and type(value) is numpy.ndarray and is_exact_npy(value)
+
+
+def decode(codec: str, digest: str, blobs: Blobs) -> Any:
+    """Load a value from its typed form.
+
+    Raises:
+        ValueError: The codec is none of ours.
+    """
+    if codec == "json":
+        return json.loads(blobs.get(digest))
+    if codec == "npy":
+        return _decode_npy(blobs.load(digest))
+    raise ValueError(f"Cannot load a value saved as {codec!r}: known are json, npy and pickle.")
+
+
+def is_exact_npy(array: Any) -> bool:
+    """Tell whether npy keeps everything about this array."""
+    from numpy.lib import format as npy
+
+    dtype = array.dtype
+    if dtype.hasobject or dtype.kind not in _NPY_KINDS or not array.flags.writeable:
+        return False
+    if dtype.metadata is not None or dtype.isalignedstruct:
+        return False
+    return bool(npy.descr_to_dtype(npy.dtype_to_descr(dtype)) == dtype)
+
+
+def _encode_npy(array: Any) -> tuple[Buffer, ...]:
+    import numpy
+    from numpy.lib import format as npy
+
+    header = io.BytesIO()
+    npy.write_array_header_2_0(header, npy.header_data_from_array_1_0(array))
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        array = numpy.ascontiguousarray(array)
+    flat = array.reshape(-1, order="A")
+    return header.getvalue(), flat.view(numpy.uint8).data if flat.size else b""
+
+
+def _decode_npy(data: Any) -> Any:
+    import numpy
+    from numpy.lib import format as npy
+
+    header = io.BytesIO(memoryview(data)[: 1 << 20])
+    npy.read_magic(header)
+    shape, fortran, dtype = npy.read_array_header_2_0(header)
+    array = numpy.ndarray(shape, dtype, data, header.tell(), order="F" if fortran else "C")
+    return array.copy("K") if isinstance(data, bytearray) else array
+
+
+def type_name(value: Any) -> str:
+    """Name a value's type as a user would: without `builtins` and `__main__`."""
+    kind = type(value)
+    module = kind.__module__
+    return (
+        kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
+    )
+
+
+def preview(value: Any, width: int = 120) -> str:
+    """Describe a value in one short line, without running code of the user."""
+    kind = type(value)
+    if kind in ATOMS:
+        text = repr(value[: width + 1]) if kind is str else repr(value)
+    elif is_array(value):
+        text = f"shape {tuple(value.shape)}, {value.dtype}"
+    elif kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas"):
+        text = f"{value.shape[0]} rows × {value.shape[1]} columns"
+    elif kind.__name__ == "Series" and kind.__module__.startswith("pandas"):
+        text = f"{len(value)} rows, {value.dtype}"
+    elif kind in (list, dict, set, tuple, frozenset):
+        text = f"{len(value)} items"
+    elif isinstance(value, type):
+        text = f"class {value.__name__}"
+    elif callable(value) and hasattr(value, "__name__"):
+        text = f"{value.__name__}()"
+    else:
+        text = kind.__name__
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,434 @@
+"""Pickling of whole object graphs of a notebook, by value, exactly.
+
+What cloudpickle leaves open is settled here: functions whose globals are the user's namespace get the receiving
+namespace; arrays that share memory go on sharing it; caches, views and streams come back as what they were or are refused.
+"""
+
+import functools
+import gc
+import io
+import pickle
+import random
+import sys
+import types
+from collections.abc import Callable
+from typing import Any, Optional
+
+import cloudpickle.cloudpickle as cp
+
+from .identity import class_identity
+
+PROTOCOL = 5
+OUT_OF_BAND_FROM = 1 << 16
+"""Buffers from this size on become blobs of their own, so that equal ones are stored once and large ones are mapped."""
+
+NAMESPACE = "namespace"
+_SLICE = "jupyter_mlplat_runtime"
+
+
+class Refused(pickle.PicklingError):
+    """A value that must not be pickled: its copy would not be what the original is."""
+
+
+class GraphPickler(cp.Pickler):
+    """Pickle a graph of notebook values.
+
+    Args:
+        file: Where the pickle goes.
+        namespace: The user's namespace (`__main__.__dict__`).
+        buffer_callback: As in `pickle.Pickler`.
+        trace: Called with every object that is saved.
+        sharing: What is known of arrays that share memory, None while that is being found out.
+    """
+
+    def __init__(
+        self,
+        file: Any,
+        namespace: dict[str, Any],
+        buffer_callback: Callable[[Any], Any] | None = None,
+        trace: Callable[[Any], None] | None = None,
+        sharing: Optional["ArraySharing"] = None,
+    ) -> None:
+        super().__init__(file, protocol=PROTOCOL, buffer_callback=buffer_callback)
+        self._namespace = namespace
+        self._trace = trace
+        self._sharing = sharing
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """Keep the namespace itself out of the pickle, and let the tracer see every object."""
+        if obj is self._namespace:
+            return NAMESPACE
+        if self._trace is not None:
+            self._trace(obj)
+        return None
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Settle what cloudpickle and the objects themselves would get wrong."""
+        kind = type(obj)
+        if isinstance(obj, types.FunctionType):
+            return self._reduce_function(obj)
+        if isinstance(obj, type):
+            return self._reduce_class(obj)
+        special = _SPECIAL.get(kind)
+        if special is not None:
+            return special(obj)
+        if self._sharing is not None:
+            reduced = self._sharing.reduce(obj)
+            if reduced is not None:
+                return reduced
+        if isinstance(obj, io.IOBase):
+            return _reduce_stream(obj)
+        return NotImplemented
+
+    def _reduce_function(self, func: types.FunctionType) -> Any:
+        if func.__globals__ is not self._namespace:
+            single = _reduce_singledispatch(func)
+            return single if single is not None else self._function_reduce(func)
+        code = func.__code__
+        closure = func.__closure__ and tuple(cp._make_empty_cell() for _ in code.co_freevars)
+        slots = {
+            "__name__": func.__name__,
+            "__qualname__": func.__qualname__,
+            "__annotations__": func.__annotations__,
+            "__kwdefaults__": func.__kwdefaults__,
+            "__defaults__": func.__defaults__,
+            "__module__": func.__module__,
+            "__doc__": func.__doc__,
+        }
+        state = (dict(func.__dict__), slots, func.__closure__, source_of(code))
+        return (
+            types.FunctionType,
+            (code, self._namespace, None, None, closure),
+            state,
+            None,
+            None,
+            restore_function,
+        )
+
+    def _reduce_class(self, cls: type) -> Any:
+        if cls not in cp._BUILTIN_TYPE_NAMES and not cp._should_pickle_by_reference(cls):
+            class_identity.track(cls)
+        reduced = cp._class_reduce(cls)
+        if reduced is NotImplemented or len(reduced) < 3:
+            return reduced
+        state, slots = reduced[2]
+        state = {name: _portable_attribute(value) for name, value in state.items()}
+        return (*reduced[:2], (state, slots), *reduced[3:])
+
+
+class GraphUnpickler(pickle.Unpickler):
+    """Load what `GraphPickler` wrote into a namespace."""
+
+    def __init__(self, file: Any, namespace: dict[str, Any], buffers: Any = None) -> None:
+        super().__init__(file, buffers=buffers)
+        self._namespace = namespace
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Give functions of the notebook the receiving namespace as their globals."""
+        if pid != NAMESPACE:
+            raise pickle.UnpicklingError(f"unknown reference {pid!r}")
+        return self._namespace
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Find our own functions under whichever name this package goes here."""
+        if module.startswith((_SLICE + ".", "jupyter_mlplat.runtime.")):
+            module = f"{__package__}.{module.rpartition('.')[2]}"
+        return super().find_class(module, name)
+
+
+# Functions
+
+
+def source_of(code: types.CodeType) -> tuple[str, list[str]] | None:
+    """Return the cell a function was written in, for tracebacks, warnings and `inspect.getsource` where it arrives."""
+    import linecache
+
+    entry = linecache.cache.get(code.co_filename)
+    if entry is None or len(entry) != 4 or entry[1] is not None:
+        return None  # a file on disk, or not there at all
+    return code.co_filename, entry[2]
+
+
+def restore_function(func: types.FunctionType, state: Any) -> None:
+    """Fill a function that was made from its code alone: it may refer to itself."""
+    import linecache
+
+    attributes, slots, closure, source = state
+    func.__dict__.update(attributes)
+    for cell, filled in zip(func.__closure__ or (), closure or ()):
+        try:
+            cell.cell_contents = filled.cell_contents
+        except ValueError:  # an empty cell stays empty
+            continue
+    for name, value in slots.items():
+        setattr(func, name, value)
+    if source is not None:
+        filename, lines = source
+        linecache.cache.setdefault(filename, (sum(map(len, lines)), None, lines, filename))
+
+
+def _reduce_singledispatch(func: types.FunctionType) -> Any:
+    if func.__globals__ is not functools.singledispatch.__globals__ or not hasattr(
+        func, "registry"
+    ):
+        return None
+    if cp._should_pickle_by_reference(func):
+        return NotImplemented
+    registry = dict(func.registry)  # type: ignore[attr-defined]
+    default = registry.pop(object)
+    return make_singledispatch, (default, registry)
+
+
+def make_singledispatch(default: Any, registry: dict[type, Any]) -> Any:
+    """Build a generic function again: its dispatch cache holds weak references and cannot travel."""
+    func = functools.singledispatch(default)
+    for kind, implementation in registry.items():
+        func.register(kind, implementation)
+    return func
+
+
+def _reduce_cached_function(func: Any) -> Any:
+    wrapped = func.__wrapped__
+    parameters = getattr(func, "cache_parameters", lambda: {"maxsize": 128, "typed": False})()
+    home = sys.modules.get(wrapped.__module__)
+    if wrapped.__module__ != "__main__" and getattr(home, wrapped.__qualname__, None) is func:
+        return NotImplemented  # importable: by reference
+    extra = {key: value for key, value in func.__dict__.items() if key != "__wrapped__"}
+    return make_cached_function, (wrapped, parameters["maxsize"], parameters["typed"]), extra
+
+
+def make_cached_function(wrapped: Any, maxsize: int | None, typed: bool) -> Any:
+    """Wrap a function in an empty `lru_cache` again."""
+    return functools.lru_cache(maxsize=maxsize, typed=typed)(wrapped)
+
+
+def _portable_attribute(value: Any) -> Any:
+    if type(value) is functools.cached_property and hasattr(value, "lock"):
+        return _CachedProperty(value)  # holds a lock before Python 3.12
+    return value
+
+
+class _CachedProperty:
+    """Stands for a `functools.cached_property` in the pickle."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __reduce__(self) -> Any:
+        return make_cached_property, (self.value.func, self.value.attrname)
+
+
+def make_cached_property(func: Any, attrname: str | None) -> Any:
+    """Build a `cached_property` that already knows its name: setattr does not call `__set_name__`."""
+    made = functools.cached_property(func)
+    made.attrname = attrname
+    return made
+
+
+# Views and singletons
+
+
+def _reduce_dict_view(view: Any) -> Any:
+    (owner,) = gc.get_referents(view)
+    return make_dict_view, (owner, type(view).__name__.partition("_")[2])
+
+
+def make_dict_view(owner: Any, kind: str) -> Any:
+    """View a dictionary again: `kind` is keys, values or items."""
+    return getattr(owner, kind)()
+
+
+def _reduce_memoryview(view: memoryview) -> Any:
+    if view.obj is None or view.nbytes != memoryview(view.obj).nbytes or not view.c_contiguous:
+        raise Refused("a memoryview of a part of a buffer cannot travel")
+    return make_memoryview, (view.obj, view.format, tuple(view.shape or ()), view.readonly)
+
+
+def make_memoryview(owner: Any, code: str, shape: tuple[int, ...], readonly: bool) -> memoryview:
+    """View a buffer again, in the same shape."""
+    view = memoryview(owner)
+    if view.format != code or view.shape != shape:
+        view = view.cast("B").cast(code, shape)
+    return view.toreadonly() if readonly else view
+
+
+def _reduce_stream(stream: Any) -> Any:
+    for name in ("stdin", "stdout", "stderr"):
+        if stream in (getattr(sys, name), getattr(sys, f"__{name}__")):
+            return getattr, (sys, name)
+    if isinstance(stream, (io.StringIO, io.BytesIO)):
+        return NotImplemented
+    raise Refused(f"cannot pickle an open {type(stream).__name__}")
+
+
+def _reduce_random(generator: random.Random) -> Any:
+    if generator is random._inst:  # type: ignore[attr-defined]
+        return getattr, (random, "_inst")
+    return NotImplemented
+
+
+def _reduce_environ(environ: Any) -> Any:
+    import os
+
+    return (getattr, (os, "environ")) if environ is os.environ else NotImplemented
+
+
+def _refuse(what: str) -> Callable[[Any], Any]:
+    def reduce(obj: Any) -> Any:
+        raise Refused(f"cannot pickle {what}")
+
+    return reduce
+
+
+def _mapping_proxy_owner(proxy: Any) -> Any:
+    (owner,) = gc.get_referents(proxy)
+    return types.MappingProxyType, (owner,)
+
+
+def _specials() -> dict[type, Callable[[Any], Any]]:
+    import collections
+    import os
+
+    ordered: collections.OrderedDict[Any, Any] = collections.OrderedDict()
+    views: list[Any] = [
+        {}.keys(),
+        {}.values(),
+        {}.items(),
+        ordered.keys(),
+        ordered.values(),
+        ordered.items(),
+    ]
+    table: dict[type, Callable[[Any], Any]] = {type(view): _reduce_dict_view for view in views}
+    table[memoryview] = _reduce_memoryview
+    table[type(functools.lru_cache(_refuse))] = _reduce_cached_function
+    table[random.Random] = _reduce_random
+    table[type(os.environ)] = _reduce_environ
+    table[types.MappingProxyType] = _mapping_proxy_owner
+    table[types.GeneratorType] = _refuse("a generator")
+    table[types.CoroutineType] = _refuse("a coroutine")
+    table[types.AsyncGeneratorType] = _refuse("an asynchronous generator")
+    table[types.FrameType] = _refuse("a frame")
+    return table
+
+
+_SPECIAL = _specials()
+
+
+# Arrays that share memory
+
+
+class ArraySharing:
+    """Which NumPy arrays see the same memory, and how to pickle them so that they still do.
+
+    An array's *root* is the object at the end of its chain of bases. Arrays of one root that are reached more than
+    once are written as views on the root; all others are written as they are, without the memory around them.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[int, set[int]] = {}  # root id -> ids of the arrays seen on it
+        self._private: set[int] = set()
+        self._keep: list[Any] = []  # ids are only good while their objects live
+
+    def see(self, obj: Any) -> Any | None:
+        """Note an object that is being saved; return the root if it is an array with memory to share."""
+        if not is_array(obj) or id(obj) in self._private:
+            return None
+        root = root_of(obj)
+        self._arrays.setdefault(id(root), set()).add(id(obj))
+        self._keep.append(obj)
+        return root
+
+    def is_shared(self, root: Any) -> bool:
+        """Tell whether several arrays see this memory."""
+        return len(self._arrays.get(id(root), ())) > 1
+
+    def reduce(self, obj: Any) -> Any:
+        """Return how to rebuild an array on its root, None if it shares nothing."""
+        if type(obj).__module__ == "pandas.core.internals.blocks" and _pandas_copies_on_write():
+            return self._reduce_block(obj)
+        if not is_array(obj) or id(obj) in self._private:
+            return None
+        root = root_of(obj)
+        if root is obj or not self.is_shared(root):
+            return None
+        return make_view, describe_view(obj, root)
+
+    def _reduce_block(self, block: Any) -> Any:
+        """Give a block of a frame memory of its own.
+
+        Under copy-on-write pandas objects never show a write to each other, and pandas tracks who shares what by weak
+        references. They do not travel, so shared memory must not either.
+        """
+        make, (values, *rest) = block.__reduce__()
+        values = values.view()
+        for part in (values, *(getattr(values, name, None) for name in _ARRAYS_INSIDE)):
+            if is_array(part):
+                self._private.add(id(part))
+                self._keep.append(part)
+        return make, (values, *rest)
+
+
+_ARRAYS_INSIDE = ("_ndarray", "_data", "_mask", "_codes")
+
+
+def is_array(obj: Any) -> bool:
+    """Tell whether this is a NumPy array, without importing NumPy."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(obj, getattr(numpy, "ndarray", ()))
+
+
+def root_of(array: Any) -> Any:
+    """Return the object that owns an array's memory."""
+    owner = array
+    while is_array(owner) and owner.base is not None:
+        owner = owner.base
+    if isinstance(owner, memoryview) and owner.obj is not None:
+        owner = owner.obj
+    if is_array(owner) or isinstance(owner, bytearray) or type(owner).__name__ == "array":
+        return owner
+    while is_array(array) and is_array(
+        array.base
+    ):  # memory of something else: the array next to it stands for it
+        array = array.base
+    return array
+
+
+def describe_view(array: Any, root: Any) -> tuple[Any, ...]:
+    """Say how to make an array from its root."""
+    import numpy
+
+    start = numpy.frombuffer(root, numpy.uint8) if not is_array(root) else root
+    offset = array.__array_interface__["data"][0] - start.__array_interface__["data"][0]
+    return root, type(array), array.dtype, array.shape, array.strides, offset, array.flags.writeable
+
+
+def make_view(
+    root: Any, kind: type, dtype: Any, shape: Any, strides: Any, offset: int, writeable: bool
+) -> Any:
+    """Make an array on memory that another object owns."""
+    import numpy
+
+    if (
+        is_array(root)
+        and root.dtype == dtype
+        and (dtype.hasobject or offset % max(dtype.itemsize, 1) == 0)
+    ):
+        flat = root.reshape(-1, order="A") if root.flags.forc else root.ravel(order="K")
+        first = flat[offset // dtype.itemsize :] if dtype.itemsize else flat
+        view = numpy.lib.stride_tricks.as_strided(first, shape, strides)
+    else:
+        memory = (root if root.flags.c_contiguous else root.T) if is_array(root) else root
+        view = numpy.ndarray(shape, dtype, memory, offset, strides)
+    if kind is not numpy.ndarray:
+        view = view.view(kind)
+    if not writeable:
+        view.flags.writeable = False
+    return view
+
+
+@functools.cache
+def _pandas_copies_on_write() -> bool:
+    pandas = sys.modules["pandas"]
+    if int(pandas.__version__.partition(".")[0]) >= 3:
+        return True
+    return bool(pandas.options.mode.copy_on_write)

@@ -1,0 +1,32 @@
+"""Stands in for `jupyter_mlplat` in environments that lack it, so that cells may always log.
+
+Copied into the slice as `jupyter_mlplat`; the installed package wins where there is one.
+"""
+
+import sys
+
+
+def _tracking():
+    module = sys.modules.get("jupyter_mlplat_runtime.tracking")
+    return None if module is None else module.current
+
+
+def log_metric(name, value, step=None):
+    """Record a number of the run; outside a step, do nothing."""
+    tracking = _tracking()
+    if tracking is not None:
+        tracking.log_metric(name, value, step)
+
+
+def log_model(model, name, *, input_example=None, signature=None):
+    """Save a model of the run; outside a step, do nothing."""
+    tracking = _tracking()
+    if tracking is not None:
+        tracking.log_model(model, name, input_example=input_example, signature=signature)
+
+
+def log_artifact(path_or_value, name):
+    """Save a file or a value of the run; outside a step, do nothing."""
+    tracking = _tracking()
+    if tracking is not None:
+        tracking.log_artifact(path_or_value, name)

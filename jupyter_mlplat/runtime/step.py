@@ -1,0 +1,346 @@
+"""Runs one attempt of one step, as its `step.json` says."""
+
+import asyncio
+import errno
+import gc
+import io
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from . import bundle, channels, tracking
+from .files import BlobError, Blobs, dump_json, write_atomically
+from .identity import class_identity
+from .notebook import ExecutedNotebook
+from .outputs import STDERR, STDOUT, LogFile, Recorder
+from .process import process_identity
+from .shell import ZMQInteractiveShell, make_shell
+from .snapshot import Snapshot
+
+NOT_OURS = 73
+"""Exit status of a child whose attempt belongs to somebody else: claimed or revoked."""
+
+SAVE_EVERY_S = 2.0
+"""A running step's executed notebook on disk is at most this old when a cell ends."""
+
+
+class StepFailed(Exception):
+    """The step cannot go on; carries the `error` of `result.json`."""
+
+    def __init__(self, code: str, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.error = {"code": code, "message": message, **fields}
+
+
+class Attempt:
+    """One attempt: its order, its files, its shell."""
+
+    def __init__(self, directory: str, shell: ZMQInteractiveShell) -> None:
+        self.directory = directory
+        self.shell = shell
+        self.namespace: dict[str, Any] = shell.user_ns
+        with open(self.path("step.json"), "rb") as file:
+            self.order: dict[str, Any] = json.load(file)
+        order = self.order
+        address = f"{order['run']}/{order['step']}/{order['attempt']}"
+        self.blobs = Blobs(order["blobs"], durable=order.get("durable", True))
+        self.events = tracking.Events(self.path("events.jsonl"), order.get("doorbell"), address)
+        self.tracking = tracking.Tracking(self.events, self.blobs, self.namespace)
+        self.notebook = ExecutedNotebook(order)
+        self.cells: list[dict[str, Any]] = []
+        self.result: dict[str, Any] = {
+            "state": "succeeded",
+            "error": None,
+            "bundle": None,
+            "outputs": {},
+            "unbound": [],
+        }
+        self._saved_at = time.monotonic()
+
+    def path(self, name: str) -> str:
+        """Return the path of a file of this attempt."""
+        return os.path.join(self.directory, name)
+
+    def run(self) -> None:
+        """Run the step and write its result."""
+        started_at = time.time()
+        try:
+            self._prepare()
+            self._run_cells()
+            self._save()
+        except StepFailed as failed:
+            self._fail(failed.error)
+        except bundle.NotSerialisable as error:
+            fields = {
+                "name": error.name,
+                "type": error.type,
+                "path": error.path,
+                "way_out": error.way_out,
+            }
+            self._fail({"code": "not-serialisable", "message": str(error), **fields})
+        except (bundle.MissingInput, BlobError) as error:
+            self._fail({"code": "missing-input", "message": str(error)})
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._fail(_disk_full(error))
+        flush_everything()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self.result.update(
+            metrics=self.tracking.metrics,
+            models=self.tracking.models,
+            artifacts=self.tracking.artifacts,
+            cells=self.cells,
+            started_at=started_at,
+            finished_at=time.time(),
+            peak_memory_bytes=usage.ru_maxrss * (1024 if sys.platform == "linux" else 1),
+        )
+        self._write_notebook()
+        write_atomically(self.path("result.json"), dump_json(self.result))
+        self.events.ring()
+
+    # Before the cells
+
+    def _prepare(self) -> None:
+        order, namespace = self.order, self.namespace
+        tracking.current = self.tracking
+        os.environ.update(order.get("env") or {})
+        sys.path.insert(0, "")
+        os.chdir(order["cwd"])
+        self.start = channels.Start()
+        seed = dump_json(
+            [order["step"], order["cells"], order.get("parameters"), order.get("inputs")]
+        )
+        class_identity.begin(seed.decode("utf-8"))
+        by_bundle: dict[str, list[Any]] = {}
+        for item in order.get("inputs") or ():
+            by_bundle.setdefault(item["bundle"], []).append(
+                (item["name"], item.get("optional", False))
+            )
+        states: dict[str, Any] = {}
+        for digest, wanted in by_bundle.items():
+            states.update(
+                bundle.load(
+                    digest,
+                    [pair for pair in wanted if pair[0] in channels.SHIPPED],
+                    namespace,
+                    self.blobs,
+                )
+            )
+        channels.load({name: states[name] for name in states if name in ("@cwd", "@env")})
+        self._replay(order.get("prelude") or ())
+        if "@modules" in order["outputs"] or "snapshot" in order:
+            self.start.settings = channels.read_settings()
+        for digest, wanted in by_bundle.items():
+            names = [pair for pair in wanted if not pair[0].startswith("@")]
+            namespace.update(bundle.load(digest, names, namespace, self.blobs))
+        namespace.update(order.get("parameters") or {})
+        channels.load({name: states[name] for name in states if name in ("@modules", "@rng")})
+        self.snapshot = Snapshot(namespace) if order.get("snapshot") else None
+
+    def _replay(self, statements: Any) -> None:
+        """Replay imports of other cells: what they show was shown where they stand."""
+        recorder, self.shell.display_pub.recorder = self.shell.display_pub.recorder, None
+        streams = [(stream, stream.recorder) for stream in (sys.stdout, sys.stderr)]
+        for stream, _ in streams:
+            stream.recorder = None
+        try:
+            for statement in statements:
+                try:
+                    exec(compile(statement, "<prelude>", "exec"), self.namespace)  # noqa: S102
+                except Exception as error:
+                    raise StepFailed(
+                        "import-error",
+                        f"Cannot start the step: {statement.splitlines()[0]!r}, which an earlier cell runs, failed "
+                        f"here: {type(error).__name__}: {error}",
+                        name=type(error).__name__,
+                        value=str(error),
+                    ) from error
+        finally:
+            self.shell.display_pub.recorder = recorder
+            for stream, kept in streams:
+                stream.recorder = kept
+
+    # The cells
+
+    def _run_cells(self) -> None:
+        self.cells = [
+            {"id": cell["id"], "state": "pending", "duration_s": None}
+            for cell in self.order["cells"]
+        ]
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(self._run_all())
+        finally:
+            asyncio.set_event_loop(None)
+
+    async def _run_all(self) -> None:
+        for number, cell in enumerate(self.order["cells"]):
+            error = await self._run_cell(number, cell)
+            if error is not None:
+                raise StepFailed(**error)
+            await asyncio.sleep(0)  # tasks that cells have started go on, as in a kernel
+
+    async def _run_cell(self, number: int, cell: Mapping[str, Any]) -> dict[str, Any] | None:
+        shell, recorder = self.shell, self.recorder
+        recorder.begin()
+        self.notebook.start_cell(number, time.time())
+        self.events.emit("cell-started", id=cell["id"])
+        began = time.perf_counter()
+        count = shell.execution_count
+        result = await shell.run(cell["source"])
+        duration = time.perf_counter() - began
+        outputs = recorder.finish()
+        failure = result.error_before_exec or result.error_in_exec
+        ok = result.success and not shell.display_failed and not shell.exit_asked
+        state = "ok" if ok else "error"
+        ran = cell["source"].strip() != ""
+        self.notebook.end_cell(number, state, duration, count if ran else None, outputs)
+        self.cells[number].update(state=state, duration_s=round(duration, 6))
+        self.events.emit("cell-finished", id=cell["id"], state=state, duration_s=round(duration, 6))
+        if time.monotonic() - self._saved_at > SAVE_EVERY_S:
+            self._write_notebook("running")
+        if self.snapshot is not None:
+            self.snapshot.after_cell(cell["id"])
+        if ok:
+            return None
+        return self._describe_error(cell, failure, recorder.error)
+
+    def _describe_error(
+        self,
+        cell: Mapping[str, Any],
+        failure: BaseException | None,
+        shown: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        if self.shell.exit_asked and failure is None:
+            name, value = "KernelExit", "the cell called exit()"
+        elif shown is not None:
+            name, value = shown["ename"], shown["evalue"]
+        else:
+            name, value = type(failure).__name__, str(failure)
+        line = self._line_of(cell, failure)
+        where = f"cell {cell['index'] + 1}" + (f", line {line}" if line else "")
+        return {
+            "code": "cell-error",
+            "cell": cell["id"],
+            "cell_index": cell["index"],
+            "line": line,
+            "name": name,
+            "value": value,
+            "traceback": (shown or {}).get("traceback", []),
+            "message": f"{where}: {name}: {value}" if value else f"{where}: {name}",
+        }
+
+    def _line_of(self, cell: Mapping[str, Any], failure: BaseException | None) -> int | None:
+        if isinstance(failure, SyntaxError):
+            return failure.lineno
+        name = self.shell.compile.get_code_name(cell["source"], "", 0)
+        trace = failure.__traceback__ if failure is not None else None
+        line = None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == name:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        return line
+
+    # After the cells
+
+    def _save(self) -> None:
+        wanted: list[str] = self.order["outputs"]
+        names = [name for name in wanted if not name.startswith("@")]
+        bound = [name for name in names if name in self.namespace]
+        self.result["unbound"] = [name for name in names if name not in self.namespace]
+        for name in self.order.get("metrics") or ():
+            self._take_metric(name)
+        states = channels.save([name for name in wanted if name.startswith("@")], self.start)
+        if bound or states:
+            try:
+                saved = bundle.save(self.namespace, bound, self.blobs, states)
+                self.blobs.commit()
+            except BaseException:
+                self.blobs.discard()
+                raise
+            self.result.update(bundle=saved.digest, outputs=saved.outputs)
+
+    def _take_metric(self, name: str) -> None:
+        try:
+            self.tracking.log_metric(name, self.namespace[name])
+        except (KeyError, TypeError, ValueError):
+            return  # unbound, or not a finite number: nothing to record
+
+    def _fail(self, error: dict[str, Any]) -> None:
+        self.result.update(state="failed", error=error)
+
+    def _write_notebook(self, state: str = "") -> None:
+        if self.snapshot is not None and not state:
+            write_atomically(self.path("snapshot.json"), dump_json(self.snapshot.to_json()))
+        write_atomically(
+            self.path("executed.ipynb"), self.notebook.to_bytes(state or self.result["state"])
+        )
+        self._saved_at = time.monotonic()
+
+    def open_logs(self) -> None:
+        """Make descriptors 0, 1 and 2 those of the step."""
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        limit = self.order.get("log_limit_bytes", 100 << 20)
+        for fd, name in ((STDOUT, "stdout.log"), (STDERR, "stderr.log")):
+            log = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(log, fd)
+            os.close(log)
+        self.recorder = Recorder(
+            LogFile(STDOUT, limit),
+            LogFile(STDERR, limit),
+            self.order.get("output_limit_bytes", 10 << 20),
+        )
+        self.shell.record(self.recorder)
+
+    def claim(self) -> bool:
+        """Take the attempt: whoever creates the file decides, once and for all."""
+        draft = self.path(f"claim.{os.getpid()}")
+        write_atomically(draft, dump_json(process_identity(os.getpid())))
+        try:
+            os.link(draft, self.path("claim"))  # creates it with its content, or fails
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(draft)
+        return True
+
+
+def _disk_full(error: OSError) -> dict[str, Any]:
+    where = error.filename or os.getcwd()
+    return {
+        "code": "disk-full",
+        "message": f"Cannot save the step's results: the disk that holds {where!r} is full. Free some space, then retry.",
+    }
+
+
+def flush_everything() -> None:
+    """Do what an interpreter does at its end that others could see: exit functions, buffered writes."""
+    import atexit
+
+    atexit._run_exitfuncs()
+    for item in gc.get_objects():
+        if isinstance(item, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)):
+            try:
+                if not item.closed:
+                    item.flush()
+            except (OSError, ValueError):
+                continue  # a pipe whose reader has gone
+
+
+def run(directory: str, shell: ZMQInteractiveShell | None = None) -> int:
+    """Run the attempt in this directory in this process; return the exit status."""
+    attempt = Attempt(directory, shell if shell is not None else make_shell())
+    if not attempt.claim():
+        return NOT_OURS
+    attempt.open_logs()
+    attempt.run()
+    return 0

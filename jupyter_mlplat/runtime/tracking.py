@@ -1,0 +1,129 @@
+"""What a cell says about its run: metrics, models, artifacts.
+
+`jupyter_mlplat.log_metric(…)` and its siblings find the running step here, through
+`sys.modules["jupyter_mlplat_runtime.tracking"].current`; outside a step `current` is None and they do nothing.
+"""
+
+import math
+import os
+import socket
+import time
+from typing import Any, Optional
+
+from .bundle import dump, put_graph
+from .codecs import encode, type_name
+from .files import Blobs, dump_json, write_all
+from .models import infer_signature, serialise_model, to_example
+
+current: Optional["Tracking"] = None
+"""The step that this process runs."""
+
+
+class Events:
+    """The step's events file and the engine's doorbell."""
+
+    def __init__(self, path: str, doorbell: str | None, address: str) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._doorbell = doorbell
+        self._address = address.encode("utf-8")
+        self._socket: socket.socket | None = None
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Append an event and ring."""
+        write_all(self._fd, dump_json({"t": time.time(), "kind": kind, **fields}) + b"\n")
+        self.ring()
+
+    def ring(self) -> None:
+        """Tell the engine to look; it need not be there."""
+        if self._doorbell is None:
+            return
+        try:
+            if self._socket is None:
+                self._socket = socket.socket(
+                    socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+                )
+                self._socket.setblocking(False)
+            self._socket.sendto(self._address, self._doorbell)
+        except OSError:
+            return  # no engine, or it has more to do than we can say
+
+
+class Tracking:
+    """Takes what the cells of the running step log."""
+
+    def __init__(self, events: Events, blobs: Blobs, namespace: dict[str, Any]) -> None:
+        self.metrics: dict[str, float] = {}
+        self.models: list[dict[str, Any]] = []
+        self.artifacts: list[dict[str, Any]] = []
+        self._events = events
+        self._blobs = blobs
+        self._namespace = namespace
+
+    def log_metric(self, name: str, value: Any, step: int | None = None) -> None:
+        """Record a number of the run; the last value of a name is the run's.
+
+        Raises:
+            ValueError: The value is no finite number.
+        """
+        number = float(value)
+        if not isinstance(name, str) or not name:
+            raise ValueError(
+                f"Cannot log a metric named {name!r}: a name is a text of at least one letter."
+            )
+        if not math.isfinite(number):
+            raise ValueError(f"Cannot log metric {name!r}: {number!r} is not a finite number.")
+        self.metrics[name] = number
+        self._events.emit("metric", name=name, value=number, step=step)
+
+    def log_model(
+        self, model: Any, name: str, *, input_example: Any = None, signature: Any = None
+    ) -> None:
+        """Save a model with what is needed to serve it."""
+        form, data = serialise_model(model, self._namespace)
+        digest = self._blobs.put(data)
+        self._blobs.commit()
+        entry = {
+            "name": name,
+            "digest": digest,
+            "size_bytes": self._blobs.size(digest),
+            "format": form,
+            "type": type_name(model),
+            "signature": signature
+            if signature is not None
+            else infer_signature(model, input_example),
+            "metrics": dict(self.metrics),
+            "input_example": to_example(input_example),
+        }
+        self.models.append(entry)
+        self._events.emit("model", **entry)
+
+    def log_artifact(self, path_or_value: Any, name: str) -> None:
+        """Save a file by its path, or a value.
+
+        Raises:
+            FileNotFoundError: A path was given and no file is there.
+        """
+        value = path_or_value
+        if isinstance(value, os.PathLike) or (isinstance(value, str) and os.path.isfile(value)):
+            with open(value, "rb") as file:
+                codec, digest = "file", self._blobs.put(file.read())
+        else:
+            typed = encode(value)
+            if typed is not None:
+                codec, digest = typed[0], self._blobs.put(*typed[1])
+            else:
+                codec, digest = (
+                    "pickle",
+                    put_graph(dump({name: value}, self._namespace), self._blobs)[0],
+                )
+        self._blobs.commit()
+        entry = {
+            "name": name,
+            "digest": digest,
+            "size_bytes": self._blobs.size(digest),
+            "codec": codec,
+            "type": type_name(value),
+            "filename": os.path.basename(os.fspath(value)) if codec == "file" else None,
+        }
+        self.artifacts.append(entry)
+        self._events.emit("artifact", **entry)

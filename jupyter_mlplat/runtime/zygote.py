@@ -1,0 +1,248 @@
+"""The parent of warm workers: imports what an environment has once, then forks a child per step in milliseconds.
+
+It talks JSON lines over a socket (file descriptor given as argument): commands in, reports out. It ends when the socket
+does; the steps that it forked go on.
+
+Commands: `{"op": "preload", "modules": […]}`, `{"op": "start", "id": n, "directory": "…", "env": {…}}`.
+Reports: `ready`, `preloaded` (what was imported, what failed, what spoke while being imported, threads), `started` (pid,
+start time), `exited` (wait status, peak memory), `refused` (cannot fork).
+"""
+
+import asyncio.runners  # noqa: F401  imported for the children
+import gc
+import importlib
+import importlib.util
+import io
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import sysconfig
+import threading
+import time
+import traceback
+import warnings
+from typing import Any
+
+from . import step
+from .files import dump_json
+from .process import start_time
+from .shell import ZMQInteractiveShell, make_shell
+
+IDENTITY_SLOT = "MLPLAT_ATTEMPT"
+"""Environment variable that names the attempt; its room in the initial environment is filled in after each fork."""
+
+
+class Zygote:
+    """Imports, forks, reports."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.shell: ZMQInteractiveShell = make_shell()
+        self._children: dict[int, int] = {}  # pid -> id of the order
+        self._wake, wake = socket.socketpair()
+        wake.setblocking(False)
+        self._wake.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        self._wake_sender = wake
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def serve(self) -> None:
+        """Obey until the engine is gone."""
+        self.report("ready", pid=os.getpid(), python="{}.{}.{}".format(*sys.version_info[:3]))
+        pending = b""
+        while True:
+            ready, _, _ = select.select([self.channel, self._wake], [], [])
+            if self._wake in ready:
+                self._wake.recv(4096)
+                self._reap()
+            if self.channel in ready:
+                data = self.channel.recv(1 << 16)
+                if not data:
+                    return
+                *lines, pending = (pending + data).split(b"\n")
+                for line in lines:
+                    self._obey(json.loads(line))
+
+    def report(self, event: str, **fields: Any) -> None:
+        """Send a report; the engine may be gone."""
+        try:
+            self.channel.sendall(dump_json({"event": event, **fields}) + b"\n")
+        except OSError:
+            return
+
+    def _obey(self, command: dict[str, Any]) -> None:
+        if command["op"] == "preload":
+            self.report("preloaded", **self._preload(command["modules"]))
+        elif command["op"] == "start":
+            self._start(command["id"], command["directory"], command["env"])
+
+    def _preload(self, modules: list[str]) -> dict[str, Any]:
+        loaded: list[str] = []
+        failed: dict[str, str] = {}
+        spoke: list[str] = []
+        for name in modules:
+            if name in sys.modules:
+                loaded.append(name)
+                continue
+            if not is_installed(name):
+                failed[name] = "not in the environment's packages"
+                continue
+            said, trouble = _import_quietly(name)
+            if trouble:
+                failed[name] = trouble
+            elif said:
+                spoke.append(name)
+            else:
+                loaded.append(name)
+        gc.collect()
+        gc.freeze()
+        return {
+            "loaded": loaded,
+            "failed": failed,
+            "spoke": spoke,
+            "threads": threading.active_count(),
+        }
+
+    def _start(self, number: int, directory: str, env: dict[str, str]) -> None:
+        if threading.active_count() > 1:
+            self.report("refused", id=number, reason="a preloaded module started a thread")
+            return
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # threads of BLAS pools, which handle a fork
+                pid = os.fork()
+        except OSError as error:
+            self.report("refused", id=number, reason=f"cannot fork: {error.strerror}")
+            return
+        if pid == 0:
+            self._become_step(directory, env)
+        self._children[pid] = number
+        self.report("started", id=number, pid=pid, start_time=start_time(pid))
+
+    def _become_step(self, directory: str, env: dict[str, str]) -> None:
+        status = 70
+        try:
+            os.setsid()
+            self.channel.close()
+            signal.set_wakeup_fd(-1)
+            self._wake.close()
+            self._wake_sender.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            adopt_environment(env)
+            reseed()
+            gc.enable()
+            status = step.run(directory, self.shell)
+        except BaseException:
+            os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
+        finally:
+            os._exit(status)
+
+    def _reap(self) -> None:
+        while self._children:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            pid = ended.si_pid
+            try:  # what it left behind, while its pid cannot be another's
+                os.killpg(pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+            _, status, usage = os.wait4(pid, 0)
+            number = self._children.pop(pid, None)
+            if number is not None:
+                self.report(
+                    "exited", id=number, pid=pid, status=status, peak=usage.ru_maxrss * 1024
+                )
+
+
+def _import_quietly(name: str) -> tuple[bool, str | None]:
+    """Import a module; tell whether it said anything, and why it failed.
+
+    A module that speaks or warns when it is imported must be imported in the cell that does so: there it is an output.
+    """
+    said = io.StringIO()
+    out, err = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = said  # type: ignore[assignment]
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        return False, f"{type(error).__name__}: {error}"
+    finally:
+        sys.stdout, sys.stderr = out, err
+    return bool(said.getvalue()), None
+
+
+def is_installed(name: str) -> bool:
+    """Tell whether a module belongs to the interpreter or its installed packages, not to somebody's folder."""
+    root = name.partition(".")[0]
+    if root in sys.builtin_module_names:
+        return True
+    try:
+        spec = importlib.util.find_spec(root)
+    except (ImportError, ValueError):
+        return False
+    if spec is None:
+        return False
+    paths = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
+    homes = {
+        os.path.realpath(sysconfig.get_path(key))
+        for key in ("stdlib", "platstdlib", "purelib", "platlib")
+    }
+    homes |= {
+        os.path.realpath(path)
+        for path in sys.path
+        if path.endswith(("site-packages", "dist-packages"))
+    }
+    return any(os.path.realpath(paths[0]).startswith(home + os.sep) for home in homes)
+
+
+def adopt_environment(env: dict[str, str]) -> None:
+    """Take over a step's environment, and let `/proc/<pid>/environ` name the attempt even without an `exec`.
+
+    Grandchildren that leave the process group are found by that name.
+    """
+    os.environ.update(env)
+    if "TZ" in env:
+        time.tzset()
+    token = env.get(IDENTITY_SLOT)
+    if token is None or sys.platform != "linux":
+        return
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    begin, end = int(fields[47]), int(fields[48])
+    with open("/proc/self/mem", "r+b", buffering=0) as memory:
+        memory.seek(begin)
+        block = memory.read(end - begin)
+        slot = block.find(f"{IDENTITY_SLOT}=".encode("ascii"))
+        room = block.find(b"\x00", slot) - slot - len(IDENTITY_SLOT) - 1 if slot >= 0 else 0
+        if room >= len(token):
+            memory.seek(begin + slot + len(IDENTITY_SLOT) + 1)
+            memory.write(token.encode("ascii"))
+
+
+def reseed() -> None:
+    """Give every child its own random numbers, as a fresh interpreter would have."""
+    random.seed()
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        numpy.seed()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.seed()
+
+
+def main(fd: int) -> None:
+    """Serve the engine at the other end of a socket."""
+    gc.disable()
+    for variable in ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(variable, None)
+    Zygote(socket.socket(fileno=fd)).serve()
