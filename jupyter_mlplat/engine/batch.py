@@ -1,6 +1,7 @@
 """What one commit holds, and what is done once it is durable."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -52,7 +53,7 @@ class FinalDeed:
 class ReplyDeed:
     """Give an answer to whoever asked."""
 
-    reply: Callable[[Any], None]
+    reply: "Future[Any]"
     make: Callable[[], Any]
 
 

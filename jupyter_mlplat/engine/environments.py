@@ -21,7 +21,7 @@ _FOLDER = re.compile(r"^(?P<name>.+?)-(?P<version>\d[^-]*)(?:\.dist-info|-py[\d.
 
 @dataclass(frozen=True)
 class Environment:
-    """The packages one interpreter finds. `distributions` maps names as in the folder to versions."""
+    """The packages one interpreter finds, with their versions, named as their folders are."""
 
     python: str
     version: str
@@ -72,8 +72,8 @@ def _modules_of(folder: Path, name: str) -> list[str]:
 class Environments:
     """Knows the environment of each interpreter, and notices when packages come or go.
 
-    Installing or removing a package changes the time of the folder it lies in: a look at those times
-    is all it takes to know that nothing has changed. Safe to use from any thread.
+    Installing or removing a package changes the time of the folder it lies in: a look at those
+    times is all it takes to know that nothing has changed. Safe to use from any thread.
     """
 
     def __init__(self) -> None:

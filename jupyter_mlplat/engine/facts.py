@@ -1,4 +1,4 @@
-"""What the conductor has to know of the world outside the store: interpreters, packages, files, git."""
+"""What the conductor has to know beside the store: interpreters, packages, files, git."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -29,7 +29,11 @@ class Facts:
     read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
 
     def interpreter(self, live: LiveRun, step: Step) -> Interpreter:
-        return self.interpreters.of_step(step, live.pipeline)
+        known = live.interpreters.get(step.name)
+        if known is None:
+            known = self.interpreters.of_step(step, live.pipeline)
+            live.interpreters[step.name] = known
+        return known
 
     def environment(self, live: LiveRun, step: Step) -> Environment:
         return self.environments.get(self.interpreter(live, step).python)

@@ -20,7 +20,7 @@ class Interpreter:
 
 
 class Interpreters:
-    """Finds interpreters by way of kernel specs; remembers nothing, so a new kernel is seen at once."""
+    """Finds interpreters by way of kernel specs; remembers nothing, so new kernels are seen."""
 
     def of_step(self, step: Step, pipeline: Pipeline) -> Interpreter:
         """Say where a step runs: as its settings say, else in the notebook's kernel.
@@ -29,7 +29,7 @@ class Interpreters:
         language is Python it runs in the engine's own interpreter.
 
         Raises:
-            InvalidInput: The kernel that was set is not installed, or the notebook's language has none.
+            InvalidInput: The kernel that was set, or the notebook's own, is not installed.
         """
         if step.settings.kernel is not None:
             specs = _kernel_specs()
@@ -52,8 +52,8 @@ class Interpreters:
             return Interpreter(_python_of(spec) if spec else sys.executable)
         if spec is None:
             raise InvalidInput(
-                f"Cannot run step {step.name!r}: the notebook is written in {pipeline.language} for "
-                f"the kernel {pipeline.kernel!r}, which is not installed here. Install that kernel.",
+                f"Cannot run step {step.name!r}: the notebook is written in {pipeline.language} "
+                f"for the kernel {pipeline.kernel!r}, which is not installed. Install it.",
                 step=step.name,
             )
         return Interpreter(sys.executable, pipeline.kernel)

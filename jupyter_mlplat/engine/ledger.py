@@ -1,4 +1,4 @@
-"""What the conductor writes down of a task: looked up in the cache, taken from it, or run to its end."""
+"""What is written down of a task: looked up in the cache, taken from it, or run to its end."""
 
 from datetime import datetime
 

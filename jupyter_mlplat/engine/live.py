@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from jupyter_mlplat.engine.interpreters import Interpreter
 from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Input, Pipeline, Step
@@ -30,6 +31,7 @@ class LiveRun:
     saved: dict[str, dict[str, Saved]] = field(default_factory=dict)  # step → name → value
     keys: dict[str, str] = field(default_factory=dict)  # step → cache key it was started with
     activities: dict[str, Activity] = field(default_factory=dict)  # step → of its running attempt
+    interpreters: dict[str, Interpreter] = field(default_factory=dict)  # step → where it runs
     metrics: dict[str, float] = field(default_factory=dict)  # last value of each
 
     @property

@@ -88,7 +88,7 @@ class Stage:
         await asyncio.gather(*self._work.values(), return_exceptions=True)
 
     async def wait_final(self, run: str, timeout_s: float | None) -> bool:
-        """Wait until a run is over; False when time is up. Ask the store only after calling this."""
+        """Wait until a run that is not over ends; False when time is up."""
         future: asyncio.Future[None] = self._loop.create_future()
         waiting = self._waiting.setdefault(run, set())
         waiting.add(future)
