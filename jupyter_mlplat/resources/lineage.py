@@ -58,6 +58,40 @@ class LineageEvent(Resource):
     name: str = ""
 
 
+class CellVersion(Resource):
+    """The source of one cell, as a digest, in the step it ran in."""
+
+    step: str
+    cell: str
+    digest: Digest
+
+
+class GitState(Resource):
+    commit: str
+    dirty: bool | None = None
+    remote: str | None = None
+
+
+class DataVersion(Resource):
+    """A value on the way to the root: its content, and the step that made it, if one did."""
+
+    name: str
+    artifact_id: Identifier
+    digest: Digest | None = None
+    made_by: str | None = None
+
+
+class Provenance(Resource):
+    """Which data and code made something: its upstream graph in one answer."""
+
+    runs: tuple[Identifier, ...] = ()
+    cells: tuple[CellVersion, ...] = ()
+    git: tuple[GitState, ...] = ()
+    environments: tuple[Digest, ...] = ()
+    parameters: dict[str, dict[str, JsonValue]] = Field(default={}, description="By step.")
+    data: tuple[DataVersion, ...] = ()
+
+
 class Lineage(Resource):
     """A piece of the graph around one node, to a depth."""
 
@@ -68,6 +102,9 @@ class Lineage(Resource):
     artifacts: tuple[Artifact, ...]
     events: tuple[LineageEvent, ...]
     truncated: bool = False
+    provenance: Provenance | None = Field(
+        default=None, description="Which data and code made an artifact; where upstream was asked."
+    )
 
 
 class ModelSignature(Resource):
