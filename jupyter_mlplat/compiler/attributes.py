@@ -1,0 +1,320 @@
+"""Attributes and items: what reading one may give, what writing one changes."""
+
+import ast
+
+from jupyter_mlplat.compiler import knowledge
+from jupyter_mlplat.compiler.heap import IMMUTABLE, NOTHING, Obj, Value
+from jupyter_mlplat.compiler.recorder import Args, Recorder
+
+CLOSED = frozenset(
+    {"bool", "bytes", "dict", "deque", "float", "frozenset", "int", "list", "none", "range"}
+    | {"set", "str", "tuple", "bytearray"}
+)
+"""Kinds of which all methods are known: another name is an error at run time."""
+
+
+class Attributes(Recorder):
+    """Follows `value.name` and `value[key]`."""
+
+    def call_function(
+        self, function: Obj, args: Args, node: ast.AST, receiver: Obj | None = None
+    ) -> Value:
+        """Follow a call of one of the notebook's functions (see `Calls`)."""
+        raise NotImplementedError
+
+    def load_module(self, name: str, node: ast.AST) -> Obj:
+        """Return a module by its dotted name (see `Imports`)."""
+        raise NotImplementedError
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def load_attribute(self, value: Value, name: str, node: ast.AST) -> Value:
+        found: set[Obj] = set()
+        for obj in value:
+            found |= self._attribute_of(obj, name, node)
+        return frozenset(found) or self.unknown(node, value, "attribute")
+
+    def _attribute_of(self, obj: Obj, name: str, node: ast.AST) -> Value:
+        match obj.kind:
+            case "module" if obj.scope is not None:
+                return self.module_attribute(obj, name, node)
+            case "module" | "external":
+                return self.external(f"{obj.path}.{name}")
+            case "instance":
+                return self._instance_attribute(obj, name, node)
+            case "class":
+                return self._class_attribute(obj, name, node)
+            case "function":
+                return frozenset(obj.attrs.get(name, ())) or self.plain
+            case "unknown" | "namespace" | "channel":
+                return frozenset(obj.attrs.get(name, ())) | {obj} | frozenset(obj.inner)
+            case "frame":
+                return self._column(obj, name, node)
+            case "unbound":
+                return NOTHING
+        if obj.kind in IMMUTABLE:
+            return self.plain
+        known = knowledge.ATTRIBUTES.get(f"{obj.kind}.{name}")
+        if known is not None:
+            if known.result in ("alias", "self"):
+                return frozenset({obj})
+            if known.result == "view":
+                return self.fresh(known.kind, node, {obj, *obj.inner}, obj.bit)
+            return self.fresh(known.kind, node, (), obj.bit)
+        if obj.kind in CLOSED or f"{obj.kind}.{name}" in knowledge.METHODS:
+            return self.bound(obj, name)
+        return frozenset({obj, *obj.inner})
+
+    def _column(self, obj: Obj, name: str, node: ast.AST) -> Value:
+        known = knowledge.ATTRIBUTES.get(f"frame.{name}")
+        if known is not None:
+            if known.result == "alias":
+                return frozenset({obj})
+            inner = {obj, *obj.inner} if known.result == "view" else set()
+            return self.fresh(known.kind, node, inner, obj.bit)
+        if f"frame.{name}" in knowledge.METHODS:
+            return self.bound(obj, name)
+        return self.fresh("series", node, obj.inner, obj.bit)
+
+    def bound(self, obj: Obj, name: str) -> Value:
+        """Return a method taken off its object, to be called later."""
+        made = self.heap.make("bound", (obj.bit, obj.path, name), [obj])
+        made.path = name
+        return frozenset({made})
+
+    def _instance_attribute(self, obj: Obj, name: str, node: ast.AST) -> Value:
+        found: set[Obj] = set(obj.attrs.get(name, ()))
+        for item in self.class_lookup(obj.bases, name):
+            if item.kind == "function" and item.path == "property":
+                found |= self.call_function(item, Args([frozenset({obj})]), node)
+            elif item.kind == "function":
+                found |= self.bound(obj, name)
+            else:
+                found.add(item)
+        for hook in ("__getattr__", "__getattribute__"):
+            for function in self.class_lookup(obj.bases, hook):
+                if function.kind == "function":
+                    found |= self.call_function(
+                        function, Args([frozenset({obj}), self.heap.constant(name)]), node
+                    )
+        if name == "__class__":
+            return frozenset(obj.bases)
+        if name == "__dict__" or obj.open or (not found and self.has_unknown_base(obj.bases)):
+            found |= {obj, *obj.inner}
+        return frozenset(found) or frozenset(obj.inner)
+
+    def _class_attribute(self, obj: Obj, name: str, node: ast.AST) -> Value:
+        found = self.class_lookup((obj,), name)
+        if not found or self.has_unknown_base((obj,)):
+            # An enumeration's member, a field made by a decorator: the class may give itself away.
+            return frozenset(found) | {obj, *obj.inner}
+        return frozenset(found)
+
+    def class_lookup(self, classes: tuple[Obj, ...], name: str) -> set[Obj]:
+        """Return what a class or its bases may have under a name."""
+        found: set[Obj] = set()
+        seen: set[Obj] = set()
+        todo = list(classes)
+        while todo:
+            cls = todo.pop()
+            if cls in seen:
+                continue
+            seen.add(cls)
+            found |= cls.attrs.get(name, set())
+            todo.extend(cls.bases)
+        return found
+
+    def has_unknown_base(self, classes: tuple[Obj, ...]) -> bool:
+        """Tell whether a class inherits or is decorated by code that is not the notebook's."""
+        return any(
+            cls.kind != "class" or cls.open or self.has_unknown_base(cls.bases)
+            for cls in classes
+            if not (cls.kind == "external" and cls.path in ("builtins.object", "abc.ABC"))
+        )
+
+    def methods(self, classes: tuple[Obj, ...]) -> dict[str, set[Obj]]:
+        """Return the functions an instance of these classes has, by name."""
+        found: dict[str, set[Obj]] = {}
+        for cls in classes:
+            for name, values in self.methods(cls.bases).items():
+                found.setdefault(name, set()).update(values)
+            for name, items in cls.attrs.items():
+                functions = {item for item in items if item.kind == "function"}
+                if functions:
+                    found.setdefault(name, set()).update(functions)
+        return found
+
+    def module_attribute(self, module: Obj, name: str, node: ast.AST) -> Value:
+        """Read a name of a local module whose source is known."""
+        scope = module.scope
+        value = scope.names.get(name) if scope is not None else None
+        if value is None:
+            child = f"{module.path}.{name}"
+            if child in self.sources:
+                return frozenset({self.load_module(child, node)})
+            return frozenset(module.attrs.get(name, ())) or self.unknown(node, [module])
+        return value - {self.heap.unbound} or self.unknown(node, [module])
+
+    def external(self, path: str) -> Value:
+        """Return what an installed library has under a dotted name."""
+        found = self.heap.plain(("external", path))  # type: ignore[arg-type]
+        for obj in found:
+            obj.kind, obj.path = "external", path
+        return found
+
+    def load_item(self, value: Value, key: Value, node: ast.AST) -> Value:
+        """Return what `value[key]` may be."""
+        found: set[Obj] = set()
+        name = self.literal(key)
+        for obj in value:
+            match obj.kind:
+                case "frame":
+                    found |= self._frame_item(obj, key, name, node)
+                case "group":
+                    found.add(obj)
+                case "series":
+                    found |= self.fresh("series", node, obj.inner, obj.bit)
+                    found |= self.elements(frozenset({obj}), node)
+                case "str" | "bytes":
+                    found |= self.heap.plain(obj.kind)
+                case "tuple" | "dict" if f"[{name!r}]" in obj.attrs and not obj.open:
+                    found |= obj.attrs[f"[{name!r}]"]
+                case "tuple" | "list" if isinstance(node, ast.Subscript) and isinstance(
+                    node.slice, ast.Slice
+                ):
+                    found |= self.fresh(obj.kind, node, obj.inner, obj.bit)
+                case "instance":
+                    found |= self.call_dunder(obj, "__getitem__", [key], node)
+                case "external" if obj.path.startswith("os.environ"):
+                    found |= self.heap.plain("str")
+                case "external" | "module":
+                    found.add(obj)
+                case "class":
+                    found |= {obj, *obj.inner}
+                case _:
+                    found |= self.elements(frozenset({obj}), node)
+        return frozenset(found) or self.unknown(node, value, "item")
+
+    def _frame_item(self, obj: Obj, key: Value, name: object, node: ast.AST) -> Value:
+        if isinstance(name, str):
+            return self.fresh("series", node, obj.inner, obj.bit)
+        kinds = {item.kind for item in key}
+        if kinds <= {"list", "series", "ndarray"}:
+            return self.fresh("frame", node, (), obj.bit)  # a list or mask selects a copy
+        return self.fresh("series", node, obj.inner, obj.bit, 1) | self.fresh(
+            "frame", node, obj.inner, obj.bit, 2
+        )
+
+    def call_dunder(self, obj: Obj, name: str, args: list[Value], node: ast.AST) -> Value:
+        """Follow an operator or protocol on an instance of one of the notebook's classes."""
+        found: set[Obj] = set()
+        functions = self.class_lookup(obj.bases, name)
+        for function in functions:
+            if function.kind == "function":
+                found |= self.call_function(
+                    function, Args([frozenset({obj}), *args]), node, receiver=obj
+                )
+        if not functions or self.has_unknown_base(obj.bases):
+            found |= {obj, *obj.inner}
+        return frozenset(found) or self.plain
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def store_attribute(self, target: Value, name: str, value: Value, node: ast.AST) -> None:
+        what = f"sets .{name}"
+        for obj in target:
+            match obj.kind:
+                case "external" | "module":
+                    self._store_on_import(obj, name, value, what)
+                case "instance" | "class" | "function" | "namespace":
+                    for setter in self.class_lookup(obj.bases, "__setattr__"):
+                        if setter.kind == "function" and obj.kind == "instance":
+                            args = Args([frozenset({obj}), self.heap.constant(name), value])
+                            self.call_function(setter, args, node, receiver=obj)
+                    for item in self.class_lookup(obj.bases, name):
+                        if item.path == "property":
+                            self.call_setters(obj, value, node)
+                    self.heap.set_attribute(obj, name, value)
+                    self.change([obj], what)
+                case "setting":
+                    self.trace.settings = True
+                case "frame":
+                    self.store(obj, value, what)
+                    self.change_deep([obj], what)
+                case _:
+                    self.store(obj, value, what)
+                    self.change_deep([obj], what)
+
+    def call_setters(self, obj: Obj, value: Value, node: ast.AST) -> None:
+        for functions in self.methods(obj.bases).values():
+            for function in functions:
+                if function.path == "property":
+                    args = Args([frozenset({obj}), value])
+                    self.call_function(function, args, node, receiver=obj)
+
+    def _store_on_import(self, obj: Obj, name: str, value: Value, what: str) -> None:
+        if obj.kind == "module" and obj.scope is not None:
+            obj.scope.names[name] = obj.scope.names.get(name, NOTHING) | value
+            self.heap.hold(obj, value)
+            self.heap.epoch += 1
+        path = f"{obj.path}.{name}"
+        if is_setting(path):
+            self.trace.settings = True
+        elif obj.path.startswith("os.environ"):
+            self.trace.env = True
+        elif path.startswith("sys.path"):
+            self.trace.cwd = True
+        else:
+            self.patch(obj)
+
+    def store_item(self, target: Value, key: Value, value: Value, node: ast.AST) -> None:
+        name = self.literal(key)
+        for obj in target:
+            match obj.kind:
+                case "external" | "module":
+                    if obj.path.startswith("os.environ"):
+                        self.trace.env = True
+                    elif obj.path.startswith("sys.path"):
+                        self.trace.cwd = True
+                    elif is_setting(obj.path):
+                        self.trace.settings = True
+                    else:
+                        self.patch(obj)
+                case "dict":
+                    self._store_in_dict(obj, name, value)
+                    self.heap.hold(obj, key | value)
+                    self.change([obj], "sets an item")
+                case "list" | "bytearray" | "deque":
+                    self.store(obj, value, "sets an item")
+                case "frame" if isinstance(name, str) and isinstance(node, ast.Subscript):
+                    if _is_indexer(node.value):
+                        self.change_deep([obj], "sets values in place")
+                    self.change([obj], "sets a column")
+                case "frame" | "series" | "ndarray":
+                    self.change_deep([obj], "sets values in place")
+                case "instance":
+                    self.call_dunder(obj, "__setitem__", [key, value], node)
+                    if self.has_unknown_base(obj.bases):
+                        self.store(obj, key | value, "sets an item")
+                        self.change_deep([obj], "sets an item", assumed=True)
+                case _:
+                    self.store(obj, key | value, "sets an item")
+                    self.change_deep([obj], "sets an item")
+
+    def _store_in_dict(self, obj: Obj, name: object, value: Value) -> None:
+        if name is None:
+            obj.open = True  # an unknown key: what is under a known one may be replaced
+        else:
+            self.heap.set_attribute(obj, f"[{name!r}]", value)
+
+
+def _is_indexer(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in ("loc", "iloc", "at", "iat")
+
+
+def is_setting(path: str) -> bool:
+    """Tell whether a dotted name is one of the settings that libraries keep in their modules."""
+    return any(
+        part in path.split(".")
+        for part in ("rcParams", "options", "set_option", "printoptions", "rcParamsDefault")
+    )

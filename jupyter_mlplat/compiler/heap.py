@@ -1,0 +1,204 @@
+"""Abstract objects: what the names of a notebook may refer to, and what holds what.
+
+One abstract object stands for every value made at one place of the source (in one call context).
+Its contents only ever grow, so "may reach" and "may share" never miss anything; names, in
+contrast, are followed in order and rebound exactly (see `scope`). Numbers, strings and other
+values nobody can change are not tracked at all: for them sharing cannot be observed.
+"""
+
+import ast
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.compiler.scope import Scope
+
+Value = frozenset["Obj"]
+"""Everything an expression may evaluate to."""
+
+NOTHING: Value = frozenset()
+
+IMMUTABLE = frozenset(
+    {"bool", "bytes", "ellipsis", "float", "imm", "int", "none", "path", "range", "str"}
+)
+"""Kinds that are never tracked: equal values cannot be told apart."""
+
+FROZEN = frozenset({"bound", "external", "frozenset", "module", "tuple", "unbound"})
+"""Tracked kinds that hold others but cannot themselves be changed."""
+
+LEAF = frozenset({"frame", "index", "ndarray", "rng", "series", "tensor"})
+"""Kinds that hold data, not references to other objects of the notebook."""
+
+UNSHIPPABLE = frozenset(
+    {"connection", "coroutine", "file", "generator", "iterator", "lock", "patch", "thread"}
+)
+"""Kinds tied to the process that made them."""
+
+CODE = frozenset({"class", "function"})
+
+
+class Obj:
+    """One abstract object.
+
+    Attributes:
+        kind: What is known of its type; `unknown` where nothing is.
+        bit: Its place in the masks that stand for sets of objects; 0 if it is not tracked.
+        inner: What it may hold, by whatever path.
+        attrs: The part of `inner` whose attribute name is known.
+        path: Dotted name of what an import brought in.
+        const: The value itself where it is a literal.
+    """
+
+    __slots__ = (
+        "attrs",
+        "bases",
+        "bit",
+        "cell",
+        "const",
+        "defaults",
+        "inner",
+        "kind",
+        "module",
+        "node",
+        "open",
+        "path",
+        "scope",
+    )
+
+    def __init__(self, kind: str, bit: int, cell: int) -> None:
+        self.kind = kind
+        self.bit = bit
+        self.cell = cell
+        self.inner: set[Obj] = set()
+        self.attrs: dict[str, set[Obj]] = {}
+        self.path = ""
+        self.const: object = None
+        self.node: ast.AST | None = None
+        self.scope: Scope | None = None
+        self.defaults: dict[str, Value] = {}
+        self.bases: tuple[Obj, ...] = ()
+        self.module: Obj | None = None
+        self.open = False
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.path or self.bit.bit_length()}>"
+
+    @property
+    def is_mutable(self) -> bool:
+        return self.bit != 0 and self.kind not in FROZEN
+
+
+class Heap:
+    """All abstract objects of one notebook."""
+
+    def __init__(self) -> None:
+        self.objects: list[Obj] = []
+        self.cell = 0
+        self.epoch = 0
+        self._by_key: dict[Hashable, Obj] = {}
+        self._plain: dict[Hashable, Value] = {}
+        self._reach: dict[Obj, tuple[int, int]] = {}
+        self.unbound = self._allocate("unbound", tracked=False)
+
+    def _allocate(self, kind: str, *, tracked: bool) -> Obj:
+        bit = 0
+        if tracked:
+            bit = 1 << len(self.objects)
+        obj = Obj(kind, bit, self.cell)
+        if tracked:
+            self.objects.append(obj)
+        return obj
+
+    def plain(self, kind: str) -> Value:
+        """Return the one object that stands for all immutable values of a kind."""
+        found = self._plain.get(kind)
+        if found is None:
+            found = self._plain[kind] = frozenset({self._allocate(kind, tracked=False)})
+        return found
+
+    def constant(self, value: object) -> Value:
+        """Return a literal, its value kept: paths, column names and code are read from it."""
+        key = (type(value).__name__, repr(value)) if not isinstance(value, str) else ("str", value)
+        found = self._plain.get(key)
+        if found is None:
+            kinds = {"NoneType": "none", "complex": "float"}
+            kind = kinds.get(type(value).__name__, type(value).__name__)
+            obj = self._allocate(kind if kind in IMMUTABLE else "imm", tracked=False)
+            obj.const = value
+            found = self._plain[key] = frozenset({obj})
+        return found
+
+    def make(self, kind: str, key: Hashable, inner: Iterable[Obj] = ()) -> Obj:
+        """Return the object made at a place, new or met before (a loop, a second pass)."""
+        full = (kind, key)
+        obj = self._by_key.get(full)
+        if obj is None:
+            obj = self._by_key[full] = self._allocate(kind, tracked=kind not in IMMUTABLE)
+        self.hold(obj, inner)
+        return obj
+
+    def hold(self, obj: Obj, inner: Iterable[Obj]) -> bool:
+        """Let an object hold others; tell whether that is new."""
+        before = len(obj.inner)
+        obj.inner.update(item for item in inner if item is not self.unbound)
+        if len(obj.inner) == before:
+            return False
+        self.epoch += 1
+        return True
+
+    def set_attribute(self, obj: Obj, name: str, value: Value) -> None:
+        known = obj.attrs.setdefault(name, set())
+        if not value <= known:
+            known |= value
+            self.epoch += 1
+        self.hold(obj, value)
+
+    def reach(self, value: Iterable[Obj]) -> int:
+        """Return the mask of all tracked objects that can be got at from a value."""
+        mask = 0
+        for obj in value:
+            mask |= self._reach_of(obj)
+        return mask
+
+    def _reach_of(self, obj: Obj) -> int:
+        cached = self._reach.get(obj)
+        if cached is not None and cached[0] == self.epoch:
+            return cached[1]
+        mask, seen, todo = 0, {obj}, [obj]
+        while todo:
+            item = todo.pop()
+            mask |= item.bit
+            for child in links(item):
+                if child not in seen:
+                    seen.add(child)
+                    todo.append(child)
+        self._reach[obj] = (self.epoch, mask)
+        return mask
+
+    def within(self, value: Iterable[Obj]) -> set[Obj]:
+        """Return all objects that can be got at from a value, itself included."""
+        return set(self.of_mask(self.reach(value))) | set(value)
+
+    def of_mask(self, mask: int) -> list[Obj]:
+        found = []
+        while mask:
+            low = mask & -mask
+            found.append(self.objects[low.bit_length() - 1])
+            mask ^= low
+        return found
+
+
+def links(obj: Obj) -> list[Obj]:
+    """List what an object holds: contents, defaults, captured variables, class and bases."""
+    held = list(obj.inner)
+    for default in obj.defaults.values():
+        held.extend(default)
+    held.extend(obj.bases)
+    if obj.module is not None:
+        held.append(obj.module)
+    scope = obj.scope
+    while scope is not None and not scope.is_global:
+        for captured in scope.names.values():
+            held.extend(captured)
+        scope = scope.parent
+    return held

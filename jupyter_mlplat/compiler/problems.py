@@ -1,0 +1,98 @@
+"""What the compiler says about a notebook: one sentence on what, where, and what to do."""
+
+from collections.abc import Sequence
+
+from jupyter_mlplat.compiler.facts import Use
+from jupyter_mlplat.compiler.plan import Fusion
+from jupyter_mlplat.compiler.steps import Draft
+from jupyter_mlplat.formats.notebook import Cell
+from jupyter_mlplat.resources.pipeline import Problem, Severity
+
+_KINDS = {
+    "connection": "a connection or context tied to its process",
+    "coroutine": "a coroutine",
+    "dictview": "a view of a dict",
+    "file": "an open file",
+    "generator": "a generator",
+    "iterator": "an iterator",
+    "lock": "a lock",
+    "patch": "an imported module that was changed",
+    "thread": "a thread, task or pool",
+}
+
+
+def syntax_error(cell: Cell, message: str, line: int | None) -> Problem:
+    return Problem(
+        code="syntax-error",
+        severity=Severity.ERROR,
+        message=f"Cannot read cell {cell.index + 1}: {message} (line {line or '?'}). "
+        "Correct it; the other cells were compiled.",
+        cell=cell.id,
+        line=line,
+    )
+
+
+def bad_settings(cell: Cell, trouble: str) -> Problem:
+    return Problem(
+        code="bad-settings",
+        severity=Severity.ERROR,
+        message=f"Cannot use all settings of cell {cell.index + 1}: {trouble}. Correct its "
+        "metadata `mlplat`, its first line `%%mlplat step …` or its comment `# mlplat: …`.",
+        cell=cell.id,
+    )
+
+
+def undefined(cell: Cell, name: str, use: Use, later: int | None) -> Problem:
+    where = f"in {use.through}()" if use.through else f"on line {use.line}"
+    found = (
+        f"it is bound only later, in cell {later + 1}. Move that cell above this one"
+        if later is not None
+        else "no earlier cell binds it. Define it above, or tag the cell that does 'parameters'"
+    )
+    return Problem(
+        code="undefined-name",
+        severity=Severity.ERROR if use.is_certain else Severity.WARNING,
+        message=f"Cell {cell.index + 1} reads {name!r} {where}, but {found}.",
+        cell=cell.id,
+        line=use.line or None,
+        name=name,
+    )
+
+
+def fused(fusion: Fusion, drafts: Sequence[Draft]) -> Problem:
+    names = ", ".join(draft.name for draft in drafts)
+    if fusion.kind == "history":
+        message = (
+            f"The steps {names} run as one: a cell reads the history of outputs (`_`, `Out`, `In`),"
+            " which counts the cells of one process. Give the value a name to keep them apart."
+        )
+    elif fusion.kind == "patch":
+        message = (
+            f"The steps {names} run as one: a cell changes an imported module in a way that cannot "
+            "be passed on. Make the change with literal values only, or in a function that is "
+            "called where it is needed, to keep them apart."
+        )
+    else:
+        kind = _KINDS.get(fusion.kind, f"a {fusion.kind}")
+        message = (
+            f"The steps {names} run as one: {fusion.name!r} holds {kind}, which cannot be passed "
+            "from one process to another. Keep it within one cell, or turn it into plain data "
+            "(such as a list) before the cell ends, to keep them apart."
+        )
+    return Problem(
+        code="fused",
+        severity=Severity.WARNING,
+        message=message,
+        cell=fusion.made_in,
+        step=drafts[0].name if drafts else None,
+        name=fusion.name,
+    )
+
+
+def other_language(language: str) -> Problem:
+    return Problem(
+        code="other-language",
+        severity=Severity.INFO,
+        message=f"The notebook is written in {language!r}: all of it runs as one step in its own "
+        "kernel, because values of that language cannot be passed between steps.",
+    )

@@ -1,0 +1,100 @@
+"""Edges with their reasons, for people: which name, made where, read where, how it is known."""
+
+from collections.abc import Sequence
+
+from jupyter_mlplat.compiler.facts import CellFacts, Change
+from jupyter_mlplat.compiler.heap import Heap
+from jupyter_mlplat.compiler.plan import StepPlan
+from jupyter_mlplat.resources.pipeline import Channel, Edge, EdgeReason, Proof
+
+_CHANNELS = {
+    "@rng": "the state of the random number generators",
+    "@env": "environment variables",
+    "@cwd": "the working directory or the module search path",
+    "@modules": "settings kept in imported modules",
+    "@patch": "an imported module that was changed",
+}
+
+
+def build_edges(steps: Sequence[StepPlan], names: Sequence[str], heap: Heap) -> list[Edge]:
+    """Return the edges between planned steps, in order."""
+    edges: list[Edge] = []
+    for number, step in enumerate(steps):
+        sources = sorted({*step.inputs.values(), *step.order})
+        for source in sources:
+            passed = sorted(name for name, held in step.inputs.items() if held == source)
+            reasons = [_value_reason(steps[source], step, name, number, heap) for name in passed]
+            if source in step.order:
+                reasons.append(_order_reason(*step.order[source]))
+            edges.append(
+                Edge(
+                    source=names[source],
+                    target=names[number],
+                    names=tuple(passed),
+                    reasons=tuple(reasons),
+                )
+            )
+    return edges
+
+
+def _value_reason(
+    source: StepPlan, target: StepPlan, name: str, number: int, heap: Heap
+) -> EdgeReason:
+    cell, change = _maker(source, name)
+    reader, through = _reader(target, name)
+    shown = _CHANNELS.get(name, f"`{name}`")
+    if change is None:
+        made = f"{shown} is bound in cell {cell.index + 1}"
+        proof = Proof.PROVED if cell.binds.get(name) else Proof.ASSUMED
+        if not cell.binds.get(name):
+            made = f"{shown} may be bound in cell {cell.index + 1}"
+    else:
+        verb = "may be changed" if change.is_assumed else "is changed"
+        made = f"{shown} {verb} in cell {cell.index + 1} (line {change.line} {change.what})"
+        proof = Proof.ASSUMED if change.is_assumed else Proof.PROVED
+    if name in target.carried:
+        read = f"kept together with what cell {reader.index + 1} changes or passes on"
+    elif through:
+        read = f"read in cell {reader.index + 1} by {through}() when it is called"
+    else:
+        read = f"read in cell {reader.index + 1}"
+    return EdgeReason(
+        name=name,
+        source_cell=cell.id,
+        target_cell=reader.id,
+        proof=proof,
+        why=f"{made}, and {read}.",
+    )
+
+
+def _maker(source: StepPlan, name: str) -> tuple[CellFacts, Change | None]:
+    """Return the last cell of a step that bound or changed a name, and the change."""
+    for cell in reversed(source.cells):
+        mask = cell.reach.get(name, 0) & cell.mutated
+        if name in cell.binds:
+            return cell, None
+        if mask:
+            bit = mask & -mask
+            return cell, cell.changes.get(bit)
+    return source.cells[-1], None
+
+
+def _reader(target: StepPlan, name: str) -> tuple[CellFacts, str]:
+    if name in target.reads:
+        cell, use = target.reads[name]
+        return cell, use.through
+    return target.cells[0], ""
+
+
+def _order_reason(source: CellFacts, target: CellFacts, channel: str) -> EdgeReason:
+    path = next((use.path for use in source.files if use.writes and use.path), None)
+    known = path is not None and any(use.path == path for use in target.files)
+    what = f"{path!r}" if path else "files"
+    return EdgeReason(
+        name=Channel.FILES if channel == "@files" else channel,
+        source_cell=source.id,
+        target_cell=target.id,
+        proof=Proof.PROVED if known else Proof.ASSUMED,
+        why=f"Cell {source.index + 1} and cell {target.index + 1} both use {what}, and at least "
+        "one of them writes.",
+    )

@@ -1,0 +1,291 @@
+"""The interpreter's ground floor: its state, and how reads, binds and changes are written down."""
+
+import ast
+import builtins
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Iterator
+
+from jupyter_mlplat.compiler.effects import Effect
+from jupyter_mlplat.compiler.facts import CellFacts, Change, FileUse, Frame, Use
+from jupyter_mlplat.compiler.heap import IMMUTABLE, LEAF, NOTHING, UNSHIPPABLE, Heap, Obj, Value
+from jupyter_mlplat.compiler.scope import Scope
+
+BUILTINS = frozenset(dir(builtins))
+IPYTHON_NAMES = frozenset({"get_ipython", "display", "exit", "quit"})
+MODULE_NAMES = frozenset(
+    {"__name__", "__doc__", "__builtins__", "__builtin__", "__file__", "__spec__", "__loader__"}
+    | {
+        "__package__",
+        "__annotations__",
+        "__debug__",
+        "__import__",
+        "__session__",
+        "__vsc_ipynb_file__",
+    }
+)
+FUEL = 60_000
+"""Expressions and statements looked at per cell before the analysis gives up on it; a cell of 100
+lines that calls ten functions takes about 3,000."""
+
+
+class GaveUp(Exception):
+    """A cell needs more work than it is worth: it is treated as code that may do anything."""
+
+
+@dataclass(slots=True)
+class Args:
+    """Arguments of a call, evaluated."""
+
+    positional: list[Value] = field(default_factory=list)
+    keywords: dict[str, Value] = field(default_factory=dict)
+    spread: Value = NOTHING
+    """What `*args` and `**kwargs` at the call may hold."""
+
+    @property
+    def all(self) -> Value:
+        return frozenset().union(*self.positional, *self.keywords.values(), self.spread)
+
+    def at(self, position: int, keyword: str = "") -> Value:
+        if position < len(self.positional):
+            return self.positional[position] | self.spread
+        return self.keywords.get(keyword, NOTHING) | self.spread
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the statement being looked at did, to tell whether it can simply be replayed."""
+
+    reads: set[str] = field(default_factory=set)
+    binds: set[str] = field(default_factory=set)
+    settings: bool = False
+    patches: bool = False
+    env: bool = False
+    cwd: bool = False
+    other: bool = False
+    """It did something that must not be repeated."""
+
+
+class Recorder:
+    """State shared by all parts of the interpreter."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self.heap = Heap()
+        self.user = Scope(is_global=True)
+        self.scope = self.user
+        self.facts = CellFacts(0, "")
+        self.trace = Trace()
+        self.frames: list[Frame] = []
+        self.context: tuple[int, ...] = ()
+        self.branch = 0
+        self.guarded = 0
+        self.line = 0
+        self.fuel = FUEL
+        self.tick = 0
+        self.is_seeded = False
+        self.replayed: set[str] = set()
+        self.has_star = False
+        self.was_opaque = False
+        self.sources = sources
+        self.modules: dict[str, Obj] = {}
+        self.loading: list[str] = []
+        self.callbacks: set[tuple[Obj, int, int]] = set()
+        self.channels = {
+            name: self.heap.make("channel", name)
+            for name in ("@rng", "@env", "@cwd", "@modules", "@patch")
+        }
+        self.channels["@patch"].kind = "patch"
+        for name, obj in self.channels.items():
+            self.user.names[name] = frozenset({obj})
+
+    # -- what every part needs -----------------------------------------------------------------
+
+    def spend(self, node: ast.AST) -> None:
+        self.fuel -= 1
+        if self.fuel < 0:
+            raise GaveUp("the cell calls its functions in too many ways to follow")
+        line = getattr(node, "lineno", None)
+        if line is not None and not self.frames and not self.loading:
+            self.line = line
+
+    def key(self, node: ast.AST, *more: object) -> tuple[object, ...]:
+        return (self.heap.cell, self.context, id(node), *more)
+
+    def fresh(self, kind: str, node: ast.AST, inner: Iterable[Obj] = (), *more: object) -> Value:
+        """Return the object made at this place, as a value; frames bring their data with them."""
+        obj = self.heap.make(kind, self.key(node, *more), inner)
+        if kind in ("frame", "series", "group") and not obj.inner:
+            self.heap.hold(obj, [self.heap.make("data", self.key(node, "data", *more))])
+        return frozenset({obj})
+
+    def unknown(self, node: ast.AST, inner: Iterable[Obj] = (), *more: object) -> Value:
+        return self.fresh("unknown", node, inner, *more)
+
+    @property
+    def plain(self) -> Value:
+        return self.heap.plain("imm")
+
+    @property
+    def none(self) -> Value:
+        return self.heap.constant(None)
+
+    def literal(self, value: Value) -> object:
+        """Return the literal a value certainly is, or None."""
+        if len(value) == 1:
+            (obj,) = value
+            return obj.const
+        return None
+
+    @contextmanager
+    def uncertain(self) -> Iterator[None]:
+        """Mark what runs inside as not certain to run."""
+        self.branch += 1
+        try:
+            yield
+        finally:
+            self.branch -= 1
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def read_user(self, name: str) -> Value | None:
+        """Read a name of the notebook, or return None if nothing bound it so far."""
+        value = self.user.names.get(name)
+        self.trace.reads.add(name)
+        if name not in self.user.sure and name not in self.facts.reads:
+            through = self.frames[-1].name if self.frames else ""
+            certain = not self.branch and not self.frames
+            self.facts.reads[name] = Use(self.line, certain, through=through)
+        if value is None or value == frozenset({self.heap.unbound}):
+            return None
+        return value
+
+    def bind_user(self, name: str, value: Value) -> None:
+        self.tick += 1
+        self.trace.binds.add(name)
+        self.replayed.discard(name)
+        self.facts.binds.setdefault(name, False)
+        old = self.user.names.get(name)
+        if self.frames:
+            # Whether a call gets as far as this line is not followed: it may.
+            self.user.names[name] = value | (old or frozenset({self.heap.unbound}))
+            return
+        self.user.names[name] = value
+        self.user.sure.add(name)
+
+    def undefined(self, name: str) -> None:
+        if self.has_star or self.was_opaque:
+            return
+        certain = not self.branch and not self.frames and not self.guarded
+        self.facts.undefined.setdefault(name, Use(self.line, certain))
+
+    # -- changes -------------------------------------------------------------------------------
+
+    def change(self, objects: Iterable[Obj], what: str, *, assumed: bool = False) -> None:
+        """Write down that objects may be changed."""
+        mask = self.facts.mutated
+        for obj in objects:
+            if obj.kind in ("module", "external"):
+                self.patch(obj)
+            if not obj.is_mutable:
+                continue
+            self.trace.other = self.trace.other or obj.kind != "channel"
+            if not mask & obj.bit:
+                mask |= obj.bit
+                self.facts.changes[obj.bit] = Change(self.line, what, assumed)
+        self.facts.mutated = mask
+
+    def change_deep(self, value: Iterable[Obj], what: str, *, assumed: bool = False) -> None:
+        """Write down that anything reachable, code aside, may be changed."""
+        self.change(
+            (
+                obj
+                for obj in self.heap.of_mask(self.heap.reach(value))
+                if obj.kind not in ("class", "function", "module", "channel", "patch")
+            ),
+            what,
+            assumed=assumed,
+        )
+
+    def patch(self, obj: Obj) -> None:
+        """Write down that an imported module or class is changed."""
+        if obj.kind == "module" and obj.scope is not None:
+            self.facts.mutated |= obj.bit
+            self.facts.changes.setdefault(obj.bit, Change(self.line, "sets an attribute", False))
+            self.trace.other = True
+            return
+        if obj.kind == "module" or obj.path.partition(".")[0] != "builtins":
+            self.trace.patches = True
+
+    def store(self, obj: Obj, value: Iterable[Obj], what: str) -> None:
+        """Let an object of the notebook hold further values: it changes."""
+        self.heap.hold(obj, value)
+        obj.open = obj.open or obj.kind == "dict"
+        self.change([obj], what)
+
+    # -- channels ------------------------------------------------------------------------------
+
+    def use_channel(self, name: str, what: str, *, changes: bool = True) -> None:
+        self.read_user(name)
+        if changes:
+            self.change([self.channels[name]], what)
+
+    def use_rng(self) -> None:
+        self.trace.other = True
+        if self.is_seeded:
+            self.use_channel("@rng", "draws random numbers")
+
+    def seed_rng(self) -> None:
+        self.trace.other = True
+        self.is_seeded = True
+        self.use_channel("@rng", "seeds the random numbers")
+
+    def use_files(self, *, writes: bool, path: str | None = None) -> None:
+        self.trace.other = self.trace.other or writes
+        use = FileUse(path, writes, self.line)
+        if use not in self.facts.files:
+            self.facts.files.append(use)
+
+    def ask(self, what: str, consequence: str) -> None:
+        """Report something that cannot be known."""
+        entry = (self.line, what, consequence)
+        if entry not in self.facts.unknown:
+            self.facts.unknown.append(entry)
+
+    # -- kinds ---------------------------------------------------------------------------------
+
+    def elements(self, value: Value, node: ast.AST) -> Value:
+        """Return what iterating over a value or indexing it may give."""
+        found: set[Obj] = set()
+        for obj in value:
+            kind = obj.kind
+            if kind == "str":
+                found |= self.heap.plain("str")
+            elif kind in ("frame", "index"):
+                found |= self.heap.plain("str")
+            elif kind in ("series", "group"):
+                found.add(self.heap.make("datum", (obj.bit, "datum"), obj.inner))
+            elif kind == "ndarray":
+                found.add(obj)
+                found |= self.plain
+            elif kind in IMMUTABLE:
+                found |= self.plain
+            elif kind == "file":
+                found |= self.heap.plain("str")
+            elif obj.inner:
+                found |= obj.inner
+                if kind == "unknown":
+                    found.add(obj)
+            elif kind in ("unbound", "external", "module", "function", "class"):
+                continue
+            elif kind == "unknown" or kind in UNSHIPPABLE:
+                found.add(obj)
+        return frozenset(found) or self.unknown(node, value, "element")
+
+    def leaves_out(self, obj: Obj) -> bool:
+        """Tell whether an unknown library cannot make this object hold another one."""
+        return obj.kind in LEAF or obj.kind in ("data", "datum") or not obj.is_mutable
+
+
+Handler = Callable[[Args, ast.AST], Value]
+__all__ = ["BUILTINS", "Args", "Effect", "GaveUp", "Recorder", "Trace"]
