@@ -1,4 +1,4 @@
-"""A revision as the router sees it: a link that comes and goes, and the requests under way on it."""
+"""A revision as the router sees it: a link that comes and goes, and the requests under way."""
 
 import asyncio
 import time

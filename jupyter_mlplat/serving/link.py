@@ -85,17 +85,33 @@ class _Frames(asyncio.Protocol):
         self._parts = [buffer[used:]] if used < len(buffer) else []
         self._have = len(buffer) - used
 
+    def close(self) -> None:
+        """Send what is still to be sent, then hang up."""
+        if self._transport is not None:
+            self._transport.close()
+
     def _take(self, buffer: bytes) -> tuple[int, int]:
         """Handle the whole frames in `buffer`; returns the bytes used and those the next needs."""
         raise NotImplementedError
 
 
 class LinkServer(_Frames):
-    """The model server's end: turns frames into exchanges."""
+    """The model server's end: turns frames into exchanges; `links` holds those that are open."""
 
-    def __init__(self, handle: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self, handle: Callable[[Exchange], None], links: "set[LinkServer] | None" = None
+    ) -> None:
         super().__init__()
         self._handle = handle
+        self._links = links if links is not None else set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._links.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._links.discard(self)
 
     def _take(self, buffer: bytes) -> tuple[int, int]:
         at, end, header = 0, len(buffer), _REQUEST.size
@@ -135,10 +151,6 @@ class LinkClient(_Frames):
     def request(self, frame: bytes) -> None:
         if self._transport is not None:
             self._transport.write(frame)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
 
     def _take(self, buffer: bytes) -> tuple[int, int]:
         at, end, header = 0, len(buffer), _RESPONSE.size

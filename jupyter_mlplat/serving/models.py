@@ -73,7 +73,11 @@ class Estimator:
         )
         self._width = _width(estimator, inputs, self.features)
         self._datatypes = {spec.name: spec.datatype for spec in inputs} if declared else {}
-        self._wants_frame = fitted_names is not None and needs_names(estimator, inputs)
+        self._wants_frame = (
+            fitted_names is not None
+            and not getattr(estimator, "takes_arrays", False)
+            and needs_names(estimator, inputs)
+        )
         self.inputs = tuple(inputs) or self._derived_inputs()
         self._predict_name = outputs[0].name if outputs else PREDICT
         self._has_proba = hasattr(estimator, "predict_proba")

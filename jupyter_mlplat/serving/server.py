@@ -202,13 +202,14 @@ async def serve(config: Config, model: Model) -> None:
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     server = ModelServer(config, model)
+    links: set[LinkServer] = set()
     http = HttpServer(server.handle, limits=Limits(body_bytes=config.body_bytes))
     sweeper = asyncio.create_task(http.sweep())
     listeners = []
     if config.link is not None:
         Path(config.link).unlink(missing_ok=True)
         listeners.append(
-            await loop.create_unix_server(partial(LinkServer, server.handle), config.link)
+            await loop.create_unix_server(partial(LinkServer, server.handle, links), config.link)
         )
     if config.http is not None:
         listeners.append(await loop.create_server(http.protocol, config.http[0], config.http[1]))
@@ -217,6 +218,11 @@ async def serve(config: Config, model: Model) -> None:
         listener.close()
     await server.drain(timeout_s=5.0)
     await http.drain(timeout_s=1.0)
+    deadline = time.monotonic() + 1.0
+    for link in list(links):
+        link.close()
+    while links and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
     sweeper.cancel()
 
 

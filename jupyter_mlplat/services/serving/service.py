@@ -1,4 +1,4 @@
-"""What can be asked of endpoints, one method each, and the loop that keeps them as they should be."""
+"""What can be asked of endpoints, one method each, and the loop that keeps them as they should."""
 
 import asyncio
 import time
