@@ -186,10 +186,12 @@ class MetadataStore(Protocol):
 
     def list_models(self) -> Sequence[RegisteredModel]: ...
 
-    def set_alias(self, model: str, alias: str, version: int | None) -> RegisteredModel:
+    def set_alias(
+        self, model: str, alias: str, version: int | None, events: Iterable[NewEvent] = ()
+    ) -> RegisteredModel:
         """Move an alias; None removes it."""
 
-    def delete_model(self, model: str) -> None: ...
+    def delete_model(self, model: str, events: Iterable[NewEvent] = ()) -> None: ...
 
     # endpoints
     def save_endpoint(self, endpoint: Endpoint, internal: Mapping[str, Any]) -> None:

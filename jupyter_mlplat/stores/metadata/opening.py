@@ -86,7 +86,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     if found is not None and found > REVISION:
         raise Conflict(
             f"Cannot open {str(path)!r}: its schema is revision {found}, written by a newer "
-            f"version of jupyter-mlplat; this one knows up to {REVISION}. Upgrade jupyter-mlplat, or name "
+            f"version of jupyter-mlplat; this one knows up to {REVISION}. Upgrade it, or name "
             "another state directory in MLPLAT_HOME.",
             found=found,
             known=REVISION,

@@ -56,7 +56,9 @@ class RegistryTables(Tables):
             names = connection.execute("SELECT name FROM model ORDER BY name").fetchall()
             return tuple(_model(connection, name) for (name,) in names)
 
-    def set_alias(self, model: str, alias: str, version: int | None) -> RegisteredModel:
+    def set_alias(
+        self, model: str, alias: str, version: int | None, events: Iterable[NewEvent] = ()
+    ) -> RegisteredModel:
         with self._database.write() as connection:
             found = _model(connection, model)
             if version is None:
@@ -72,14 +74,16 @@ class RegistryTables(Tables):
                     model=model,
                     version=version,
                 )
+            append_events(connection, events)
             return _model(connection, model)
 
-    def delete_model(self, model: str) -> None:
+    def delete_model(self, model: str, events: Iterable[NewEvent] = ()) -> None:
         with self._database.write() as connection:
             if connection.execute("DELETE FROM model WHERE name = ?", (model,)).rowcount == 0:
                 raise _no_model(model)
             connection.execute("DELETE FROM model_version WHERE model = ?", (model,))
             connection.execute("DELETE FROM model_alias WHERE model = ?", (model,))
+            append_events(connection, events)
 
 
 class EndpointTables(Tables):
