@@ -1,0 +1,143 @@
+"""The line to the engine: HTTP/1.1 over its Unix socket, read in the server's own loop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from jupyter_mlplat.client.link import EngineLink
+from jupyter_mlplat.errors import Unavailable
+
+PIECE_BYTES = 64 * 1024
+_HEAD_LIMIT_BYTES = 64 * 1024
+_GONE = (FileNotFoundError, ConnectionRefusedError)
+
+
+@dataclass
+class UpstreamResponse:
+    """An answer of the engine, its body still unread."""
+
+    status: int
+    headers: dict[str, str]  # names in lower case
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter = field(repr=False)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; whoever is slow to take a piece slows the engine down.
+
+        Raises:
+            Unavailable: The engine went away in the middle.
+        """
+        try:
+            if self.headers.get("transfer-encoding", "").lower() == "chunked":
+                async for piece in self._read_chunks():
+                    yield piece
+            else:
+                async for piece in self._read_counted():
+                    yield piece
+        except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
+            raise Unavailable(
+                "The engine went away in the middle of an answer. Ask again."
+            ) from error
+
+    async def read(self) -> bytes:
+        """Return the whole body."""
+        return b"".join([piece async for piece in self.pieces()])
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+    async def _read_chunks(self) -> AsyncIterator[bytes]:
+        while size := int((await self._reader.readuntil(b"\n")).split(b";")[0], 16):
+            async for piece in self._read_exactly(size):
+                yield piece
+            await self._reader.readexactly(2)
+
+    async def _read_counted(self) -> AsyncIterator[bytes]:
+        length = self.headers.get("content-length")
+        if length is not None:
+            async for piece in self._read_exactly(int(length)):
+                yield piece
+            return
+        while piece := await self._reader.read(PIECE_BYTES):
+            yield piece
+
+    async def _read_exactly(self, size: int) -> AsyncIterator[bytes]:
+        while size:
+            piece = await self._reader.read(min(size, PIECE_BYTES))
+            if not piece:
+                raise asyncio.IncompleteReadError(b"", size)
+            size -= len(piece)
+            yield piece
+
+
+class Upstream:
+    """Sends requests to the engine and starts it when somebody first needs it."""
+
+    def __init__(self, link: EngineLink) -> None:
+        self._link = link
+        self._starting = asyncio.Lock()
+
+    async def send(
+        self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> UpstreamResponse:
+        """Send one request.
+
+        Raises:
+            PlatformError: There is no engine and none could be started.
+            Unavailable: It went away before it answered.
+        """
+        reader, writer = await self._connect()
+        try:
+            writer.write(_encode(verb, target, headers, body))
+            await writer.drain()
+            status, answered = await _read_head(reader)
+        except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
+            writer.close()
+            raise Unavailable("The engine went away before it answered. Ask again.") from error
+        except BaseException:
+            writer.close()
+            raise
+        return UpstreamResponse(status, answered, reader, writer)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        await self._ensure()
+        with contextlib.suppress(*_GONE):
+            return await self._open()
+        self._link.forget_engine()
+        await self._ensure()
+        try:
+            return await self._open()
+        except OSError as error:
+            raise Unavailable(f"Cannot reach the engine: {error}. Ask again.") from error
+
+    async def _ensure(self) -> None:
+        if self._link.is_checked:
+            return
+        # Looking and starting take their time and block: not in the server's loop, and once.
+        async with self._starting:
+            await asyncio.to_thread(self._link.ensure_engine)
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        path = str(self._link.home.socket)
+        return await asyncio.open_unix_connection(path, limit=_HEAD_LIMIT_BYTES)
+
+
+def _encode(verb: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    lines = [f"{verb} {target} HTTP/1.1", "Host: localhost", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
+
+
+async def _read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except asyncio.LimitOverrunError as error:
+        raise ValueError("the head of the answer is too long") from error
+    first, *lines = head.rstrip("\r\n").split("\r\n")
+    fields = (line.partition(":") for line in lines)
+    headers = {name.strip().lower(): value.strip() for name, _, value in fields}
+    return int(first.split(" ", 2)[1]), headers
