@@ -281,7 +281,6 @@ def _add_endpoints(group: Any) -> None:
     parser.add_argument("data", nargs="?", metavar="DATA", help="rows as JSON; - reads them")
     parser.add_argument("--data", dest="named_data", metavar="JSON", help="the same, by name")
     parser.add_argument("--file", metavar="PATH", help="rows from a JSON file")
-    parser.add_argument("--revision", type=int, metavar="N", help="ask this revision")
 
     parser = _add(group, "endpoints", commands.endpoints.list_all, "list endpoints", "endpoints")
     below = _add_group(parser)

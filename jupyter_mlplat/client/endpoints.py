@@ -45,10 +45,9 @@ class Endpoint(Shown):
         self._document = self._client.get_endpoint(self.name)
         return self
 
-    def predict(self, inputs: Any, revision: int | None = None) -> Any:
+    def predict(self, inputs: Any) -> Any:
         """Return the model's outputs for rows: lists, records, an array or a data frame."""
-        answer = self._client.predict(self.name, to_rows(inputs), revision)
-        return answer["outputs"]
+        return self._client.predict(self.name, to_rows(inputs))["outputs"]
 
     def set_traffic(self, traffic: Mapping[int, int]) -> "Endpoint":
         """Split traffic: revision to percent, summing to 100."""

@@ -371,10 +371,11 @@ class EngineClient(EngineLink):
         """Stop an endpoint and forget it."""
         self.fetch("endpoints.delete", {"endpoint": endpoint})
 
-    def predict(self, endpoint: str, inputs: Any, revision: int | None = None) -> dict[str, Any]:
+    def predict(self, endpoint: str, inputs: Any) -> dict[str, Any]:
         """Send rows to an endpoint; the answer has `outputs` and the `revision` that answered."""
-        body = {"inputs": inputs} if revision is None else {"inputs": inputs, "revision": revision}
-        answer: dict[str, Any] = self._post("endpoints.predict", body, {"endpoint": endpoint})
+        answer: dict[str, Any] = self._post(
+            "endpoints.predict", {"inputs": inputs}, {"endpoint": endpoint}
+        )
         return answer
 
     def read_endpoint_log(self, endpoint: str, revision: int | None = None) -> bytes:

@@ -41,6 +41,11 @@ class EngineLink:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.home.root)!r})"
 
+    @property
+    def is_checked(self) -> bool:
+        """Tell whether an engine of our version was seen and nothing spoke against it since."""
+        return self._is_checked
+
     def ping(self) -> dict[str, Any] | None:
         """Ask who is there, once; None when nobody is."""
         route = BY_NAME["engine.get"]
@@ -141,7 +146,7 @@ class EngineLink:
                 return exchange()
             except TimeoutError as error:
                 raise Unavailable(
-                    f"The engine did not answer {route.verb} {target!r} within {timeout_s:g} s. "
+                    f"The engine did not answer {route.verb} {target!r} in time. "
                     f"See {str(self.home.log)!r}."
                 ) from error
             except (OSError, http.client.HTTPException) as error:

@@ -34,7 +34,7 @@ def deploy(client: "EngineClient", options: Namespace, terminal: Terminal) -> in
 
 def predict(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """Ask an endpoint."""
-    answer = client.predict(options.endpoint, _read_rows(options), options.revision)
+    answer = client.predict(options.endpoint, _read_rows(options))
     terminal.answer(answer)
     terminal.say(json.dumps(answer["outputs"], ensure_ascii=False))
     return 0
