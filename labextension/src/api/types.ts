@@ -111,6 +111,38 @@ export type LineageEvent = {
   name: string;
 };
 
+/** The source of one cell, as a digest, in the step it ran in. */
+export type CellVersion = {
+  step: string;
+  cell: string;
+  digest: string;
+};
+
+export type GitState = {
+  commit: string;
+  dirty: boolean | null;
+  remote: string | null;
+};
+
+/** A value on the way to the root: its content, and the step that made it, if one did. */
+export type DataVersion = {
+  name: string;
+  artifact_id: string;
+  digest: string | null;
+  made_by: string | null;
+};
+
+/** Which data and code made something: its upstream graph in one answer. */
+export type Provenance = {
+  runs: string[];
+  cells: CellVersion[];
+  git: GitState[];
+  environments: string[];
+  /** By step. */
+  parameters: Record<string, Record<string, JsonValue>>;
+  data: DataVersion[];
+};
+
 /** A piece of the graph around one node, to a depth. */
 export type Lineage = {
   root: string;
@@ -120,6 +152,8 @@ export type Lineage = {
   artifacts: Artifact[];
   events: LineageEvent[];
   truncated: boolean;
+  /** Which data and code made an artifact; where upstream was asked. */
+  provenance: Provenance | null;
 };
 
 /** What a model takes and gives, as Open Inference Protocol tensors. */

@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import type { Failure } from '../api/types';
 import { jumpIcon, retryIcon, stateIcons } from '../icons';
+import { stripAnsi } from '../panels/runs/ansi';
 import { AnsiText } from './ansi-text';
 import { Button } from './basics';
 import { useTrans } from './context';
@@ -70,10 +71,13 @@ export function FailureCard(props: {
   );
 }
 
-/** The end of a traceback is what one reads; the log has all of it. */
+/** The end of a traceback is what one reads; the log has all of it. Ruled lines are left out. */
 function lastLines(traceback: readonly string[]): string {
   const lines = traceback.join('\n').split('\n');
-  return lines.slice(-SHOWN_LINES).join('\n');
+  return lines
+    .filter(line => !/^-{3,}$/.test(stripAnsi(line).trim()))
+    .slice(-SHOWN_LINES)
+    .join('\n');
 }
 
 const SHOWN_LINES = 12;

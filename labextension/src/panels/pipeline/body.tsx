@@ -24,7 +24,7 @@ import {
 import type { IStepForm } from '../../notebook/settings';
 import { failureOf } from '../runs/failures';
 import type { RunWatch } from '../runs/run-watch';
-import { isFinal } from '../runs/states';
+import { countDone, isFinal } from '../runs/states';
 import { EdgeDetails, StepDetails } from './details';
 import { Problems, Unknowns, Verification } from './findings';
 import { Graph } from './graph';
@@ -195,7 +195,7 @@ function LatestRun(props: {
   if (run === null) {
     return null;
   }
-  const done = run.tasks.filter(task => isFinal(task.state)).length;
+  const done = countDone(run);
   const cached = run.tasks.filter(task => task.cached).length;
   const seconds =
     run.duration_s ??

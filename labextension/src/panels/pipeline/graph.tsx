@@ -129,7 +129,7 @@ export function Graph(props: {
                   ...stepStyle(index),
                   left: place.x,
                   top: place.y,
-                  width: layout.stepWidth,
+                  width: place.width,
                   height: layout.stepHeight
                 }}
                 onClick={() =>

@@ -12,6 +12,7 @@ export interface IPoint {
 /** Where a step's box goes: its top left corner. */
 export interface IPlacedStep extends IPoint {
   name: string;
+  width: number;
 }
 
 /** Where a dependency's line goes: from the bottom of a box, around others, to the top of a box. */
@@ -23,7 +24,6 @@ export interface IPlacedLink extends ILink {
 export interface ILayout {
   width: number;
   height: number;
-  stepWidth: number;
   stepHeight: number;
   steps: IPlacedStep[];
   links: IPlacedLink[];
@@ -33,22 +33,29 @@ export interface ILayout {
  * Draw a graph from top to bottom in layers, no wider than asked where that can be.
  *
  * Layers are filled in the notebook's order up to the number of boxes that fit side by side (as Coffman
- * and Graham do); lines that pass a layer get a lane of their own; lanes are ordered by barycentre and
- * then moved towards their neighbours by isotonic regression, which is exact and cannot make them cross.
+ * and Graham do); lines that pass a layer get a lane, one for all lines from the same step; lanes are
+ * ordered by barycentre and then moved towards their neighbours by isotonic regression, which is exact and
+ * cannot make them cross.
  */
 export function layOut(
   names: readonly string[],
   links: readonly ILink[],
   width: number
 ): ILayout {
-  const inner = Math.max(width - 2 * MARGIN, MIN_STEP);
+  const inner = Math.max(width - 2 * MARGIN, GOOD_STEP);
+  if (names.length === 0) {
+    return {
+      width,
+      height: 0,
+
+      stepHeight: 0,
+      steps: [],
+      links: []
+    };
+  }
   const graph = new Private.Graph(names, links, inner);
-  const stepWidth = graph.stepWidth(inner);
   graph.order();
-  graph.spread(stepWidth);
-  const [left, right] = graph.extent();
-  const span = Math.max(right - left, inner);
-  const shift = MARGIN - left + (span - (right - left)) / 2;
+  const span = graph.spread(inner);
   const top = (layer: number) => MARGIN + layer * (STEP_HEIGHT + LAYER_GAP);
   return {
     width: span + 2 * MARGIN,
@@ -56,17 +63,17 @@ export function layOut(
       2 * MARGIN +
       graph.layers.length * STEP_HEIGHT +
       Math.max(0, graph.layers.length - 1) * LAYER_GAP,
-    stepWidth,
     stepHeight: STEP_HEIGHT,
     steps: graph.steps.map(step => ({
       name: step.name,
-      x: step.x + shift - stepWidth / 2,
+      width: step.width,
+      x: MARGIN + step.x - step.width / 2,
       y: top(step.layer)
     })),
     links: graph.chains.map(({ link, lanes }) => ({
       ...link,
       points: lanes.flatMap((lane, index) => {
-        const x = lane.x + shift;
+        const x = MARGIN + lane.x;
         const isFirst = index === 0;
         const isLast = index === lanes.length - 1;
         return [
@@ -117,9 +124,10 @@ const MARGIN = 12;
 const STEP_HEIGHT = 42;
 const LAYER_GAP = 30;
 const STEP_GAP = 12;
-const LANE_WIDTH = 8;
-const MIN_STEP = 96;
-const MAX_STEP = 220;
+const LANE_GAP = 7;
+const MIN_STEP = 76;
+const GOOD_STEP = 96;
+const MAX_STEP = 168;
 const SWEEPS = 8;
 
 namespace Private {
@@ -129,6 +137,7 @@ namespace Private {
     layer: number;
     rank: number;
     x: number;
+    width: number;
     above: ILane[];
     below: ILane[];
   }
@@ -145,7 +154,7 @@ namespace Private {
     ) {
       const perLayer = Math.max(
         1,
-        Math.floor((width + STEP_GAP) / (MIN_STEP + STEP_GAP))
+        Math.floor((width + STEP_GAP) / (GOOD_STEP + STEP_GAP))
       );
       this.steps = names.map(name => Private.lane(name, 0));
       const byName = new Map(this.steps.map(step => [step.name, step]));
@@ -161,18 +170,6 @@ namespace Private {
       for (const link of known) {
         this._addChain(link, byName.get(link.from)!, byName.get(link.to)!);
       }
-    }
-
-    stepWidth(width: number): number {
-      const room = this.layers.map(layer => {
-        const steps = layer.filter(lane => lane.name !== '').length;
-        const lanes = layer.length - steps;
-        const gaps = STEP_GAP * (layer.length - 1) + LANE_WIDTH * lanes;
-        return steps === 0 ? MAX_STEP : (width - gaps) / steps;
-      });
-      return Math.round(
-        Math.min(MAX_STEP, Math.max(MIN_STEP, Math.min(...room, MAX_STEP)))
-      );
     }
 
     /** Order the lanes of each layer so that lines cross little. */
@@ -196,54 +193,55 @@ namespace Private {
       }
     }
 
-    /** Give every lane its centre. */
-    spread(stepWidth: number): void {
-      const half = (lane: ILane) =>
-        (lane.name === '' ? LANE_WIDTH : stepWidth) / 2;
-      for (const layer of this.layers) {
-        let x = 0;
-        for (const lane of layer) {
-          lane.x = x + half(lane);
-          x += 2 * half(lane) + STEP_GAP;
+    /** Give every lane its centre; return the width that is taken, at least the one given. */
+    spread(width: number): number {
+      this.layers.forEach(layer => fit(layer, width));
+      const half = (lane: ILane) => lane.width / 2;
+      // Centres of a layer's lanes, as near to its first one as they may come.
+      const offsets = this.layers.map(layer => {
+        const result = [0];
+        for (let index = 1; index < layer.length; index++) {
+          const [left, right] = [layer[index - 1], layer[index]];
+          result.push(
+            result[index - 1] + half(left) + gap(left, right) + half(right)
+          );
         }
-        layer.forEach(lane => (lane.x -= (x - STEP_GAP) / 2));
-      }
+        return result;
+      });
+      const spans = this.layers.map(
+        (layer, index) =>
+          half(layer[0]) + offsets[index].at(-1)! + half(layer.at(-1)!)
+      );
+      const span = Math.max(width, ...spans);
+      this.layers.forEach((layer, row) => {
+        const left = (span - spans[row]) / 2 + half(layer[0]);
+        layer.forEach((lane, index) => (lane.x = left + offsets[row][index]));
+      });
       for (let sweep = 0; sweep < SWEEPS; sweep++) {
         const isDown = sweep % 2 === 0;
-        const layers = isDown ? this.layers : [...this.layers].reverse();
-        for (const layer of layers) {
-          const offsets: number[] = [];
-          layer.reduce((offset, lane, index) => {
-            const next =
-              index === 0
-                ? 0
-                : offset + half(layer[index - 1]) + STEP_GAP + half(lane);
-            offsets.push(next);
-            return next;
-          }, 0);
+        const rows = [...this.layers.keys()];
+        for (const row of isDown ? rows : rows.reverse()) {
+          const layer = this.layers[row];
           const wanted = layer.map((lane, index) => {
             const near =
-              sweep < SWEEPS - 2
-                ? isDown
+              sweep >= SWEEPS - 2
+                ? [...lane.above, ...lane.below]
+                : isDown
                   ? lane.above
-                  : lane.below
-                : [...lane.above, ...lane.below];
-            return (mean(near, other => other.x) ?? lane.x) - offsets[index];
+                  : lane.below;
+            return (
+              (mean(near, other => other.x) ?? lane.x) - offsets[row][index]
+            );
           });
+          const lowest = half(layer[0]);
+          const highest = lowest + span - spans[row];
           isotonic(wanted).forEach((value, index) => {
-            layer[index].x = Math.round(value + offsets[index]);
+            const kept = Math.min(highest, Math.max(lowest, value));
+            layer[index].x = Math.round(kept + offsets[row][index]);
           });
         }
       }
-      this._half = half;
-    }
-
-    extent(): [number, number] {
-      const lanes = this.layers.flat();
-      return [
-        Math.min(0, ...lanes.map(lane => lane.x - this._half(lane))),
-        Math.max(0, ...lanes.map(lane => lane.x + this._half(lane)))
-      ];
+      return span;
     }
 
     private _assignLayers(
@@ -281,9 +279,7 @@ namespace Private {
         direction !== 0 && layer !== to.layer;
         layer += direction
       ) {
-        const lane = Private.lane('', layer);
-        this._put(lane, layer);
-        lanes.push(lane);
+        lanes.push(this._laneOf(link, layer));
       }
       lanes.push(to);
       lanes.slice(1).forEach((lane, index) => {
@@ -295,6 +291,18 @@ namespace Private {
       this.chains.push({ link, lanes });
     }
 
+    /** The lane in which the lines from one step pass a layer. */
+    private _laneOf(link: ILink, layer: number): ILane {
+      const key = JSON.stringify([link.from, layer]);
+      let lane = this._passing.get(key);
+      if (!lane) {
+        lane = Private.lane('', layer);
+        this._passing.set(key, lane);
+        this._put(lane, layer);
+      }
+      return lane;
+    }
+
     private _put(lane: ILane, layer: number): void {
       while (this.layers.length <= layer) {
         this.layers.push([]);
@@ -304,11 +312,31 @@ namespace Private {
       this.layers[layer].push(lane);
     }
 
-    private _half: (lane: ILane) => number = () => 0;
+    private readonly _passing = new Map<string, ILane>();
   }
 
   export function lane(name: string, layer: number): ILane {
-    return { name, layer, rank: 0, x: 0, above: [], below: [] };
+    return { name, layer, rank: 0, x: 0, width: 0, above: [], below: [] };
+  }
+
+  function isStep(lane: ILane): boolean {
+    return lane.name !== '';
+  }
+
+  /** Make the steps of a layer as wide as there is room, within reason. */
+  function fit(layer: readonly ILane[], width: number): void {
+    const steps = layer.filter(isStep);
+    const gaps = layer
+      .slice(1)
+      .reduce((sum, lane, index) => sum + gap(layer[index], lane), 0);
+    const room = (width - gaps) / steps.length;
+    for (const step of steps) {
+      step.width = Math.floor(Math.min(MAX_STEP, Math.max(MIN_STEP, room)));
+    }
+  }
+
+  function gap(left: ILane, right: ILane): number {
+    return isStep(left) && isStep(right) ? STEP_GAP : LANE_GAP;
   }
 
   function mean(

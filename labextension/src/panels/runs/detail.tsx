@@ -27,7 +27,7 @@ import { LogView } from './log';
 import type { RunsModel } from './model';
 import { StepOutputs } from './outputs';
 import type { RunWatch } from './run-watch';
-import { isFinal, isRetryable } from './states';
+import { countDone, isFinal, isRetryable } from './states';
 
 /** One run: how it goes, what failed, its steps, and what came out of it. */
 export function RunDetail(props: {
@@ -152,7 +152,7 @@ function Summary(props: {
 }): JSX.Element {
   const { run } = props;
   const trans = useTrans();
-  const done = run.tasks.filter(task => isFinal(task.state)).length;
+  const done = countDone(run);
   const cached = run.tasks.filter(task => task.cached).length;
   const seconds =
     run.duration_s ??

@@ -78,7 +78,8 @@ function Outputs(props: {
 }): JSX.Element {
   const host = React.useRef<HTMLDivElement>(null);
   const { outputs, rendermime } = props;
-  React.useEffect(() => {
+  // A layout effect, as its cleanup runs while the node still stands in the document.
+  React.useLayoutEffect(() => {
     const node = host.current;
     if (!node) {
       return;

@@ -1,0 +1,130 @@
+import {
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatNumber
+} from '../src/components/format';
+import { ServerPaths } from '../src/notebook/paths';
+import { check, formOf, metadataOf } from '../src/notebook/settings';
+import type { IStepForm } from '../src/notebook/settings';
+import { parse, textOf } from '../src/panels/pipeline/parameters';
+import type { Parameter } from '../src/api/types';
+import { TIME, step } from './platform';
+
+const FORM: IStepForm = formOf('train', step('train').settings);
+
+function parameter(
+  type: Parameter['type'],
+  value: Parameter['default'] = null
+) {
+  return { name: 'p', type, default: value, expression: '', help: '' };
+}
+
+describe('step settings', () => {
+  it('write only what differs from the defaults', () => {
+    expect(metadataOf(FORM)).toEqual({ step: 'train' });
+    expect(
+      metadataOf({
+        ...FORM,
+        cpu: '2',
+        memory: '4Gi',
+        cache: false,
+        timeout: '60'
+      })
+    ).toEqual({
+      step: 'train',
+      cpu: 2,
+      memory: '4Gi',
+      cache: false,
+      timeout: 60
+    });
+  });
+
+  it('show a size in the largest unit that divides it', () => {
+    const { settings } = step('train');
+    const resources = { ...settings.resources, memory_bytes: 3 * 2 ** 29 };
+
+    expect(formOf('train', { ...settings, resources }).memory).toBe('1536Mi');
+  });
+
+  it.each([
+    [{ name: 'Train It' }, { name: 'bad-name' }],
+    [{ name: 'load' }, { name: 'name-taken' }],
+    [{ cpu: '0' }, { cpu: 'not-positive' }],
+    [{ memory: 'much' }, { memory: 'not-a-size' }],
+    [{ gpu: '1.5' }, { gpu: 'not-a-count' }],
+    [{ retries: '-1' }, { retries: 'not-a-count' }],
+    [{ timeout: 'soon' }, { timeout: 'not-positive' }],
+    [{ memory: '512Mi', timeout: '' }, {}]
+  ])('%j: %j', (change, problems) => {
+    expect(check({ ...FORM, ...change }, new Set(['load']))).toEqual(problems);
+  });
+});
+
+describe('parameters', () => {
+  it.each([
+    ['int', '12', { value: 12 }],
+    ['int', '1.5', { problem: 'not-an-integer' }],
+    ['float', '1e-3', { value: 0.001 }],
+    ['float', '', { problem: 'not-a-number' }],
+    ['str', ' as is ', { value: ' as is ' }],
+    ['bool', 'true', { value: true }],
+    ['list', '[1, 2]', { value: [1, 2] }],
+    ['list', '{}', { problem: 'not-a-list' }],
+    ['dict', '[]', { problem: 'not-an-object' }],
+    ['dict', '{', { problem: 'not-json' }],
+    ['any', '', { value: null }]
+  ] as const)('%s %j', (type, text, expected) => {
+    expect(parse(parameter(type), text)).toEqual(expected);
+  });
+
+  it.each([
+    ['str', 'quoted', 'quoted'],
+    ['int', 7, '7'],
+    ['list', [1], '[1]'],
+    ['none', null, '']
+  ] as const)('%s %j shows as %j', (type, value, text) => {
+    expect(textOf(parameter(type, value as Parameter['default']))).toBe(text);
+  });
+});
+
+describe('formats', () => {
+  it.each([
+    [0.0042, '4ms'],
+    [0.72, '0.7s'],
+    [59.9, '59.9s'],
+    [72, '1m 12s'],
+    [7384, '2h 3m'],
+    [200000, '2d 8h']
+  ])('%d s is %s', (seconds, text) => {
+    expect(formatDuration(seconds, 'en')).toBe(text);
+  });
+
+  it.each([
+    [5, 'now'],
+    [42, '42s ago'],
+    [200, '3m ago'],
+    [90000, 'yesterday']
+  ])('%d s ago is %s', (seconds, text) => {
+    const now = Date.parse(TIME) + 1000 * seconds;
+    expect(formatAge(TIME, now, 'en')).toBe(text);
+  });
+
+  it('keeps numbers short', () => {
+    expect(formatBytes(1536, 'en')).toBe('1.5 KiB');
+    expect(formatNumber(0.99471234, 'en')).toBe('0.99471');
+  });
+});
+
+describe('ServerPaths', () => {
+  const paths = new ServerPaths('/srv/', path => path.replace(/^RTC:/, ''));
+
+  it('names a file on the machine', () => {
+    expect(paths.absolute('RTC:a/b.ipynb')).toBe('/srv/a/b.ipynb');
+  });
+
+  it('knows what lies outside of the root', () => {
+    expect(paths.relative('/srv/a/b.ipynb')).toBe('a/b.ipynb');
+    expect(paths.relative('/tmp/b.ipynb')).toBeNull();
+  });
+});

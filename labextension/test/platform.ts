@@ -1,0 +1,242 @@
+import { Signal } from '@lumino/signaling';
+
+import { ApiClient } from '../src/api/client';
+import { Connection } from '../src/api/connection';
+import { EventStream } from '../src/api/events';
+import type {
+  Event,
+  JsonValue,
+  Pipeline,
+  Run,
+  RunSummary,
+  Step,
+  Task
+} from '../src/api/types';
+import type { INotebookSource } from '../src/notebook/source';
+
+/** What the tests of a file have created and must be put away after each. */
+const open: FakePlatform[] = [];
+
+afterEach(() => {
+  open.splice(0).forEach(platform => platform.events.dispose());
+});
+
+type Route = (request: { body: JsonValue; search: URLSearchParams }) => unknown;
+
+/** An engine made of routes, with the connection to it and the requests it was sent. */
+export class FakePlatform {
+  readonly requests: { method: string; path: string; body: JsonValue }[] = [];
+  readonly routes = new Map<string, Route>();
+  readonly client = new ApiClient(async (path, init) => {
+    const method = init.method ?? 'GET';
+    const [name, query] = path.split('?');
+    const body = JSON.parse(String(init.body ?? 'null')) as JsonValue;
+    this.requests.push({ method, path: name, body });
+    const route = this.routes.get(`${method} ${name}`);
+    if (!route) {
+      return new Response(`{"code":"not-found","message":"No ${name}."}`, {
+        status: 404
+      });
+    }
+    const answer = await route({ body, search: new URLSearchParams(query) });
+    if (init.signal?.aborted) {
+      throw new DOMException('aborted', 'AbortError');
+    }
+    return answer instanceof Response
+      ? answer
+      : new Response(JSON.stringify(answer));
+  });
+
+  readonly events = new EventStream({
+    open: (_, signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', reject))
+  });
+
+  readonly connection = new Connection(this.client, this.events);
+
+  constructor() {
+    open.push(this);
+  }
+
+  /** Let an event arrive as if the stream had brought it. */
+  send(kind: string, subject: string, data: object): void {
+    const event = { seq: ++this._seq, kind, subject, data, time: TIME };
+    (this.events.received as Signal<EventStream, Event>).emit(event as Event);
+  }
+
+  private _seq = 0;
+}
+
+/** A notebook of code cells by id. */
+export class FakeNotebook implements INotebookSource {
+  constructor(private readonly _cells: Record<string, string>) {}
+
+  readonly path = 'folder/churn.ipynb';
+  readonly name = 'churn.ipynb';
+  readonly contentChanged = new Signal<this, void>(this);
+  saves = 0;
+
+  edit(cell: string, source: string): void {
+    this._cells[cell] = source;
+    this.contentChanged.emit();
+  }
+
+  snapshot() {
+    return {
+      nbformat: 4,
+      nbformat_minor: 5,
+      metadata: {},
+      cells: Object.entries(this._cells).map(([id, source]) => ({
+        id,
+        cell_type: 'code',
+        source,
+        metadata: {},
+        execution_count: null,
+        outputs: []
+      }))
+    };
+  }
+
+  sourceOf(cell: string): string | null {
+    return this._cells[cell] ?? null;
+  }
+
+  async save(): Promise<void> {
+    this.saves += 1;
+  }
+}
+
+export const TIME = '2026-11-20T12:00:00Z';
+
+export function step(name: string, cells: Record<string, string> = {}): Step {
+  return {
+    name,
+    title: name,
+    cells: Object.entries(cells).map(([id, source], index) => ({
+      id,
+      index,
+      source
+    })),
+    prelude: [],
+    parameters: [],
+    inputs: [],
+    outputs: [],
+    modules: [],
+    after: [],
+    settings: {
+      resources: { cpu: 1, memory_bytes: null, gpu: 0 },
+      retry: { limit: 0, backoff_s: 1, factor: 2, max_backoff_s: 300 },
+      cache: true,
+      timeout_s: null,
+      kernel: null,
+      python: null,
+      env: {}
+    },
+    origin: 'cell',
+    metrics: []
+  };
+}
+
+export function pipeline(
+  steps: Step[],
+  rest: Partial<Pipeline> = {}
+): Pipeline {
+  return {
+    name: 'churn',
+    digest: 'sha256:1',
+    notebook: '/srv/folder/churn.ipynb',
+    language: 'python',
+    kernel: 'python3',
+    steps,
+    edges: [],
+    parameters: [],
+    parameters_cell: null,
+    problems: [],
+    unknown: [],
+    preload: [],
+    notebook_metadata: {},
+    ...rest
+  };
+}
+
+export function task(name: string, rest: Partial<Task> = {}): Task {
+  return {
+    name,
+    title: name,
+    state: 'PENDING',
+    attempt: 0,
+    cached: false,
+    cache: null,
+    started_at: null,
+    finished_at: null,
+    duration_s: null,
+    failure: null,
+    cells: [],
+    waiting_for: null,
+    executed_as: null,
+    bundle: null,
+    gpus: [],
+    first_attempt: 1,
+    retry_at: null,
+    ...rest
+  };
+}
+
+export function run(rest: Partial<Run> = {}): Run {
+  return {
+    id: 'run-1',
+    number: 1,
+    pipeline: 'churn',
+    pipeline_digest: 'sha256:1',
+    notebook: '/srv/folder/churn.ipynb',
+    experiment: 'default',
+    state: 'RUNNING',
+    parameters: {},
+    created_at: TIME,
+    started_at: TIME,
+    finished_at: null,
+    duration_s: null,
+    failure: null,
+    tasks: [],
+    tags: {},
+    retry_of: null,
+    cache: true,
+    until: null,
+    ...rest
+  };
+}
+
+export function summary(
+  number: number,
+  rest: Partial<RunSummary> = {}
+): RunSummary {
+  return {
+    id: `run-${number}`,
+    number,
+    pipeline: 'churn',
+    notebook: '/srv/folder/churn.ipynb',
+    experiment: 'default',
+    state: 'SUCCEEDED',
+    created_at: TIME,
+    started_at: TIME,
+    finished_at: null,
+    duration_s: null,
+    tasks_total: 2,
+    tasks_done: 0,
+    tasks_cached: 0,
+    failed_step: null,
+    metrics: {},
+    ...rest
+  };
+}
+
+/** Wait until something holds; fail after two seconds. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  const deadline = Date.now() + 2000;
+  while (!isTrue()) {
+    if (Date.now() > deadline) {
+      throw new Error(`Still not so after 2 s: ${isTrue}`);
+    }
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
