@@ -234,3 +234,7 @@ class VerifyReport(Resource):
     refused: tuple[Problem, ...] = Field(
         default=(), description="Why it could not be run as steps, where it was refused."
     )
+    ignored: tuple[Difference, ...] = Field(
+        default=(),
+        description="What differs between two runs from top to bottom as well: time, chance.",
+    )

@@ -4,6 +4,8 @@ Names that reach a common mutable object form a group and are pickled together, 
 loaded. A name alone in its group is saved in a typed form where one is exact.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import sys

@@ -1,5 +1,7 @@
 """State that is no name and yet passes from cell to cell: random generators, environment, working directory."""
 
+from __future__ import annotations
+
 import os
 import random
 import sys
@@ -7,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def _save_rng(start: "Start") -> Any:
+def _save_rng(start: Start) -> Any:
     state: dict[str, Any] = {"random": random.getstate()}
     numpy = sys.modules.get("numpy.random")
     if numpy is not None:
@@ -30,7 +32,7 @@ def _load_rng(state: Any) -> None:
         torch.set_rng_state(torch.from_numpy(state["torch"]))
 
 
-def _save_env(start: "Start") -> Any:
+def _save_env(start: Start) -> Any:
     now = dict(os.environ)
     return {
         "set": {key: value for key, value in now.items() if start.environ.get(key) != value},
@@ -44,7 +46,7 @@ def _load_env(state: Any) -> None:
         os.environ.pop(key, None)
 
 
-def _save_cwd(start: "Start") -> Any:
+def _save_cwd(start: Start) -> Any:
     return {"cwd": os.getcwd(), "path": list(sys.path)}
 
 
@@ -53,7 +55,7 @@ def _load_cwd(state: Any) -> None:
     sys.path[:] = state["path"]
 
 
-def _save_modules(start: "Start") -> Any:
+def _save_modules(start: Start) -> Any:
     """Save settings kept in well-known modules that differ from what the process started with."""
     now = read_settings()
     return {key: value for key, value in now.items() if start.settings.get(key) != value}

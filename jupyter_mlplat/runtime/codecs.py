@@ -3,6 +3,8 @@
 A typed form is only taken where it gives back exactly what went in; everything else is pickled.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import sys

@@ -1,5 +1,7 @@
 """Why a value cannot travel: which part of it, of what type, and what to do instead."""
 
+from __future__ import annotations
+
 import io
 import types
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,7 @@
 """Files that a reader sees whole or not at all, and the blob store as a step sees it."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import mmap

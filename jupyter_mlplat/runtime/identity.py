@@ -5,6 +5,8 @@ the bytes of a bundle differ from run to run, and nothing downstream could be ta
 from what the step runs and from the order in which its classes are first saved.
 """
 
+from __future__ import annotations
+
 import hashlib
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Models that a cell logs: the form they are saved in and the signature they are served with."""
 
+from __future__ import annotations
+
 import sys
 from typing import Any
 

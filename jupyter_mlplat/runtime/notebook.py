@@ -3,6 +3,8 @@
 Written without nbformat: importing its validator costs more than most steps.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

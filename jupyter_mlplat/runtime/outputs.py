@@ -5,6 +5,8 @@ as well, in order, without a pipe that someone would have to empty. What they wr
 by more than Python wrote, and joins the cell's outputs as it would in a kernel.
 """
 
+from __future__ import annotations
+
 import base64
 import codecs
 import io

@@ -4,6 +4,8 @@ What cloudpickle leaves open is settled here: functions whose globals are the us
 namespace; arrays that share memory go on sharing it; caches, views and streams come back as what they were or are refused.
 """
 
+from __future__ import annotations
+
 import functools
 import gc
 import io
@@ -47,7 +49,7 @@ class GraphPickler(cp.Pickler):
         namespace: dict[str, Any],
         buffer_callback: Callable[[Any], Any] | None = None,
         trace: Callable[[Any], None] | None = None,
-        sharing: Optional["ArraySharing"] = None,
+        sharing: Optional[ArraySharing] = None,
     ) -> None:
         super().__init__(file, protocol=PROTOCOL, buffer_callback=buffer_callback)
         self._namespace = namespace
@@ -112,7 +114,11 @@ class GraphPickler(cp.Pickler):
         if reduced is NotImplemented or len(reduced) < 3:
             return reduced
         state, slots = reduced[2]
-        state = {name: _portable_attribute(value) for name, value in state.items()}
+        state = {
+            name: _portable_attribute(value)
+            for name, value in state.items()
+            if name != "__slotnames__"  # a cache of copyreg's
+        }
         return (*reduced[:2], (state, slots), *reduced[3:])
 
 

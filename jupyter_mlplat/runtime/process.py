@@ -1,5 +1,7 @@
 """Who a process is: its pid alone may have been given to another one since."""
 
+from __future__ import annotations
+
 import sys
 from typing import Any
 

@@ -1,7 +1,10 @@
 """The IPython shell that runs a step's cells: a notebook kernel without its sockets."""
 
+from __future__ import annotations
+
 import atexit
 import hashlib
+import linecache
 import os
 import sys
 import tempfile
@@ -235,3 +238,24 @@ def make_shell() -> ZMQInteractiveShell:
         shell.atexit_operations
     )  # tidies a namespace that ends with the process anyway
     return shell
+
+
+def warm_up(shell: ZMQInteractiveShell) -> None:
+    """Let the shell run a cell and forget it, so that no step pays for what only the first cell builds."""
+    namespace = dict(shell.user_ns)
+    history = shell.history_manager
+    shell.run_cell("warm = [1]\nwarm", store_history=True)
+    shell.user_ns.clear()
+    shell.user_ns.update(namespace)
+    shell.execution_count = 1
+    history.input_hist_parsed[:] = history.input_hist_raw[:] = [""]
+    history.output_hist.clear()
+    history.output_hist_reprs.clear()
+    history.outputs.clear()
+    history._i00 = history._i = history._ii = history._iii = ""
+    history.db_input_cache.clear()
+    hook = shell.displayhook
+    hook._, hook.__, hook.___ = "", "", ""
+    shell.last_execution_result = None
+    linecache.cache.clear()
+    shell.compile._filename_map.clear()

@@ -5,6 +5,8 @@ Equal content gives equal digests: numbers by value (NaN equals itself), arrays 
 order, functions by code, classes of the notebook by name and members, other objects by type and state.
 """
 
+from __future__ import annotations
+
 import enum
 import hashlib
 import re
@@ -12,6 +14,8 @@ import sys
 import types
 from collections.abc import Iterable
 from typing import Any
+
+import cloudpickle.cloudpickle as cp
 
 from .codecs import type_name
 from .pickling import is_array
@@ -54,6 +58,7 @@ class Snapshot:
                 "text": short_text(value),
                 "written": self._before.get(name) != digest or name in self._bound_by,
                 "cell": self._bound_by.get(name),
+                "importable": is_importable(value),
             }
         return {"names": names, "deleted": [name for name in self._before if name not in names]}
 
@@ -69,6 +74,15 @@ class Snapshot:
         if name in self._hidden and self._hidden_values[name] is value:
             return True
         return bool(_IPYTHON.match(name)) or (name.startswith("__") and name.endswith("__"))
+
+
+def is_importable(value: Any) -> bool:
+    """Tell whether a value is an import: a module, or a function or class that a module names."""
+    if isinstance(value, (types.FunctionType, type)):
+        return cp._should_pickle_by_reference(value) or value in cp._BUILTIN_TYPE_NAMES
+    if isinstance(value, types.BuiltinFunctionType):
+        return isinstance(value.__self__, types.ModuleType)
+    return isinstance(value, types.ModuleType)
 
 
 def short_text(value: Any, width: int = 160) -> str:
@@ -224,6 +238,7 @@ class Describer:
             "__annotations__",
             "__slots__",
             "__match_args__",
+            "__slotnames__",
         }
         members = (
             sorted(

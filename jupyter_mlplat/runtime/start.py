@@ -4,6 +4,8 @@
 would find through PYTHONPATH and the user's site-packages is declared, so it is put back.
 """
 
+from __future__ import annotations
+
 import os
 import site
 import sys

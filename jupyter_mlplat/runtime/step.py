@@ -1,5 +1,7 @@
 """Runs one attempt of one step, as its `step.json` says."""
 
+from __future__ import annotations
+
 import asyncio
 import errno
 import gc
@@ -59,6 +61,7 @@ class Attempt:
             "outputs": {},
             "unbound": [],
         }
+        self.snapshot: Snapshot | None = None
         self._saved_at = time.monotonic()
 
     def path(self, name: str) -> str:
@@ -133,14 +136,15 @@ class Attempt:
             )
         channels.load({name: states[name] for name in states if name in ("@cwd", "@env")})
         self._replay(order.get("prelude") or ())
-        if "@modules" in order["outputs"] or "snapshot" in order:
+        if "@modules" in order["outputs"]:
             self.start.settings = channels.read_settings()
         for digest, wanted in by_bundle.items():
             names = [pair for pair in wanted if not pair[0].startswith("@")]
             namespace.update(bundle.load(digest, names, namespace, self.blobs))
         namespace.update(order.get("parameters") or {})
         channels.load({name: states[name] for name in states if name in ("@modules", "@rng")})
-        self.snapshot = Snapshot(namespace) if order.get("snapshot") else None
+        if order.get("snapshot"):
+            self.snapshot = Snapshot(namespace)
 
     def _replay(self, statements: Any) -> None:
         """Replay imports of other cells: what they show was shown where they stand."""

@@ -4,6 +4,8 @@
 `sys.modules["jupyter_mlplat_runtime.tracking"].current`; outside a step `current` is None and they do nothing.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import socket
@@ -15,7 +17,7 @@ from .codecs import encode, type_name
 from .files import Blobs, dump_json, write_all
 from .models import infer_signature, serialise_model, to_example
 
-current: Optional["Tracking"] = None
+current: Optional[Tracking] = None
 """The step that this process runs."""
 
 

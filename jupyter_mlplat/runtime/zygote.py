@@ -8,6 +8,8 @@ Reports: `ready`, `preloaded` (what was imported, what failed, what spoke while 
 start time), `exited` (wait status, peak memory), `refused` (cannot fork).
 """
 
+from __future__ import annotations
+
 import asyncio.runners  # noqa: F401  imported for the children
 import gc
 import importlib
@@ -30,7 +32,7 @@ from typing import Any
 from . import step
 from .files import dump_json
 from .process import start_time
-from .shell import ZMQInteractiveShell, make_shell
+from .shell import ZMQInteractiveShell, make_shell, warm_up
 
 IDENTITY_SLOT = "MLPLAT_ATTEMPT"
 """Environment variable that names the attempt; its room in the initial environment is filled in after each fork."""
@@ -43,6 +45,7 @@ class Zygote:
         self.channel = channel
         self.shell: ZMQInteractiveShell = make_shell()
         self._children: dict[int, int] = {}  # pid -> id of the order
+        self._spare: Optional[tuple[int, socket.socket]] = None
         self._wake, wake = socket.socketpair()
         wake.setblocking(False)
         self._wake.setblocking(False)
@@ -50,13 +53,20 @@ class Zygote:
         self._wake_sender = wake
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        warm_up(self.shell)
+        gc.collect()
+        gc.freeze()
 
     def serve(self) -> None:
         """Obey until the engine is gone."""
         self.report("ready", pid=os.getpid(), python="{}.{}.{}".format(*sys.version_info[:3]))
         pending = b""
         while True:
-            ready, _, _ = select.select([self.channel, self._wake], [], [])
+            watched = [self.channel, self._wake]
+            ready, _, _ = select.select(watched, [], [], 0)
+            if not ready:
+                self._keep_spare()  # only now: whoever waits comes first
+                ready, _, _ = select.select(watched, [], [])
             if self._wake in ready:
                 self._wake.recv(4096)
                 self._reap()
@@ -82,6 +92,7 @@ class Zygote:
             self._start(command["id"], command["directory"], command["env"])
 
     def _preload(self, modules: list[str]) -> dict[str, Any]:
+        self._drop_spare()
         loaded: list[str] = []
         failed: dict[str, str] = {}
         spoke: list[str] = []
@@ -108,32 +119,94 @@ class Zygote:
             "threads": threading.active_count(),
         }
 
-    def _start(self, number: int, directory: str, env: dict[str, str]) -> None:
-        if threading.active_count() > 1:
-            self.report("refused", id=number, reason="a preloaded module started a thread")
-            return
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # threads of BLAS pools, which handle a fork
-                pid = os.fork()
-        except OSError as error:
-            self.report("refused", id=number, reason=f"cannot fork: {error.strerror}")
+    def _start(self, number: int, directory: str, env: Dict[str, str]) -> None:
+        pid = self._send_spare(directory, env)
+        if pid is None:
+            pid = self._fork(number)
+        if pid is None:
             return
         if pid == 0:
             self._become_step(directory, env)
         self._children[pid] = number
         self.report("started", id=number, pid=pid, start_time=start_time(pid))
 
-    def _become_step(self, directory: str, env: dict[str, str]) -> None:
+    def _fork(self, number: Optional[int]) -> Optional[int]:
+        """Fork, or report why not."""
+        reason = None
+        if threading.active_count() > 1:
+            reason = "a preloaded module started a thread"
+        else:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # threads of BLAS pools, which handle a fork
+                    return os.fork()
+            except OSError as error:
+                reason = f"cannot fork: {error.strerror}"
+        if number is not None:
+            self.report("refused", id=number, reason=reason)
+        return None
+
+    def _keep_spare(self) -> None:
+        """Have a child ready that has rehearsed: forking is cheap, touching shared pages first is not."""
+        if self._spare is not None:
+            return
+        ours, theirs = socket.socketpair()
+        pid = self._fork(None)
+        if pid == 0:
+            ours.close()
+            self._wait_as_spare(theirs)
+        theirs.close()
+        if pid is None:
+            ours.close()
+        else:
+            self._spare = pid, ours
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            self._spare[1].close()  # it reads the end of its socket and leaves
+            self._spare = None
+
+    def _send_spare(self, directory: str, env: Dict[str, str]) -> Optional[int]:
+        if self._spare is None:
+            return None
+        (pid, channel), self._spare = self._spare, None
+        with channel:
+            try:
+                channel.sendall(dump_json({"directory": directory, "env": env}) + b"\n")
+            except OSError:
+                return None
+        return pid
+
+    def _wait_as_spare(self, orders: socket.socket) -> None:
+        try:
+            self._leave_zygote()
+            warm_up(self.shell)
+            with orders, orders.makefile("rb") as file:
+                line = file.readline()
+            if not line.endswith(b"\n"):
+                os._exit(0)
+            order = json.loads(line)
+        except BaseException:
+            os._exit(70)
+        self._become_step(order["directory"], order["env"])
+
+    def _leave_zygote(self) -> None:
+        """Shed what makes this process the zygote, after a fork."""
+        if self.channel.fileno() < 0:
+            return
+        os.setsid()
+        self.channel.close()
+        self._drop_spare()
+        signal.set_wakeup_fd(-1)
+        self._wake.close()
+        self._wake_sender.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _become_step(self, directory: str, env: Dict[str, str]) -> None:
         status = 70
         try:
-            os.setsid()
-            self.channel.close()
-            signal.set_wakeup_fd(-1)
-            self._wake.close()
-            self._wake_sender.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._leave_zygote()
             adopt_environment(env)
             reseed()
             gc.enable()
@@ -144,7 +217,7 @@ class Zygote:
             os._exit(status)
 
     def _reap(self) -> None:
-        while self._children:
+        while True:
             try:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
@@ -157,6 +230,8 @@ class Zygote:
             except (ProcessLookupError, PermissionError):
                 pass
             _, status, usage = os.wait4(pid, 0)
+            if self._spare is not None and self._spare[0] == pid:
+                self._drop_spare()
             number = self._children.pop(pid, None)
             if number is not None:
                 self.report(

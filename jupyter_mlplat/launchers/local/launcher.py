@@ -373,6 +373,8 @@ class LocalLauncher:
                     heard.add(ref)
         for ref in heard:
             self._on_activity(ref)
+            if (running := self._running.get(ref)) and (result := endings.read_result(ref)):
+                self._end(running, "ended", "ended", result)  # taking the process down may lag
 
     # Ending
 

@@ -110,7 +110,7 @@ class WarmWorker:
         if self.is_lost:
             return
         self.is_lost = True
-        self._ready.cancel()
+        self._answers.put_nowait({})
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
         try:
@@ -153,5 +153,4 @@ class WarmWorker:
     def _lose(self) -> None:
         if not self.is_lost:
             self.close()
-            self._answers.put_nowait({})
             self._on_lost(self)

@@ -1,0 +1,152 @@
+"""The use case: verify one pipeline against its notebook."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlplat.formats.notebook import list_cells
+from jupyter_mlplat.ports.launcher import AttemptRef, Ended, Launcher
+from jupyter_mlplat.resources.pipeline import (
+    Difference,
+    Pipeline,
+    Problem,
+    Severity,
+    StepCell,
+    VerifyReport,
+)
+from jupyter_mlplat.services.verify.comparing import Way, compare, of_steps, of_whole
+from jupyter_mlplat.services.verify.folder import Folder
+from jupyter_mlplat.services.verify.running import Ran, Runner
+
+
+class Verifier:
+    """Runs notebooks both ways. Several may be verified at a time.
+
+    Args:
+        launcher: A launcher of the verifier's own; it is bound here.
+        scratch: Where verifications have their files while they run.
+        python: The interpreter that runs the cells.
+    """
+
+    def __init__(self, launcher: Launcher, scratch: Path, python: str) -> None:
+        self._launcher = launcher
+        self._scratch = scratch
+        self._python = python
+        self._ends: dict[AttemptRef, asyncio.Future[Ended]] = {}
+        launcher.bind(self._ended, lambda _: None)
+
+    async def verify(
+        self, pipeline: Pipeline, notebook: Mapping[str, Any], folder: Path | None = None
+    ) -> VerifyReport:
+        """Run a notebook from top to bottom, twice, and as the pipeline's steps; compare.
+
+        What differs between the two runs from top to bottom (time, unseeded random numbers) is not compared.
+
+        Args:
+            pipeline: The compiled notebook.
+            notebook: Its nbformat content.
+            folder: The notebook's folder; each way starts from a copy of it.
+        """
+        began = time.monotonic()
+        errors = tuple(item for item in pipeline.problems if item.severity is Severity.ERROR)
+        if errors:
+            return VerifyReport(equal=False, differences=(), refused=errors)
+        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root = Path(tempfile.mkdtemp(prefix="verify-", dir=self._scratch))
+        place = Folder(folder, root / "folder")
+        runner = Runner(self._launcher, self._ends, root, self._python, place.path)
+        try:
+            cells = _code_cells(notebook)
+            ways = []
+            for _ in range(2):
+                place.reset()
+                ran = await runner.whole(pipeline, cells)
+                ways.append(of_whole(ran, place.changes()))
+            place.reset()
+            done = await runner.steps(pipeline)
+            found = of_steps(pipeline, done, place.changes())
+        finally:
+            for ref in list(runner.running):
+                await self._launcher.cancel(ref)
+            await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+        return _report(pipeline, cells, ways, done, found, time.monotonic() - began)
+
+    def _ended(self, ended: Ended) -> None:
+        future = self._ends.pop(ended.ref, None)
+        if future is not None and not future.done():
+            future.set_result(ended)
+
+
+def _code_cells(notebook: Mapping[str, Any]) -> list[StepCell]:
+    return [
+        StepCell(id=cell.id, index=cell.index, source=cell.source)
+        for cell in list_cells(notebook)
+        if cell.kind == "code" and cell.source.strip()
+    ]
+
+
+def _report(
+    pipeline: Pipeline,
+    cells: Sequence[StepCell],
+    ways: Sequence[Way],
+    done: Mapping[str, Ran],
+    found: Way,
+    duration_s: float,
+) -> VerifyReport:
+    homes = {cell.id: step.name for step in pipeline.steps for cell in step.cells}
+
+    def step_of(cell: str | None) -> str:
+        return homes.get(cell or "", "")
+
+    refused = tuple(
+        Problem(
+            code=str(error["code"]),
+            severity=Severity.ERROR,
+            message=str(error["message"]),
+            step=name,
+            name=error.get("name"),
+        )
+        for name, ran in done.items()
+        if (error := ran.error) is not None and error["code"] == "not-serialisable"
+    )
+    unstable = list(compare(ways[0], ways[1], cells, step_of))
+    places = {_place(difference) for difference in unstable}
+    differences = [
+        difference
+        for difference in (
+            *_broken(pipeline, done, ways[0]),
+            *compare(ways[0], found, cells, step_of),
+        )
+        if _place(difference) not in places
+    ]
+    if refused:
+        differences = []
+    return VerifyReport(
+        equal=not differences and not refused,
+        differences=tuple(differences),
+        steps=tuple(step.name for step in pipeline.steps),
+        duration_s=duration_s,
+        refused=refused,
+        ignored=tuple(unstable),
+    )
+
+
+def _broken(pipeline: Pipeline, done: Mapping[str, Ran], whole: Way) -> list[Difference]:
+    """Name steps that failed for reasons of their own: not because a cell raises in either way."""
+    found = []
+    for step in pipeline.steps:
+        error = done[step.name].error if step.name in done else None
+        if error is not None and error["code"] not in ("cell-error", "not-serialisable"):
+            found.append(Difference(step=step.name, what=str(error["message"])))
+    return found
+
+
+def _place(difference: Difference) -> tuple[str, str | None, str]:
+    """Say what a difference is about: a cell's outputs, a name or a file."""
+    word = difference.what.split(" is ", 1)[0].split(" differs inside", 1)[0]
+    about = word if word.startswith(("'", "file ")) else "outputs"
+    return difference.step, difference.cell, about
