@@ -128,7 +128,7 @@ class Registry:
         if request.run_id is None:
             raise InvalidInput(
                 f"Cannot register model {request.model!r}: the request names neither an "
-                "artifact nor a run. Give 'artifact_id', or 'run_id' and the name the model was logged as."
+                "artifact nor a run. Give 'artifact_id', or 'run_id' and 'logged_as'."
             )
         return self._logged_by_run(request.run_id, request.logged_as)
 

@@ -22,7 +22,10 @@ class Damage(sqlite3.DatabaseError):
 
 def is_damage(error: BaseException) -> bool:
     """Tell whether the file itself is broken, as opposed to its surroundings."""
-    return isinstance(error, Damage) or _primary_code(error) in _DAMAGED
+    if isinstance(error, Damage) or _primary_code(error) in _DAMAGED:
+        return True
+    # the driver's own error for a text that is none any longer; it has no code
+    return isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)
 
 
 def explain(error: sqlite3.Error | OSError, path: Path) -> PlatformError:

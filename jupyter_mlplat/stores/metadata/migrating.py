@@ -32,14 +32,14 @@ def create(connection: sqlite3.Connection, revision: str) -> None:
         connection.execute("INSERT INTO alembic_version VALUES(?)", (revision,))
 
 
-def upgrade(connection: sqlite3.Connection, revision: str, scripts: Path = SCRIPTS) -> None:
+def upgrade(connection: sqlite3.Connection, revision: str) -> None:
     """Run the migrations from the file's revision up to this one, in one transaction.
 
     Raises:
         sqlite3.Error: A migration failed; the file is as it was.
     """
     config = Config()
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(SCRIPTS))
     directory = ScriptDirectory.from_config(config)
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     environment = EnvironmentContext(

@@ -1,0 +1,112 @@
+"""A file of an earlier version is brought up to date, whole or not at all, from a kept copy."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from jupyter_mlplat.errors import Unavailable
+from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening
+from tests.contracts.documents import a_pipeline, a_run
+
+ADD_COLUMN = """
+import sqlalchemy
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("run", sqlalchemy.Column("note", sqlalchemy.Text))
+    op.execute("UPDATE run SET note = 'migrated'")
+"""
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    """A file of revision 0001 with a run in it."""
+    path = tmp_path / "home" / "metadata.db"
+    store = SqlMetadataStore(path)
+    store.open()
+    store.create_run(a_run(), a_pipeline(), None, "d", [])
+    store.close()
+    return path
+
+
+@pytest.fixture
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Migrations as they would be after the next release: 0002 has been added."""
+    folder = tmp_path / "scripts" / "versions"
+    folder.mkdir(parents=True)
+    for script in (migrating.SCRIPTS / "versions").glob("*.py"):
+        (folder / script.name).write_text(script.read_text())
+    (folder / "0002_note.py").write_text(ADD_COLUMN)
+    monkeypatch.setattr(migrating, "SCRIPTS", folder.parent)
+    monkeypatch.setattr(opening, "REVISION", "0002")
+    return folder
+
+
+def columns_and_revision(path: Path) -> tuple[bool, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(run)")}
+        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return "note" in columns, revision
+
+
+def test_the_newest_script_is_the_revision_the_store_expects() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrating.SCRIPTS))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [opening.REVISION]
+
+
+def test_an_older_file_is_migrated_and_a_copy_of_it_kept(old_file: Path, scripts: Path) -> None:
+    store = SqlMetadataStore(old_file)
+
+    assert store.open() == 2
+    assert store.get_run("1").number == 1
+    store.close()
+
+    assert columns_and_revision(old_file) == (True, "0002")
+    (copy,) = (old_file.parent / "backups").iterdir()
+    assert copy.name.startswith("metadata-0001-")
+    assert columns_and_revision(copy) == (False, "0001")
+
+
+def test_a_migrated_file_is_not_migrated_again(old_file: Path, scripts: Path) -> None:
+    for _ in range(2):
+        store = SqlMetadataStore(old_file)
+        store.open()
+        store.close()
+
+    assert len(list((old_file.parent / "backups").iterdir())) == 1
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(old_file: Path, scripts: Path) -> None:
+    broken = ADD_COLUMN.replace("UPDATE run SET", "UPDATE nowhere SET")
+    (scripts / "0002_note.py").write_text(broken)
+
+    with pytest.raises(Unavailable, match="no such table: nowhere"):
+        SqlMetadataStore(old_file).open()
+
+    assert columns_and_revision(old_file) == (False, "0001")
+
+
+def test_sqlalchemy_is_loaded_only_to_create_or_migrate(old_file: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from jupyter_mlplat.stores.metadata import SqlMetadataStore\n"
+        "SqlMetadataStore(pathlib.Path(sys.argv[1])).open()\n"
+        "print([name for name in ('sqlalchemy', 'alembic') if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, old_file], capture_output=True, text=True, timeout=60
+    )
+
+    assert done.stdout == "[]\n", done.stderr
