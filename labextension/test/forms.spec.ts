@@ -36,7 +36,7 @@ describe('step settings', () => {
       cpu: 2,
       memory: '4Gi',
       cache: false,
-      timeout: 60
+      timeout_s: 60
     });
   });
 

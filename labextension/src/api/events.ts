@@ -103,6 +103,7 @@ export class EventStream implements IDisposable {
     const abort = new AbortController();
     this._abort = abort;
     const watchdog = new Private.Watchdog(SILENCE_MS, () => abort.abort());
+    abort.signal.addEventListener('abort', () => watchdog.stop());
     try {
       const response = await this._open(this._lastSeq, abort.signal);
       if (!response.body) {

@@ -168,7 +168,8 @@ const OURS = new Set([
   'gpu',
   'cache',
   'retries',
-  'timeout'
+  'timeout',
+  'timeout_s'
 ]);
 
 const CHECK_MS = 100;

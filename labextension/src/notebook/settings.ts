@@ -81,7 +81,7 @@ export function metadataOf(form: IStepForm): StepMetadata {
   set('cache', form.cache, true);
   set('retries', Number(form.retries), 0);
   if (form.timeout.trim() !== '') {
-    metadata.timeout = Number(form.timeout);
+    metadata.timeout_s = Number(form.timeout);
   }
   return metadata;
 }

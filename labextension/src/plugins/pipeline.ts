@@ -202,7 +202,10 @@ namespace Private {
           }
           platform.notebook.setStep(
             step.cells.map(cell => cell.id),
-            metadataOf(form)
+            // A step named by a heading keeps it as its title.
+            step.origin === 'heading'
+              ? { title: step.title, ...metadataOf(form) }
+              : metadataOf(form)
           );
           pipeline.select({ kind: 'step', name: form.name });
         })
