@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from jupyter_mlplat.client.views import html, nouns, text
 from jupyter_mlplat.client.views.view import View
-from jupyter_mlplat.resources import lineage, pipeline
+from jupyter_mlplat.resources import engine, lineage, pipeline
 
 
 class Shown:
@@ -67,6 +67,13 @@ class RegisteredModel(_Document, lineage.RegisteredModel):
 
     def view(self) -> View:
         return nouns.view_model(self)
+
+
+class EngineCard(_Document, engine.EngineStatus):
+    """Who answers behind the socket."""
+
+    def view(self) -> View:
+        return nouns.view_engine(self)
 
 
 class ModelList(Shown, list[RegisteredModel]):

@@ -1,0 +1,143 @@
+"""What each `%mlplat` command does. Every one returns an object that shows itself."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlplat.client import api
+from jupyter_mlplat.client.documents import EngineCard, Pipeline
+from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.client.references import parse_parameters
+from jupyter_mlplat.client.runs import Run
+from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.magics.notebook import find_notebook, need_notebook, notebook_of_history
+from jupyter_mlplat.widgets.live import show_live
+
+
+def run(options: Namespace, shell: Any) -> Any:
+    """Run one command."""
+    return _COMMANDS[options.word](options, shell)
+
+
+def _steps(options: Namespace, shell: Any) -> Any:
+    path = find_notebook(shell, options.named or options.notebook)
+    if path is not None:
+        return api.compile(path, split=options.split)
+    content = notebook_of_history(shell)
+    path = Path.cwd() / "session.ipynb"
+    return Pipeline.of(EngineClient().compile_content(content, path, options.split))
+
+
+def _verify(options: Namespace, shell: Any) -> Any:
+    return api.verify(need_notebook(shell, options.named or options.notebook), split=options.split)
+
+
+def _run(options: Namespace, shell: Any) -> Any:
+    path = need_notebook(shell, options.named or options.notebook)
+    client = EngineClient()
+    parameters: dict[str, Any] = {}
+    if options.parameters:
+        known = client.compile(path, options.split).parameters
+        parameters = parse_parameters(options.parameters, known)
+    submitted = client.submit(
+        path,
+        parameters=parameters,
+        split=options.split,
+        experiment=options.experiment,
+        cache=not options.no_cache,
+        until=options.until,
+    )
+    return Run(client, submitted) if options.no_wait else show_live(client, submitted, shell)
+
+
+def _retry(options: Namespace, shell: Any) -> Any:
+    client = EngineClient()
+    path = find_notebook(shell, None)
+    return show_live(client, client.retry_run(options.run, path, options.from_step), shell)
+
+
+def _cancel(options: Namespace, shell: Any) -> Any:
+    return api.get_run(options.run).cancel()
+
+
+def _runs(options: Namespace, shell: Any) -> Any:
+    if options.run:
+        return api.get_run(options.run)
+    return api.runs(options.limit, state=options.state)
+
+
+def _logs(options: Namespace, shell: Any) -> None:
+    print(api.get_run(options.run).logs(options.step), end="")
+
+
+def _lineage(options: Namespace, shell: Any) -> Any:
+    return api.lineage(options.node, direction=options.direction, depth=options.depth)
+
+
+def _models(options: Namespace, shell: Any) -> Any:
+    return api.model(options.model) if options.model else api.models()
+
+
+def _register(options: Namespace, shell: Any) -> Any:
+    return api.register(
+        options.model, options.run, logged_as=options.logged_as, alias=options.aliases
+    )
+
+
+def _deploy(options: Namespace, shell: Any) -> Any:
+    return api.deploy(
+        options.model,
+        name=options.name,
+        traffic=options.traffic,
+        trust_pickle=options.trust_pickle,
+    )
+
+
+def _predict(options: Namespace, shell: Any) -> Any:
+    if options.data.isidentifier() and options.data in shell.user_ns:
+        rows = shell.user_ns[options.data]
+    else:
+        try:
+            rows = json.loads(options.data)
+        except ValueError as error:
+            raise InvalidInput(
+                f"{options.data!r} is neither a variable nor JSON: {error}. "
+                "Give a variable's name, or rows such as '[[1.0, 2.0]]'."
+            ) from error
+    return api.endpoint(options.endpoint).predict(rows)
+
+
+def _endpoints(options: Namespace, shell: Any) -> Any:
+    return api.endpoint(options.endpoint) if options.endpoint else api.endpoints()
+
+
+def _engine(options: Namespace, shell: Any) -> Any:
+    client = EngineClient()
+    if options.action == "stop":
+        print("The engine has stopped." if client.stop_engine() else "No engine was running.")
+        return None
+    status = client.get_engine() if options.action == "start" else client.find_engine()
+    if status is None:
+        print(f"No engine runs for {str(client.home.root)!r}. The first command starts it.")
+        return None
+    return EngineCard.of(status)
+
+
+_COMMANDS = {
+    "steps": _steps,
+    "compile": _steps,
+    "verify": _verify,
+    "run": _run,
+    "retry": _retry,
+    "cancel": _cancel,
+    "runs": _runs,
+    "logs": _logs,
+    "lineage": _lineage,
+    "models": _models,
+    "register": _register,
+    "deploy": _deploy,
+    "predict": _predict,
+    "endpoints": _endpoints,
+    "engine": _engine,
+}
