@@ -6,18 +6,20 @@ has a bound in `Limits`.
 """
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
 
 import httptools
 
 from jupyter_mlplat.serving.exchange import Exchange, Refusal
 
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCAL = re.compile(
+    rb"(localhost|[a-z0-9-]{1,63}\.localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,7 @@ class Limits:
 
 def is_local(authority: bytes) -> bool:
     """Tell whether a Host header names this machine: what a rebound DNS name never does."""
-    try:
-        name = urlsplit("//" + authority.decode("ascii")).hostname or ""
-    except ValueError:
-        return False
-    return name in LOCAL_NAMES or name.endswith(".localhost")
+    return _LOCAL.fullmatch(authority) is not None
 
 
 class HttpServer:

@@ -103,14 +103,14 @@ class Estimator:
         if self._wants_frame:
             return self._frame(payloads)
         if all(isinstance(payload, Rows) for payload in payloads):
-            rows = list(chain.from_iterable(p.instances for p in payloads if isinstance(p, Rows)))
-            return self._matrix_of_rows(rows)
-        parts = [self._matrix(payload) for payload in payloads]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            parts = [self._as_lists(p.instances) for p in payloads if isinstance(p, Rows)]
+            return self._matrix_of_lists(list(chain.from_iterable(parts)))
+        matrices = [self._matrix(payload) for payload in payloads]
+        return matrices[0] if len(matrices) == 1 else np.concatenate(matrices)
 
     def _matrix(self, payload: Payload) -> Array:
         if isinstance(payload, Rows):
-            return self._matrix_of_rows(payload.instances)
+            return self._matrix_of_lists(self._as_lists(payload.instances))
         tensors = payload.inputs
         if len(tensors) == 1:
             (matrix,) = tensors.values()
@@ -122,9 +122,10 @@ class Estimator:
         columns = self._columns(tensors)
         return np.column_stack([columns[name] for name in self.features or ()])
 
-    def _matrix_of_rows(self, rows: list[Any]) -> Array:
-        if isinstance(rows[0], dict):
-            rows = self._ordered(rows)
+    def _as_lists(self, rows: list[Any]) -> list[Any]:
+        return self._ordered(rows) if isinstance(rows[0], dict) else rows
+
+    def _matrix_of_lists(self, rows: list[Any]) -> Array:
         matrix = convert(rows, DTYPES["FP64"], "'instances'")
         if matrix.ndim != 2:
             raise Refusal(
@@ -193,9 +194,7 @@ class Estimator:
                     self._check_width(matrix.shape[1])
                     return dict(zip(features, matrix.T, strict=True))
             return {name: self._columns(tensors)[name] for name in features}
-        rows = payload.instances
-        if isinstance(rows[0], dict):
-            rows = self._ordered(rows)
+        rows = self._as_lists(payload.instances)
         for row in rows:
             if not isinstance(row, list):
                 raise Refusal(400, "Cannot predict: each row must be a list or a record.")

@@ -8,6 +8,7 @@ cannot be loaded ends the process with status 3 and the reason in `failure.json`
 import asyncio
 import faulthandler
 import gc
+import os
 import signal
 import sys
 import time
@@ -229,6 +230,7 @@ async def serve(config: Config, model: Model) -> None:
 def main(arguments: list[str] | None = None) -> int:
     config = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     announce(config.directory)
+    os.chdir(config.directory)
     try:
         model = load(config)
     except ModelNotLoadable as error:

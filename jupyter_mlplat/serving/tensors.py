@@ -66,7 +66,7 @@ def convert(data: Any, dtype: np.dtype[Any], what: str) -> Array:
     try:
         found = np.array(data)
     except (ValueError, OverflowError) as error:
-        raise Refusal(400, f"Cannot read {what}: its rows have different lengths.") from error
+        raise Refusal(400, f"Cannot read {what}: its rows differ in length or kind.") from error
     if found.dtype.kind == "O":
         return _with_missing(found, dtype, what)
     if found.size and found.dtype.kind not in _ACCEPTED[dtype.kind]:

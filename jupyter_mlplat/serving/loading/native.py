@@ -48,7 +48,7 @@ class LinearRegressor(Native):
 class LogisticClassifier(Native):
     def __init__(self, attributes: Mapping[str, Any]) -> None:
         super().__init__(attributes)
-        self.classes_ = _labels(attributes["classes_"])
+        self.classes_: Array = np.asarray(attributes["classes_"])
         self._coefficients = attributes["coef_"].T
         self._intercept = attributes["intercept_"]
         is_multinomial = attributes.get("multi_class", "deprecated") in ("auto", "deprecated")
@@ -62,8 +62,11 @@ class LogisticClassifier(Native):
     def predict(self, rows: Array) -> Array:
         scores = self._scores(rows)
         if len(self.classes_) == 2:
-            return self.classes_[(scores[:, 0] > 0).astype(np.intp)]
-        return self.classes_[scores.argmax(axis=1)]
+            winners = (scores[:, 0] > 0).astype(np.intp)
+        else:
+            winners = scores.argmax(axis=1)
+        labels: Array = self.classes_[winners]
+        return labels
 
     def predict_proba(self, rows: Array) -> Array:
         scores = self._scores(rows)
@@ -72,7 +75,8 @@ class LogisticClassifier(Native):
                 second = 1 / (1 + np.exp(-scores[:, 0]))
             return np.column_stack([1 - second, second])
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        shares: Array = powers / powers.sum(axis=1, keepdims=True)
+        return shares
 
 
 class Forest(Native):
@@ -141,10 +145,11 @@ class ForestRegressor(Forest):
 class ForestClassifier(Forest):
     def __init__(self, attributes: Mapping[str, Any], trees: Sequence[Thing]) -> None:
         super().__init__(attributes, trees)
-        self.classes_ = _labels(attributes["classes_"])
+        self.classes_: Array = np.asarray(attributes["classes_"])
 
     def predict(self, rows: Array) -> Array:
-        return self.classes_[self._mean(rows).argmax(axis=1)]
+        labels: Array = self.classes_[self._mean(rows).argmax(axis=1)]
+        return labels
 
     def predict_proba(self, rows: Array) -> Array:
         return self._mean(rows)
@@ -271,10 +276,6 @@ def _finite(rows: Array) -> Array:
     if not np.isfinite(rows).all():
         raise ValueError("Input contains NaN or infinity, which this model was not fitted for.")
     return rows
-
-
-def _labels(classes: Any) -> Array:
-    return np.asarray(classes)
 
 
 def _is_within(indices: Array, length: int) -> bool:
