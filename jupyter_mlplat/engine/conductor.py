@@ -152,6 +152,14 @@ class Conductor:
         last_deeds, last_events = self._finish(batch)
         return [*deeds, *last_deeds], [*events, *last_events]
 
+    def running_attempts(self) -> list[tuple[str, str, int]]:
+        """Return run, step and number of every attempt that runs."""
+        return [
+            (live.id, step, live.status.tasks[step].attempt)
+            for live in list(self._runs.values())
+            for step in list(live.activities)
+        ]
+
     def metrics_of(self, run_id: str) -> list[Metric]:
         """Return what running steps have logged and no record holds yet."""
         live = self._runs.get(run_id)

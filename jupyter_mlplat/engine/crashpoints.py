@@ -40,6 +40,10 @@ class CrashPoints:
         self._name = name
         self._left = int(count or 1)
 
+    @classmethod
+    def from_environment(cls) -> "CrashPoints":
+        return cls(os.environ.get("MLPLAT_CRASH_AT", ""))
+
     @property
     def is_armed(self) -> bool:
         return bool(self._name)

@@ -29,11 +29,10 @@ class Facts:
     read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
 
     def interpreter(self, live: LiveRun, step: Step) -> Interpreter:
-        known = live.interpreters.get(step.name)
-        if known is None:
-            known = self.interpreters.of_step(step, live.pipeline)
-            live.interpreters[step.name] = known
-        return known
+        wanted = (step.settings.kernel, step.settings.python)
+        if wanted not in live.interpreters:
+            live.interpreters[wanted] = self.interpreters.of_step(step, live.pipeline)
+        return live.interpreters[wanted]
 
     def environment(self, live: LiveRun, step: Step) -> Environment:
         return self.environments.get(self.interpreter(live, step).python)

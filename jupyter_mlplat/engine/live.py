@@ -31,7 +31,8 @@ class LiveRun:
     saved: dict[str, dict[str, Saved]] = field(default_factory=dict)  # step → name → value
     keys: dict[str, str] = field(default_factory=dict)  # step → cache key it was started with
     activities: dict[str, Activity] = field(default_factory=dict)  # step → of its running attempt
-    interpreters: dict[str, Interpreter] = field(default_factory=dict)  # step → where it runs
+    interpreters: dict[tuple[str | None, str | None], Interpreter] = field(default_factory=dict)
+    """(kernel, python) that settings ask for → what that means here."""
     metrics: dict[str, float] = field(default_factory=dict)  # last value of each
 
     @property

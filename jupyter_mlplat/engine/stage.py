@@ -7,7 +7,8 @@ order per attempt: a stop never overtakes the start it is meant for.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -87,20 +88,22 @@ class Stage:
             task.cancel()
         await asyncio.gather(*self._work.values(), return_exceptions=True)
 
-    async def wait_final(self, run: str, timeout_s: float | None) -> bool:
-        """Wait until a run that is not over ends; False when time is up."""
+    @contextmanager
+    def expect_final(self, run: str) -> Iterator["asyncio.Future[None]"]:
+        """Give a future that is done when the run ends from now on.
+
+        Look at the run's state after entering, not before: what ended before is not told again.
+        """
         future: asyncio.Future[None] = self._loop.create_future()
         waiting = self._waiting.setdefault(run, set())
         waiting.add(future)
         try:
-            await asyncio.wait_for(future, timeout_s)
-        except TimeoutError:
-            return False
+            yield future
         finally:
             waiting.discard(future)
-            if not waiting:
-                self._waiting.pop(run, None)
-        return True
+            future.cancel()
+            if not waiting and self._waiting.get(run) is waiting:
+                del self._waiting[run]
 
     # - the conductor's thread -
 

@@ -153,6 +153,7 @@ class Run(Resource):
     retry_of: Identifier | None = None
     cache: bool = Field(default=True, description="Whether steps may be taken from the cache.")
     until: Name | None = Field(default=None, description="Only this step and what it needs runs.")
+    split: Literal["auto", "cell"] = "auto"
 
 
 class RunSummary(Resource):

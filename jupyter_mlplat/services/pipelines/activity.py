@@ -15,8 +15,10 @@ from jupyter_mlplat.resources.lineage import Artifact
 from jupyter_mlplat.resources.run import CellRun, Metric
 
 MODEL_TYPE = "system.Model"
-_ARTIFACT_TYPES = frozenset({"system.Artifact", "system.Dataset", "system.Metrics", "system.HTML"})
-_OWN_FIELDS = frozenset({"t", "kind", "name", "type", "digest", "size_bytes", "codec", "uri"})
+_ARTIFACT_TYPE = "system.Artifact"
+_DATASET_TYPE = "system.Dataset"
+_TABLE_CODECS = frozenset({"arrow", "parquet"})
+_OWN_FIELDS = frozenset({"t", "kind", "name", "digest", "size_bytes", "codec"})
 _PLACEHOLDER = "art-0000000000"  # an id is given when the artifact is written down
 
 
@@ -68,7 +70,7 @@ class Activity:
                 self._take_artifact(event)
 
     def _take_cell(self, event: Mapping[str, Any]) -> None:
-        cell = str(event.get("cell"))
+        cell = str(event.get("id"))
         if cell not in self.cells:
             return
         if event["kind"] == "cell-started":
@@ -94,26 +96,20 @@ class Activity:
             )
 
     def _take_artifact(self, event: Mapping[str, Any]) -> None:
-        is_model = event["kind"] == "model"
-        kind = str(event.get("type"))
+        if event["kind"] == "model":
+            kind = MODEL_TYPE
+        else:
+            kind = _DATASET_TYPE if event.get("codec") in _TABLE_CODECS else _ARTIFACT_TYPE
         try:
             artifact = Artifact.model_validate(
                 {
                     "id": _PLACEHOLDER,
-                    "type": MODEL_TYPE
-                    if is_model
-                    else kind
-                    if kind in _ARTIFACT_TYPES
-                    else "system.Artifact",
+                    "type": kind,
                     "name": event.get("name"),
                     "digest": event.get("digest"),
                     "size_bytes": event.get("size_bytes") or 0,
                     "codec": event.get("codec"),
-                    "uri": event.get("uri"),
-                    "metadata": {
-                        **(event.get("metadata") or {}),
-                        **{key: event[key] for key in event.keys() - _OWN_FIELDS - {"metadata"}},
-                    },
+                    "metadata": {key: event[key] for key in sorted(event.keys() - _OWN_FIELDS)},
                     "created_at": from_unix(_finite(event.get("t")) or 0.0),
                 }
             )

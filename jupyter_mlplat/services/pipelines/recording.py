@@ -155,11 +155,12 @@ def _preview(facts: Mapping[str, Any]) -> str:
 
 
 def _metrics(step: str, result: Mapping[str, Any], logged: Logged, now: datetime) -> list[Metric]:
-    """Return the metrics in the order they were logged, then those read off names at the end."""
+    """Return the metrics in the order they were logged, then those that only the result names."""
+    known = {metric.name for metric in logged.metrics}
     at_end = [
         Metric(name=name, value=float(value), step=step, logged_at=now)
         for name, value in (result.get("metrics") or {}).items()
-        if isinstance(value, int | float) and math.isfinite(value)
+        if name not in known and isinstance(value, int | float) and math.isfinite(value)
     ]
     return [*logged.metrics, *at_end]
 

@@ -62,6 +62,7 @@ def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, no
         tags=request.tags,
         cache=request.cache,
         until=request.until,
+        split=request.split,
     )
 
 

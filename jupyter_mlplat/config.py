@@ -1,0 +1,79 @@
+"""What can be set for an engine: in `config.toml` of its state directory, or in the environment.
+
+    [engine]
+    cpu = 4                     # MLPLAT_CPU
+    memory = "8Gi"              # MLPLAT_MEMORY
+    gpus = 0                    # MLPLAT_GPUS
+    idle_shutdown_hours = 8     # MLPLAT_IDLE_SHUTDOWN_HOURS
+    worker_idle_minutes = 15    # MLPLAT_WORKER_IDLE_MINUTES
+    body_limit = "64Mi"         # MLPLAT_BODY_LIMIT
+
+The environment counts more than the file.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.kit.quantities import parse_bytes, parse_cpu
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Settings of one engine; None: what the machine has."""
+
+    cpu: float | None = None
+    memory_bytes: int | None = None
+    gpus: int | None = None
+    idle_shutdown_s: float = 8 * 3600.0
+    worker_idle_s: float = 15 * 60.0
+    body_limit_bytes: int = 64 * 2**20
+
+
+_READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "cpu": ("cpu", parse_cpu),
+    "memory": ("memory_bytes", parse_bytes),
+    "gpus": ("gpus", int),
+    "idle_shutdown_hours": ("idle_shutdown_s", lambda text: float(text) * 3600),
+    "worker_idle_minutes": ("worker_idle_s", lambda text: float(text) * 60),
+    "body_limit": ("body_limit_bytes", parse_bytes),
+}
+
+
+def read_config(path: Path, environment: Mapping[str, str] = os.environ) -> EngineConfig:
+    """Read an engine's settings; no file means no settings.
+
+    Raises:
+        InvalidInput: The file is no TOML, or a setting is unknown or of the wrong form.
+    """
+    given = {name: (str(value), str(path)) for name, value in _read_table(path).items()}
+    for name in _READERS:
+        if (value := environment.get(f"MLPLAT_{name.upper()}")) is not None:
+            given[name] = (value, f"MLPLAT_{name.upper()}")
+    fields = {}
+    for name, (value, place) in given.items():
+        if name not in _READERS:
+            raise InvalidInput(
+                f"Cannot read {place}: {name!r} is no setting of the engine. "
+                f"There are: {', '.join(_READERS)}."
+            )
+        field, read = _READERS[name]
+        try:
+            fields[field] = read(value)
+        except ValueError as error:
+            raise InvalidInput(f"Cannot read {name!r} from {place}: {error}") from error
+    return EngineConfig(**fields)
+
+
+def _read_table(path: Path) -> Mapping[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8")).get("engine", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"Cannot read the settings in {str(path)!r}: {error}") from error
+    return table if isinstance(table, dict) else {}

@@ -1,0 +1,23 @@
+"""The engine itself."""
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse, Response
+
+from jupyter_mlplat.engine.api.requests import Asked, answer
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.engine.engine import Engine
+
+
+async def get_engine(engine: "Engine", asked: Asked) -> Response:
+    return answer(engine.status())
+
+
+async def stop(engine: "Engine", asked: Asked) -> Response:
+    await asked.empty()
+    engine.ask_to_stop()
+    return JSONResponse({})
+
+
+HANDLERS = {"engine.get": get_engine, "engine.stop": stop}

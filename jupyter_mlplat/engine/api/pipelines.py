@@ -1,0 +1,24 @@
+"""Compiling and verifying notebooks."""
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from jupyter_mlplat.engine.api.requests import Asked, answer
+from jupyter_mlplat.resources.pipeline import CompileRequest
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.engine.engine import Engine
+
+
+async def compile_pipeline(engine: "Engine", asked: Asked) -> Response:
+    request = await asked.body(CompileRequest)
+    return answer(await engine.compile(request))
+
+
+async def verify(engine: "Engine", asked: Asked) -> Response:
+    request = await asked.body(CompileRequest)
+    return answer(await engine.verify(request))
+
+
+HANDLERS = {"pipelines.compile": compile_pipeline, "pipelines.verify": verify}

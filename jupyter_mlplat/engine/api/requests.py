@@ -1,0 +1,145 @@
+"""Requests as handlers see them, and answers as they give them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from jupyter_mlplat.errors import InvalidInput, NotFound
+
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+class TooLarge(InvalidInput):
+    """The body is over the limit."""
+
+    status = 413
+
+
+def segments_of(raw: Mapping[str, str]) -> dict[str, str]:
+    """Decode path segments, once; one that holds a separator names nothing of ours.
+
+    Raises:
+        NotFound: A segment is no text, or would be more than one segment.
+    """
+    segments = {}
+    for name, value in raw.items():
+        try:
+            text = unquote_to_bytes(value).decode("utf-8")
+        except UnicodeDecodeError:
+            text = ""
+        if not text or "/" in text or "\\" in text or not text.isprintable():
+            raise NotFound(f"There is no {name} {value!r}.")
+        segments[name] = text
+    return segments
+
+
+class Asked:
+    """One request: its path segments, its query, its body."""
+
+    def __init__(self, request: Request, segments: Mapping[str, str], body_limit: int) -> None:
+        self.request = request
+        self.segments = segments
+        self._body_limit = body_limit
+
+    def __getitem__(self, segment: str) -> str:
+        return self.segments[segment]
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.request.query_params.get(name, default)
+
+    def number(self, name: str, default: int | None, *, low: int, high: int) -> int | None:
+        """Read a whole number of the query.
+
+        Raises:
+            InvalidInput: It is none, or out of bounds.
+        """
+        value = self.real(name, default, low=low, high=high)
+        if value is not None and value != int(value):
+            raise InvalidInput(f"Cannot use {name}={value!r}: needed a whole number.")
+        return None if value is None else int(value)
+
+    def real(self, name: str, default: float | None, *, low: float, high: float) -> float | None:
+        """Read a number of the query.
+
+        Raises:
+            InvalidInput: It is none, or out of bounds.
+        """
+        text = self.request.query_params.get(name)
+        if text is None or text == "":
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise InvalidInput(
+                f"Cannot use {name}={text!r}: needed a number from {low:g} to {high:g}."
+            )
+        return value
+
+    async def body(self, kind: type[_Body]) -> _Body:
+        """Read the body as a document.
+
+        Raises:
+            TooLarge: It is over the limit; no more than the limit is ever held.
+            InvalidInput: It is no JSON, or not the document that is needed.
+        """
+        content = await self._content()
+        try:
+            return kind.model_validate_json(content or b"{}")
+        except ValidationError as error:
+            raise InvalidInput(_explain(kind.__name__, error)) from error
+
+    async def empty(self) -> None:
+        """Read a body that has nothing to say."""
+        content = await self._content()
+        try:
+            value = json.loads(content or b"{}")
+        except ValueError:
+            value = None
+        if value != {}:
+            raise InvalidInput("Cannot take this body: needed '{}'.")
+
+    async def _content(self) -> bytes:
+        declared = self.request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self._body_limit:
+            raise self._too_large()
+        content = bytearray()
+        async for chunk in self.request.stream():
+            content += chunk
+            if len(content) > self._body_limit:
+                raise self._too_large()
+        return bytes(content)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(
+            f"Cannot take this body: it is larger than {self._body_limit} bytes. Send less, "
+            "or raise body_limit in the engine's config.toml."
+        )
+
+
+def _explain(kind: str, error: ValidationError) -> str:
+    """Say what is wrong with a document in one line."""
+    faults = []
+    for fault in error.errors(include_url=False, include_context=False)[:4]:
+        place = ".".join(str(part) for part in fault["loc"])
+        faults.append(f"{place}: {fault['msg']}" if place else fault["msg"])
+    return f"Cannot read the body as {kind}: {'; '.join(faults)}. See the API's documents."
+
+
+def answer(document: BaseModel, status: int = 200) -> Response:
+    """Answer with a document."""
+    content = document.model_dump_json(by_alias=True)
+    return Response(content, status, media_type="application/json")
+
+
+def answer_list(name: str, documents: Any, **more: Any) -> Response:
+    """Answer with an object that holds a list of documents."""
+    items = ",".join(document.model_dump_json(by_alias=True) for document in documents)
+    rest = "".join(f",{json.dumps(key)}:{json.dumps(value)}" for key, value in more.items())
+    return Response(f"{{{json.dumps(name)}:[{items}]{rest}}}", media_type="application/json")

@@ -1,0 +1,297 @@
+"""The composition root: every concrete class is named here, and only here."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import jupyter_mlplat
+from jupyter_mlplat.config import EngineConfig
+from jupyter_mlplat.engine.broker import Broker
+from jupyter_mlplat.engine.conductor import Conductor
+from jupyter_mlplat.engine.crashpoints import CrashPoints
+from jupyter_mlplat.engine.environments import Environments
+from jupyter_mlplat.engine.facts import Facts, ModuleDigests
+from jupyter_mlplat.engine.git import Git
+from jupyter_mlplat.engine.interpreters import Interpreters
+from jupyter_mlplat.engine.inventory import read_inventory
+from jupyter_mlplat.engine.items import Call, Cancel, Delete, Item, Retry, Submit, Tell
+from jupyter_mlplat.engine.models import RegisteredModels
+from jupyter_mlplat.engine.notebooks import Notebooks, read_file
+from jupyter_mlplat.engine.stage import Stage
+from jupyter_mlplat.engine.traces import Traces
+from jupyter_mlplat.errors import Unavailable
+from jupyter_mlplat.kit.clock import utc_now
+from jupyter_mlplat.kit.files import make_private_directory
+from jupyter_mlplat.kit.home import Home
+from jupyter_mlplat.launchers.local.launcher import LocalLauncher
+from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
+from jupyter_mlplat.resources.engine import EngineStatus
+from jupyter_mlplat.resources.pipeline import CompileRequest, Pipeline, VerifyReport
+from jupyter_mlplat.resources.run import RetryRequest, Run, SubmitRequest
+from jupyter_mlplat.services.gc.collecting import GarbageCollector
+from jupyter_mlplat.services.lineage.service import LineageService
+from jupyter_mlplat.services.pipelines.submission import new_run, request_digest
+from jupyter_mlplat.services.registry.service import Registry
+from jupyter_mlplat.services.serving.service import ServingService
+from jupyter_mlplat.services.verify.service import Verifier
+from jupyter_mlplat.stores.blobs import LocalBlobStore
+from jupyter_mlplat.stores.folders import LocalRunFolders
+from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_READERS = 4  # threads for reads and compilations; more would only queue for two cores
+_LOG_LOOK_S = 0.5
+_IDLE_LOOK_S = 60.0
+_LAST_WORDS_S = 0.05
+
+
+class Engine:
+    """One engine at work. Made in a running event loop, which everything here belongs to.
+
+    Args:
+        home: The state directory; its lock is held.
+        store: Open.
+        fence: The number the store gave.
+        config: Settings.
+        stop: Is called when somebody asks the engine to stop; with an error, if it has to.
+        crash: Where to die, for the tests that kill the engine.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        store: SqlMetadataStore,
+        fence: int,
+        config: EngineConfig,
+        stop: Callable[[BaseException | None], None],
+        crash: CrashPoints,
+    ) -> None:
+        self.home, self.store, self.config = home, store, config
+        self.started_at: datetime = utc_now()
+        self._fence = fence
+        self._stop = stop
+        self._last_request = time.monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._verifiers: dict[str, tuple[LocalLauncher, Verifier]] = {}
+        self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        self.blobs = LocalBlobStore(home.blobs)
+        self.inventory = read_inventory(config.cpu, config.memory_bytes, config.gpus)
+        self.notebooks = Notebooks()
+        self._environments = Environments()
+        self._interpreters = Interpreters()
+        self._git = Git(self._pool)
+        self.launcher = LocalLauncher(home, config.worker_idle_s)
+        self.broker = Broker(store, store.last_event())
+        facts = Facts(
+            interpreters=self._interpreters,
+            environments=self._environments,
+            modules=ModuleDigests(),
+            has_blob=self.blobs.has,
+            put_blob=self.blobs.put_bytes,
+            read_git=self._git.read,
+        )
+        self.conductor = Conductor(store, home, facts, self.inventory, crash)
+        self.stage = Stage(self.conductor, self.launcher, self.broker.publish, stop, crash)
+        self.registry = Registry(store)
+        self.lineage = LineageService(store)
+        self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
+        self.traces = Traces(store, home)
+        self.serving = ServingService(
+            store,
+            RegisteredModels(self.registry, store, self.blobs),
+            LocalServingLauncher(home.endpoints),
+            self,
+        )
+
+    # - life -
+
+    async def start(self) -> None:
+        """Take up what an earlier engine left, and begin."""
+        self.stage.start()
+        self._spawn(self.launcher.prepare(sys.executable, ()))
+        self._spawn(self._look_at_logs())
+        self._spawn(self._stop_when_idle())
+        await self.serving.open()
+
+    async def close(self) -> None:
+        """Stop deciding. Steps and endpoints go on; the next engine takes them up."""
+        self.broker.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.serving.close()
+        await self.stage.close()
+        for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
+            await launcher.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def ask_to_stop(self) -> None:
+        """Stop as soon as the answer to this request is on its way."""
+        asyncio.get_running_loop().call_later(_LAST_WORDS_S, self._stop, None)
+
+    def note_request(self) -> None:
+        """Remember that somebody needs the engine."""
+        self._last_request = time.monotonic()
+
+    def status(self) -> EngineStatus:
+        """Say who this is and what it is doing."""
+        return EngineStatus(
+            version=jupyter_mlplat.__version__,
+            pid=os.getpid(),
+            home=str(self.home.root),
+            started_at=self.started_at,
+            fence=self._fence,
+            running_runs=self.conductor.runs,
+            running_tasks=self.conductor.running_tasks,
+            endpoints=len(self.serving.list()),
+            cpu_total=self.inventory.cpu,
+            memory_total_bytes=self.inventory.memory_bytes,
+            gpu_total=len(self.inventory.gpus),
+            last_event=self.broker.last,
+        )
+
+    # - asking -
+
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call something that waits for a disk, without keeping the event loop."""
+        call = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call something that writes to the store by itself, then tell what it has told."""
+        try:
+            return await self.read(function, *args, **kwargs)
+        finally:
+            self.broker.look()
+
+    async def compile(self, request: CompileRequest) -> Pipeline:
+        """Compile a notebook."""
+        content = request.notebook
+        return await self.read(self.notebooks.compile, request.path, content, request.split)
+
+    async def verify(self, request: CompileRequest) -> VerifyReport:
+        """Run a notebook from top to bottom and as steps, and say what differs."""
+        pipeline = await self.compile(request)
+        content: Mapping[str, Any] = request.notebook or {}
+        if request.notebook is None:
+            content = await self.read(read_file, request.path)
+        pythons = await self.read(self._look_at_interpreters, pipeline)
+        python = min(pythons, default=sys.executable)
+        if python not in self._verifiers:
+            # A launcher of its own, in a place of its own: what it runs is no run of ours.
+            place = Home(self.home.root / "verify")
+            make_private_directory(place.root)
+            launcher = LocalLauncher(place, self.config.worker_idle_s)
+            self._verifiers[python] = (launcher, Verifier(launcher, place.root, python))
+        folder = Path(request.path).parent if request.path else None
+        return await self._verifiers[python][1].verify(pipeline, content, folder)
+
+    async def submit(self, request: SubmitRequest, key: str | None) -> Run:
+        """Compile, check, store and begin a run; with a key seen before, return the run of then."""
+        run, pipeline, pythons = await self.read(self._make_run, request)
+        for python in pythons:
+            self._spawn(self.launcher.prepare(python, pipeline.preload))
+        digest = request_digest(request)
+        made: Run = await self._ask(
+            lambda reply: Submit(
+                reply=reply,
+                run=run,
+                pipeline=pipeline,
+                idempotency_key=key,
+                request_digest=digest,
+            )
+        )
+        return made
+
+    async def cancel(self, run: str) -> Run:
+        canceled: Run = await self._ask(lambda reply: Cancel(reply=reply, run=run))
+        return canceled
+
+    async def retry(self, run: str, request: RetryRequest) -> Run:
+        """Go on with a run that is over; with a path or a notebook, with the code of now."""
+        pipeline = None
+        if request.path is not None or request.notebook is not None:
+            found = await self.read(self.store.get_run, run)
+            path = request.path or found.notebook
+            pipeline = await self.read(self.notebooks.compile, path, request.notebook, found.split)
+            await self.read(self._look_at_interpreters, pipeline)
+        retried: Run = await self._ask(
+            lambda reply: Retry(reply=reply, run=run, request=request, pipeline=pipeline)
+        )
+        return retried
+
+    async def delete(self, run: str) -> None:
+        await self._ask(lambda reply: Delete(reply=reply, run=run))
+
+    async def between_turns(self, function: Callable[[], T]) -> T:
+        """Call something while no run changes."""
+        result: T = await self._ask(lambda reply: Call(reply=reply, function=function))
+        self.broker.look()
+        return result
+
+    def publish(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Tell everybody of something that is no transition of a run: `ports.serving.EventSink`."""
+        self.stage.put(Tell(kind, subject, data))
+
+    # - inside -
+
+    async def _ask(self, make: "Callable[[Future[Any]], Item]") -> Any:
+        if self.conductor.trouble is not None:
+            raise Unavailable(self.conductor.trouble)
+        reply: Future[Any] = Future()
+        self.stage.put(make(reply))
+        return await asyncio.wrap_future(reply)
+
+    def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, set[str]]:
+        pipeline = self.notebooks.compile(request.path, request.notebook, request.split)
+        run = new_run(pipeline, request, self.inventory, utc_now())
+        return run, pipeline, self._look_at_interpreters(pipeline)
+
+    def _look_at_interpreters(self, pipeline: Pipeline) -> set[str]:
+        """See that every step has somewhere to run, and learn what is installed there."""
+        kinds = {(step.settings.kernel, step.settings.python): step for step in pipeline.steps}
+        found = [self._interpreters.of_step(step, pipeline) for step in kinds.values()]
+        for interpreter in found:
+            self._environments.get(interpreter.python)
+        return {interpreter.python for interpreter in found if interpreter.kernel is None}
+
+    async def _look_at_logs(self) -> None:
+        """Tell listeners of growing logs, as long as there are any."""
+        sizes: dict[tuple[str, str], int] = {}
+        while True:
+            await asyncio.sleep(_LOG_LOOK_S)
+            if not self.broker.listeners:
+                continue
+            grown = await self.read(self.traces.sizes, self.conductor.running_attempts())
+            for (run, step), size in grown.items():
+                if size > sizes.get((run, step), 0):
+                    data = {"run_id": run, "step": step, "size_bytes": size}
+                    self.publish("log.appended", step, data)
+            sizes = grown
+
+    async def _stop_when_idle(self) -> None:
+        while True:
+            await asyncio.sleep(_IDLE_LOOK_S)
+            is_needed = self.conductor.runs or self.serving.list() or self.broker.listeners
+            if is_needed:
+                self.note_request()
+            elif time.monotonic() - self._last_request > self.config.idle_shutdown_s:
+                _log.info("Nobody has asked for anything for long: stopping.")
+                self._stop(None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,150 @@
+"""Notebooks on disk, and the compiler's view of the folder around them."""
+
+import os
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from jupyter_mlplat.errors import InvalidInput, NotFound
+from jupyter_mlplat.kit.digests import digest_json
+from jupyter_mlplat.kit.quantities import format_bytes
+from jupyter_mlplat.resources.pipeline import Pipeline
+
+NOTEBOOK_LIMIT_BYTES = 200 * 2**20
+_MODULE_LIMIT_BYTES = 2**20  # a larger file is generated; nobody imports it for its names
+_MODULES_LIMIT = 500
+_KEPT = 32  # compiled pipelines: what one person has open in a day
+_WORD = re.compile(r"[^\W\d]\w*")
+
+Split = Literal["auto", "cell"]
+
+
+class Notebooks:
+    """Reads and compiles. Safe from any thread; what was compiled is kept by content."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._compiled: OrderedDict[str, Pipeline] = OrderedDict()
+
+    def compile(
+        self, path: str | None, content: Mapping[str, Any] | None, split: Split
+    ) -> Pipeline:
+        """Compile a notebook: the file at `path`, or content that stands in for it.
+
+        Raises:
+            NotFound: There is no such file.
+            InvalidInput: It is no notebook, of a newer format, too large, or nothing was named.
+        """
+        from jupyter_mlplat.compiler import FolderView, compile_notebook
+
+        if path is not None:
+            _refuse_relative(path)
+        if content is None:
+            content = read_file(path)
+        files = read_modules(Path(path).parent, str(content)) if path is not None else {}
+        key = digest_json([path, content, split, files])
+        with self._lock:
+            if key in self._compiled:
+                self._compiled.move_to_end(key)
+                return self._compiled[key]
+        name = Path(path).stem if path is not None else "notebook"
+        pipeline = compile_notebook(
+            content, name=name, path=path, split=split, folder=FolderView(files)
+        )
+        with self._lock:
+            self._compiled[key] = pipeline
+            if len(self._compiled) > _KEPT:
+                self._compiled.popitem(last=False)
+        return pipeline
+
+
+def _refuse_relative(path: str) -> None:
+    if not os.path.isabs(path) or "\0" in path:
+        raise InvalidInput(f"Cannot read the notebook {path!r}: the engine needs an absolute path.")
+
+
+def read_file(path: str | None) -> Mapping[str, Any]:
+    """Read a notebook from disk.
+
+    Raises:
+        NotFound: There is no such file.
+        InvalidInput: It is no notebook, of a newer format, too large, or nothing was named.
+    """
+    from jupyter_mlplat.formats.notebook import read_notebook
+
+    if path is None:
+        raise InvalidInput("Cannot compile: neither a path nor a notebook was given. Give one.")
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > NOTEBOOK_LIMIT_BYTES:
+                raise InvalidInput(
+                    f"Cannot read the notebook {path!r}: it has {format_bytes(size)}, more than "
+                    f"{format_bytes(NOTEBOOK_LIMIT_BYTES)}. Clear its outputs and save it again."
+                )
+            text = file.read().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"Cannot read the notebook {path!r}: there is no such file. Check the path.", path=path
+        ) from error
+    except IsADirectoryError as error:
+        raise InvalidInput(
+            f"Cannot read the notebook {path!r}: it is a folder. Name a notebook in it."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"Cannot read {path!r} as a notebook: it is not text in UTF-8. "
+            "Check that it is an .ipynb file."
+        ) from error
+    except OSError as error:
+        raise InvalidInput(f"Cannot read the notebook {path!r}: {error.strerror}.") from error
+    return read_notebook(text, name=Path(path).name)
+
+
+def read_modules(folder: Path, text: str) -> dict[str, str]:
+    """Read the Python files next to a notebook that it, or one of them, names.
+
+    Returns:
+        Source by path relative to the folder. Files that no word of the notebook can mean are not
+        even opened, so a notebook may lie in a folder of thousands.
+    """
+    modules = _modules_in(folder)
+    found: dict[str, str] = {}
+    texts = [text]
+    while texts and modules and len(found) < _MODULES_LIMIT:
+        words = set(_WORD.findall(texts.pop()))
+        for name in words & modules.keys():
+            for path in modules.pop(name):
+                source = _source(folder / path)
+                if source is not None:
+                    found[path] = source
+                    texts.append(source)
+    return found
+
+
+def _modules_in(folder: Path) -> dict[str, list[str]]:
+    """Map importable names to the files they mean, relative to the folder."""
+    modules: dict[str, list[str]] = {}
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return modules
+    for entry in entries:
+        if entry.name.endswith(".py") and entry.name[:-3].isidentifier():
+            modules[entry.name[:-3]] = [entry.name]
+        elif entry.name.isidentifier() and os.path.isfile(os.path.join(entry.path, "__init__.py")):
+            inside = sorted(Path(entry.path).rglob("*.py"))[:_MODULES_LIMIT]
+            modules[entry.name] = [path.relative_to(folder).as_posix() for path in inside]
+    return modules
+
+
+def _source(path: Path) -> str | None:
+    try:
+        if path.stat().st_size > _MODULE_LIMIT_BYTES:
+            return None
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
