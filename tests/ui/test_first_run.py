@@ -1,0 +1,169 @@
+"""The first half hour with the panel: see the pipeline, run it, break it, mend it, go on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.ui.conftest import Lab
+
+NOTEBOOK = "01-tumours.ipynb"
+PICTURES = Path(__file__).parents[2] / "docs" / "images"
+RUN_S = 120_000
+
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def open_notebook(page: Page, lab: "Lab") -> None:
+    page.goto(lab.page_url(NOTEBOOK))
+    page.wait_for_selector(".jp-Notebook", timeout=60_000)
+
+
+def picture(page: Page, name: str) -> None:
+    """Take one picture in the light theme and one in the dark."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for theme in ("Light", "Dark"):
+        page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            f"JupyterLab {theme}",
+        )
+        page.wait_for_selector(f"body[data-jp-theme-name='JupyterLab {theme}']", state="attached")
+        page.wait_for_timeout(700)  # the theme's own fonts and transitions
+        page.screenshot(path=PICTURES / f"{name}-{theme.lower()}.png")
+
+
+def set_panel_width(page: Page, width: int) -> None:
+    box = page.locator("#jp-mlplat-panel").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] + 3, 600)
+    page.mouse.down()
+    page.mouse.move(box["x"] + width + 3, 600, steps=5)
+    page.mouse.up()
+
+
+def edit_cell(page: Page, cell: str, old: str, new: str) -> None:
+    """Change a cell's source as another editor of the document would."""
+    page.evaluate(
+        """([cell, old, now]) => {
+            const { content } = window.jupyterapp.shell.currentWidget;
+            const found = content.widgets.find(widget => widget.model.id === cell);
+            const source = found.model.sharedModel.getSource();
+            if (!source.includes(old)) throw new Error(`no ${old} in ${source}`);
+            found.model.sharedModel.setSource(source.replace(old, now));
+        }""",
+        [cell, old, new],
+    )
+
+
+def cell(page: Page, cell_id: str) -> str:
+    """Name the cell for the panel's own mark on it."""
+    return f".jp-Cell[data-mlplat-step='{cell_id}']"
+
+
+def test_notebook_is_seen_run_broken_mended_and_run_on(page: Page, lab: "Lab") -> None:
+    open_notebook(page, lab)
+
+    # First click: the panel. The pipeline is there, though nothing is tagged.
+    page.get_by_role("tab", name="ML Platform").click()
+    graph = page.locator(".jp-mlplat-Graph")
+    expect(graph.get_by_role("option")).not_to_have_count(0, timeout=60_000)
+    steps = graph.locator("[data-step]").evaluate_all("all => all.map(one => one.dataset.step)")
+    assert steps[:2] == ["load", "clean"]
+    assert len(steps) == 8
+    expect(page.locator(cell(page, "load")).first).to_be_visible()
+
+    # An edge says why it exists.
+    graph.locator("[data-edge='load→clean']").focus()
+    page.keyboard.press("Enter")
+    details = page.get_by_test_id("mlplat-edge-details")
+    expect(details).to_contain_text("biopsies")
+    expect(details.locator(".jp-mlplat-Proof").first).to_be_visible()
+    page.keyboard.press("Escape")
+
+    # Second click: run.
+    page.get_by_test_id("mlplat-run").click()
+    latest = page.get_by_test_id("mlplat-latest-run")
+    expect(latest).to_contain_text("Succeeded", timeout=RUN_S)
+    expect(graph.locator("[data-step][data-state='SUCCEEDED']")).to_have_count(8)
+    set_panel_width(page, 380)
+    picture(page, "pipeline")
+
+    # Break a cell and run again: the failing cell is marked and can be jumped to.
+    edit_cell(page, "forest", "n_estimators=trees", "n_estimators=tress")
+    page.get_by_test_id("mlplat-run").click()
+    expect(latest).to_contain_text("Failed", timeout=RUN_S)
+    failure = page.get_by_test_id("mlplat-failure")
+    expect(failure).to_contain_text("NameError")
+    failure.get_by_role("button", name="Go to cell").click()
+    mark = page.locator(".jp-mlplat-CellLabel-failure")
+    expect(mark).to_be_in_viewport()
+    expect(mark).to_contain_text("NameError")
+    assert active_cell(page) == "forest"
+    picture(page, "failure")
+
+    # Mend it: the mark goes, and the run goes on from there.
+    edit_cell(page, "forest", "n_estimators=tress", "n_estimators=trees")
+    expect(mark).to_have_count(0)
+    failure.get_by_role("button", name="Retry from here").click()
+    expect(latest).to_contain_text("Succeeded", timeout=RUN_S)
+    expect(failure).to_have_count(0)
+
+    # The run keeps its outputs, its log and its metrics.
+    latest.get_by_role("button").first.click()
+    page.locator("[data-task='explore']").click()
+    outputs = page.get_by_test_id("mlplat-outputs")
+    expect(outputs.locator("img").first).to_be_visible()
+    expect(page.get_by_test_id("mlplat-metrics")).to_contain_text("auc")
+    picture(page, "run")
+
+    page.get_by_role("button", name="Back to all runs").click()
+    expect(page.get_by_role("list", name="Runs").get_by_role("listitem")).to_have_count(2)
+    picture(page, "runs")
+
+
+def active_cell(page: Page) -> str:
+    return page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCell.model.id")
+
+
+def test_layout_comes_back_after_a_reload(page: Page, lab: "Lab") -> None:
+    open_notebook(page, lab)
+    page.get_by_role("tab", name="ML Platform").click()
+    expect(page.locator("#jp-mlplat-panel")).to_be_visible()
+    page.wait_for_timeout(1500)  # JupyterLab saves the layout one second after it changed
+
+    page.goto(f"{lab.url}lab/tree/{NOTEBOOK}")
+
+    expect(page.locator("#jp-mlplat-panel")).to_be_visible(timeout=60_000)
+
+
+def test_hostile_output_stays_text(page: Page, lab: "Lab") -> None:
+    notebook = Path(lab.folder, "hostile.ipynb")
+    notebook.write_text(HOSTILE)
+    page.goto(lab.page_url(notebook.name))
+    page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    page.get_by_role("tab", name="ML Platform").click()
+    page.get_by_test_id("mlplat-run").click()
+    latest = page.get_by_test_id("mlplat-latest-run")
+    expect(latest).to_contain_text("Succeeded", timeout=RUN_S)
+
+    latest.get_by_role("button").first.click()
+    page.locator("[data-task]").first.click()
+    expect(page.get_by_test_id("mlplat-outputs")).to_contain_text("harmless")
+    page.get_by_role("tab", name="Log").click()
+    expect(page.get_by_test_id("mlplat-log")).to_contain_text("<img src=x onerror")
+
+    assert page.evaluate("() => window.hacked") is None
+
+
+HOSTILE = """{
+ "nbformat": 4, "nbformat_minor": 5,
+ "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+ "cells": [{"cell_type": "code", "id": "evil", "metadata": {}, "execution_count": null,
+  "outputs": [], "source": "from IPython.display import HTML, Javascript, display\\n\
+print('<img src=x onerror=\\"window.hacked=1\\">')\\n\
+display(Javascript('window.hacked=2'))\\n\
+HTML('<b>harmless</b><img src=x onerror=\\"window.hacked=3\\"><script>window.hacked=4</script>')"}]
+}
+"""
