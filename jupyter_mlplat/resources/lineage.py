@@ -43,7 +43,7 @@ class Execution(Resource):
     name: str
     run_id: Identifier | None = None
     state: Literal["RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELED"]
-    code: CodeVersion = CodeVersion()
+    code: CodeVersion = Field(default_factory=CodeVersion)  # a shared default would be deep-copied
     parameters: dict[str, JsonValue] = {}
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
