@@ -112,21 +112,25 @@ def save(
     sharing = ArraySharing()
     traces: dict[str, Trace] = {}
     pickles: dict[str, Pickled] = {}
+    typed_names: set[str] = set()
     for name in names:
         value = namespace[name]
         traces[name] = trace = Trace(sharing)
         containers = codecs.plain_containers(value)
         if containers is not None:
             trace.objects.update(containers)
+            typed_names.add(name)
         elif codecs.is_plain_array(value):
             trace(value)
+            typed_names.add(name)
         else:
             pickles[name] = dump({name: value}, namespace, trace=trace)
     groups: list[dict[str, Any]] = []
     entries: dict[str, dict[str, Any]] = {}
     for members in group_names(names, traces):
         values = {name: namespace[name] for name in members}
-        typed = codecs.encode(values[members[0]]) if len(members) == 1 else None
+        alone = len(members) == 1 and members[0] in typed_names
+        typed = codecs.encode(values[members[0]]) if alone else None
         if typed is not None:
             codec, parts = typed
             digest = blobs.put(*parts)
@@ -249,6 +253,11 @@ class MissingInput(Exception):
     """An input is not in the bundle it should be in, or cannot be loaded."""
 
 
+def not_bound(name: str) -> str:
+    """Say that an input is missing."""
+    return f"Cannot load {name!r}: the step that should have made it ended without binding it."
+
+
 def load(
     digest: str, wanted: Iterable[tuple[str, bool]], namespace: dict[str, Any], blobs: Blobs
 ) -> dict[str, Any]:
@@ -270,9 +279,7 @@ def load(
         if entry is None:
             if optional:
                 continue
-            raise MissingInput(
-                f"Cannot load {name!r}: the step that should have made it ended without binding it."
-            )
+            raise MissingInput(not_bound(name))
         if entry["codec"] != "pickle":
             values[name] = codecs.decode(entry["codec"], entry["digest"], blobs)
             continue

@@ -44,7 +44,10 @@ def plain_containers(value: Any, limit: int = 1_000_000) -> dict[int, Any] | Non
 
 
 def encode(value: Any) -> tuple[str, tuple[Buffer, ...]] | None:
-    """Return the codec's name and the bytes of a value that stands alone, None if it has no typed form."""
+    """Return codec and bytes of a value that stands alone, None if it has no typed form.
+
+    The value is exactly plain (`plain_containers`) or a plain array (`is_plain_array`).
+    """
     kind = type(value)
     if kind in ATOMS or kind is list or kind is dict:
         try:

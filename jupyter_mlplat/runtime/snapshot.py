@@ -167,7 +167,7 @@ class Describer:
         if isinstance(value, (set, frozenset)):
             return _hash(name, *sorted(self(item).hex() for item in value))
         if isinstance(value, dict):
-            rest = {key: item for key, item in getattr(value, "__dict__", {}).items()}
+            rest = getattr(value, "__dict__", None)
             items = (part for pair in dict.items(value) for part in pair)
             return self._parts(name, (*items, getattr(value, "default_factory", None), rest))
         if isinstance(value, (list, tuple)):

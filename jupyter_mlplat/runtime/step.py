@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,10 +88,13 @@ class Attempt:
             self._fail({"code": "not-serialisable", "message": str(error), **fields})
         except (bundle.MissingInput, BlobError) as error:
             self._fail({"code": "missing-input", "message": str(error)})
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            self._fail(_disk_full(error))
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self._fail(_disk_full(error))
+            else:
+                traceback.print_exc()
+                message = f"The step could not be run: {type(error).__name__}: {error}"
+                self._fail({"code": "internal", "message": message})
         flush_everything()
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self.result.update(
@@ -121,6 +125,10 @@ class Attempt:
         class_identity.begin(seed.decode("utf-8"))
         by_bundle: dict[str, list[Any]] = {}
         for item in order.get("inputs") or ():
+            if item["bundle"] is None:  # that step had nothing to save
+                if item.get("optional"):
+                    continue
+                raise bundle.MissingInput(bundle.not_bound(item["name"]))
             by_bundle.setdefault(item["bundle"], []).append(
                 (item["name"], item.get("optional", False))
             )

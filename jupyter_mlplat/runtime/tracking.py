@@ -13,7 +13,7 @@ import time
 from typing import Any, Optional
 
 from .bundle import dump, put_graph
-from .codecs import encode, type_name
+from .codecs import encode, is_plain_array, plain_containers, type_name
 from .files import Blobs, dump_json, write_all
 from .models import infer_signature, serialise_model, to_example
 
@@ -110,7 +110,8 @@ class Tracking:
             with open(value, "rb") as file:
                 codec, digest = "file", self._blobs.put(file.read())
         else:
-            typed = encode(value)
+            is_typed = plain_containers(value) is not None or is_plain_array(value)
+            typed = encode(value) if is_typed else None
             if typed is not None:
                 codec, digest = typed[0], self._blobs.put(*typed[1])
             else:
