@@ -18,6 +18,7 @@ from jupyter_mlplat.compiler.steps import Code, Draft, split_cells
 from jupyter_mlplat.formats.notebook import Cell, check_format, list_cells, metadata_of
 from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.resources.pipeline import (
+    Channel,
     Input,
     Parameter,
     Pipeline,
@@ -226,6 +227,7 @@ class Compilation:
         after = {names[number] for number in step.order}
         after |= {name for code in draft.cells for name in code.settings.after if name in names}
         metrics = dict.fromkeys(name for code in draft.cells for name in code.settings.metrics)
+        effects = _effects(step)
         return Step(
             name=draft.name,
             title=draft.title,
@@ -246,9 +248,10 @@ class Compilation:
             outputs=tuple(sorted(step.outputs)),
             modules=self._modules(step, machine),
             after=tuple(sorted(after | {names[held] for held in step.inputs.values()})),
-            settings=step_settings([code.settings for code in draft.cells]),
+            settings=step_settings([code.settings for code in draft.cells], not effects),
             origin=draft.origin,
             metrics=(*draft.metrics, *metrics),
+            effects=effects,
         )
 
     def _modules(self, step: StepPlan, machine: Machine) -> tuple[str, ...]:
@@ -280,6 +283,16 @@ class Compilation:
             problems=(say.other_language(language),),
             notebook_metadata=_kept_metadata(metadata),
         )
+
+
+def _effects(step: StepPlan) -> tuple[str, ...]:
+    """Return the channels a step touches that nothing ships, so that a cache cannot see them."""
+    effects = []
+    if any(fact.files for fact in step.cells):
+        effects.append(Channel.FILES)
+    if any(fact.is_opaque for fact in step.cells):
+        effects.append(Channel.UNKNOWN)
+    return tuple(effects)
 
 
 def _preludes(planned: Sequence[StepPlan], facts: Mapping[int, CellFacts]) -> list[tuple[str, ...]]:

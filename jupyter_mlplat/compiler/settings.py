@@ -138,8 +138,11 @@ def _from_comments(source: str) -> dict[str, Any]:
     return values
 
 
-def step_settings(cells: list[CellSettings]) -> StepSettings:
-    """Merge what the cells of a step say; the last one that says something wins."""
+def step_settings(cells: list[CellSettings], is_cacheable: bool = True) -> StepSettings:
+    """Merge what the cells of a step say; the last one that says something wins.
+
+    `is_cacheable` is what caching is where no cell says anything.
+    """
 
     def last(name: str) -> Any:
         said = [value for cell in cells if (value := getattr(cell, name)) is not None]
@@ -160,7 +163,7 @@ def step_settings(cells: list[CellSettings]) -> StepSettings:
             limit=last("retries") or 0,
             backoff_s=defaults.retry.backoff_s if last("backoff_s") is None else last("backoff_s"),
         ),
-        cache=defaults.cache if cache is None else cache,
+        cache=is_cacheable if cache is None else cache,
         timeout_s=last("timeout_s"),
         kernel=last("kernel"),
         python=last("python"),

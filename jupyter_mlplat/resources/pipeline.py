@@ -108,6 +108,11 @@ class Step(Resource):
     metrics: tuple[str, ...] = Field(
         default=(), description="Names whose final numbers are metrics of the run."
     )
+    effects: tuple[str, ...] = Field(
+        default=(),
+        description="Channels it touches that nothing ships: @files, @unknown. Such a step is "
+        "taken from the cache only where its settings say so.",
+    )
 
 
 class EdgeReason(Resource):

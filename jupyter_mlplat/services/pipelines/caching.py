@@ -12,7 +12,7 @@ from jupyter_mlplat.compiler.normalise import normalise
 from jupyter_mlplat.kit.digests import digest_json, digest_text
 from jupyter_mlplat.ports.metadata import CacheEntry
 from jupyter_mlplat.resources.base import JsonValue
-from jupyter_mlplat.resources.pipeline import Channel, Pipeline, Step
+from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.run import CacheExplanation, Run
 
 _NAMED_CHANGES = 4  # as many as one reads at a glance; the rest is in `changed`
@@ -24,8 +24,7 @@ def reason_not_to_cache(run: Run, step: Step) -> str | None:
     if not run.cache:
         return "this run was asked not to use the cache"
     if not step.settings.cache:
-        effects = {Channel.FILES, Channel.UNKNOWN} & {*step.outputs, *(i.name for i in step.inputs)}
-        if effects:
+        if step.effects:
             return "it touches files or has effects that are not known; cache: true overrules this"
         return "caching is off for this step"
     return None
