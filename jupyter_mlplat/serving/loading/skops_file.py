@@ -35,7 +35,14 @@ def read(content: bytes) -> Thing:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             value = _Reader(archive).value(json.loads(archive.read("schema.json")))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, RecursionError) as error:
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise NotUnderstood(str(error)) from error
     if not isinstance(value, Thing):
         raise NotUnderstood(f"the file holds a {type(value).__name__}")
@@ -72,7 +79,8 @@ class _Reader:
             return array if node["__class__"] == "ndarray" else array[()]
         if node["type"] == "json":
             shape = self.value(node["shape"])
-            return np.array(self.value(node["content"]), dtype=object).reshape(shape)
+            parts = [self.value(part) for part in node["content"]]
+            return np.array(parts, dtype=object).reshape(shape)
         raise NotUnderstood(f"an array stored as {node['type']}")
 
     def _ListNode(self, node: Mapping[str, Any]) -> list[Any]:
