@@ -115,7 +115,8 @@ class Run(Shown):
 
     def logs(self, step: str | None = None) -> str:
         """Return what a step wrote, or what all steps wrote, in the order of the pipeline."""
-        steps = [step] if step else [task.name for task in self.tasks if task.attempt]
+        ran = [task.name for task in self.tasks if task.attempt or task.cached]
+        steps = [step] if step else ran
         written = b"".join(self._client.read_step_log(self.id, name) for name in steps)
         return written.decode(errors="replace")
 

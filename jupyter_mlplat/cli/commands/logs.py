@@ -19,7 +19,8 @@ def _print(client: "EngineClient", options: Namespace, terminal: Terminal) -> in
     if options.step:
         steps = [options.step]
     else:
-        steps = [task.name for task in client.get_run(options.run).tasks if task.attempt]
+        tasks = client.get_run(options.run).tasks
+        steps = [task.name for task in tasks if task.attempt or task.cached]
     written = {step: client.read_step_log(options.run, step, options.stream) for step in steps}
     terminal.answer(
         {

@@ -24,13 +24,21 @@ class _Tree:
             "upstream": defaultdict(list),
             "downstream": defaultdict(list),
         }
+        reads = {(e.execution_id, e.artifact_id) for e in lineage.events if e.kind == "input"}
+        for execution, artifact in sorted(reads):
+            self._link(artifact, execution)
+        makers: dict[str, str] = {}
         for event in lineage.events:
-            made = event.kind == "output"
-            source, target = event.execution_id, event.artifact_id
-            if not made:
-                source, target = target, source
-            self._next["upstream"][target].append(source)
-            self._next["downstream"][source].append(target)
+            execution, artifact = event.execution_id, event.artifact_id
+            # Who passes on what it read made nothing; of two who made the same, the first did.
+            if event.kind == "output" and (execution, artifact) not in reads:
+                makers[artifact] = min(execution, makers.get(artifact, execution))
+        for artifact, execution in makers.items():
+            self._link(execution, artifact)
+
+    def _link(self, source: str, target: str) -> None:
+        self._next["upstream"][target].append(source)
+        self._next["downstream"][source].append(target)
 
     def draw(self, side: str) -> str:
         lines: list[str] = []
@@ -67,12 +75,10 @@ class _Tree:
 
 
 def _describe_execution(execution: Execution) -> str:
-    state = execution.state.lower()
-    code = execution.code
-    facts = [state] + ([f"cells {', '.join(code.cells)}"] if code.cells else [])
-    if code.git_commit:
-        facts.append(f"git {code.git_commit[:8]}" + ("+changes" if code.git_dirty else ""))
-    return f"◆ {execution.name} ({'; '.join(facts)})"
+    facts = [f"cells {', '.join(execution.code.cells)}"] if execution.code.cells else []
+    if execution.state != "COMPLETE":
+        facts.append(execution.state.lower())
+    return f"◆ {execution.name}" + (f" ({'; '.join(facts)})" if facts else "")
 
 
 def _describe_artifact(artifact: Artifact) -> str:

@@ -1,8 +1,8 @@
 """Views as HTML: self-contained, escaped, at home in light and dark."""
 
-from html import escape
+import html
 
-from jupyter_mlplat.client.views.text import strip_colours
+from jupyter_mlplat.client.views.text import clean_log, strip_colours
 from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
 
 # Inline styles only: a style element would leak into the page, and GitHub and nbconvert drop it.
@@ -39,13 +39,13 @@ def draw(view: View) -> str:
         parts.append(_div(Cell(view.empty, Mood.QUIET)))
     parts += [_div(note) for note in view.notes]
     if view.block:
-        parts.append(f'<pre style="{_PRE}">{escape(strip_colours(view.block))}</pre>')
+        parts.append(f'<pre style="{_PRE}">{_escape(view.block)}</pre>')
     return f'<div style="{_CARD}">{"".join(parts)}</div>'
 
 
 def _draw_title(view: View) -> str:
     state = f" &ensp;{_span(view.state)}" if view.state else ""
-    return f"<div><strong>{escape(view.title)}</strong>{state}</div>"
+    return f"<div><strong>{_escape(view.title)}</strong>{state}</div>"
 
 
 def _draw_progress(view: View) -> str:
@@ -71,7 +71,7 @@ def _draw_facts(view: View) -> str:
 def _draw_table(table: Table) -> str:
     heads = "".join(
         f'<th scope="col" style="text-align: {_align(table, index)}; padding: 2px 14px 2px 0; '
-        f'border-bottom: {_LINE}; font-weight: 600">{escape(header)}</th>'
+        f'border-bottom: {_LINE}; font-weight: 600">{_escape(header)}</th>'
         for index, header in enumerate(table.headers)
     )
     rows = "".join(
@@ -98,7 +98,7 @@ def _align(table: Table, index: int) -> str:
 
 
 def _span(cell: Cell) -> str:
-    text = escape(strip_colours(cell.text))
+    text = _escape(cell.text)
     return (
         text
         if cell.mood is Mood.PLAIN
@@ -108,3 +108,7 @@ def _span(cell: Cell) -> str:
 
 def _div(note: Cell) -> str:
     return f'<div style="margin-top: 6px; white-space: pre-wrap">{_span(note)}</div>'
+
+
+def _escape(text: str) -> str:
+    return html.escape(clean_log(strip_colours(text)))

@@ -7,6 +7,7 @@ from jupyter_mlplat.client.views import graph
 from jupyter_mlplat.client.views.text import join_names
 from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
 from jupyter_mlplat.kit.quantities import format_bytes
+from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.engine import EngineStatus
 from jupyter_mlplat.resources.lineage import Lineage, ModelVersion, RegisteredModel
 from jupyter_mlplat.resources.pipeline import Edge, Pipeline, Proof, Severity, Step, VerifyReport
@@ -172,10 +173,16 @@ def view_run(run: Run, metrics: dict[str, float] | None = None) -> View:
 
 def failure_messages(run: Run) -> list[str]:
     """Say why a run did not succeed, each reason once."""
-    failures = [task.failure for task in run.tasks if task.failure and task.state.is_final]
-    if run.failure:
-        failures.append(run.failure)
-    return list(dict.fromkeys(failure.message for failure in failures))
+    messages = [
+        f"Step {task.name!r}, {task.failure.message}"
+        if task.failure.cell
+        else f"Step {task.name!r}: {task.failure.message}"
+        for task in run.tasks
+        if task.failure and task.state.is_final
+    ]
+    if run.failure and not any(run.failure.message in message for message in messages):
+        messages.append(run.failure.message)
+    return messages
 
 
 def view_runs(runs: Sequence[RunSummary]) -> View:
@@ -221,14 +228,26 @@ def view_outputs(outputs: Iterable[OutputValue]) -> View:
 
 
 def view_lineage(lineage: Lineage) -> View:
-    """Show a piece of the graph as a tree."""
+    """Show a piece of the graph as a tree, below what it says in few words."""
     counts = f"{len(lineage.executions)} executions, {len(lineage.artifacts)} artifacts"
+    facts = [
+        ("direction", lineage.direction),
+        ("found", counts + (", cut off" if lineage.truncated else "")),
+    ]
+    if made_by := lineage.provenance:
+        facts += [
+            ("code", join_names(f"{cell.step}/{cell.cell}" for cell in made_by.cells)),
+            (
+                "git",
+                join_names(git.commit[:8] + ("+changes" * bool(git.dirty)) for git in made_by.git),
+            ),
+            ("parameters", _parameters_note(made_by.parameters)),
+            ("environment", join_names(digest[7:19] for digest in made_by.environments)),
+        ]
+    name = next((a.name for a in lineage.artifacts if a.id == lineage.root), "")
     return View(
-        title=f"Lineage of {lineage.root}",
-        facts=(
-            ("direction", Cell(lineage.direction)),
-            ("found", Cell(counts + (", cut off" if lineage.truncated else ""))),
-        ),
+        title=f"Lineage of {name} ({lineage.root})" if name else f"Lineage of {lineage.root}",
+        facts=tuple((label, Cell(text)) for label, text in facts if text),
         block=graph.draw(lineage),
     )
 
@@ -354,7 +373,7 @@ def _step_row(pipeline: Pipeline, step: Step) -> tuple[Cell, ...]:
     needs = dict.fromkeys(edge.source for edge in pipeline.edges if edge.target == step.name)
     return (
         Cell(step.name),
-        Cell(", ".join(f"[{cell.index}]" for cell in step.cells)),
+        Cell(", ".join(str(cell.index + 1) for cell in step.cells)),
         Cell(join_names(needs)),
         Cell(join_names(step.outputs)),
     )
@@ -379,7 +398,7 @@ def _task_row(task: Task) -> tuple[Cell, ...]:
     elif task.attempt > 1:
         note = f"attempt {task.attempt}"
     if task.failure and task.failure.cell_index is not None:
-        note = f"cell [{task.failure.cell_index}]"
+        note = f"cell {task.failure.cell_index + 1}"
     return (
         Cell(task.name),
         state_cell(task.state),
@@ -400,6 +419,11 @@ def _metrics_note(run: RunSummary) -> str:
 
 def _traffic_note(endpoint: Endpoint) -> str:
     return ", ".join(f"{share.percent} % → {share.revision}" for share in endpoint.traffic)
+
+
+def _parameters_note(by_step: dict[str, dict[str, JsonValue]]) -> str:
+    used = {name: value for values in by_step.values() for name, value in values.items()}
+    return ", ".join(f"{name}={value!r}" for name, value in used.items())
 
 
 def _place(message: str, cell: str | None, line: int | None) -> str:
