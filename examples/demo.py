@@ -13,6 +13,7 @@ from sklearn.datasets import load_breast_cancer
 
 NOTEBOOK = Path(__file__).with_name("01-tumours.ipynb")
 MODEL = "tumour"
+COMMAND = Path(sys.executable).with_name("jupyter-mlplat")
 
 
 def say(text: str) -> None:
@@ -22,13 +23,13 @@ def say(text: str) -> None:
 def mlplat(*arguments: str) -> None:
     """Run a command and show it with its output."""
     print(f"$ jupyter mlplat {shlex.join(arguments)}", flush=True)
-    subprocess.run(["jupyter-mlplat", *arguments], check=True)
+    subprocess.run([COMMAND, *arguments], check=True)
 
 
 def ask(*arguments: str) -> dict[str, object]:
     """Run a command for its JSON answer."""
     done = subprocess.run(
-        ["jupyter-mlplat", *arguments, "--json"], check=True, stdout=subprocess.PIPE, text=True
+        [COMMAND, *arguments, "--json"], check=True, stdout=subprocess.PIPE, text=True
     )
     return json.loads(done.stdout)
 
