@@ -493,7 +493,7 @@ class Calls(Attributes):
 
     def _call_methods(self, obj: Obj, passed: Value, node: ast.AST, *, dunder_only: bool) -> None:
         for name, functions in self.methods(obj.bases).items():
-            if name in FRESH_EACH_CALL or (dunder_only and not name.startswith("__")):
+            if name in FRESH_EACH_CALL or (dunder_only and not name.startswith(PROTOCOLS)):
                 continue
             for function in functions:
                 self.call_function(
@@ -663,6 +663,8 @@ MUTATORS = frozenset(
     {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}
     | {"reverse", "setdefault", "sort", "update"}
 )
+PROTOCOLS = ("__", "_repr_", "_ipython_")
+"""How methods begin that operators, printing and displaying call."""
 EXCEPTIONS = frozenset({"builtins.Exception", "builtins.ValueError"})
 SETTING_VERBS = (
     "set",

@@ -263,6 +263,9 @@ class Expressions(Calls):
         both = frozenset().union(*values)
         self.touch(both, node)
         if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
+            if any(obj.kind == "globals" for obj in both):
+                self.look_up_global(self.literal(values[0]))
+                return self.heap.plain("bool")
             self.consume(frozenset().union(*values[1:]), node)
         kinds = {obj.kind for obj in both}
         for kind in ("frame", "series", "ndarray", "tensor"):
@@ -368,11 +371,27 @@ class Expressions(Calls):
         for keyword in node.keywords:
             value = self.evaluate(keyword.value)
             if keyword.arg is None:
+                if any(obj.kind == "globals" for obj in value):
+                    self.look_up_global(None)
                 spread |= self.elements(value, node)
             else:
                 args.keywords[keyword.arg] = value
         args.spread = spread
+        if any(obj.kind == "globals" for obj in args.all):
+            self.look_up_global(None)
         return args
+
+    def look_up_global(self, name: object) -> None:
+        """Read a name of the notebook by its text, all of them if it is computed."""
+        if isinstance(name, str):
+            with self.uncertain():
+                self.read_user(name)
+            return
+        for known in list(self.user.names):
+            if not known.startswith("@"):
+                with self.uncertain():
+                    self.read_user(known)
+        self.ask("a use of all names at once", "It depends on all names bound so far.")
 
     # -- scopes --------------------------------------------------------------------------------
 

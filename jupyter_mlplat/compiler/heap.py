@@ -30,7 +30,7 @@ LEAF = frozenset({"frame", "index", "ndarray", "rng", "series", "tensor"})
 """Kinds that hold data, not references to other objects of the notebook."""
 
 UNSHIPPABLE = frozenset(
-    {"connection", "coroutine", "file", "generator", "iterator", "lock", "patch", "thread"}
+    {"connection", "coroutine", "dictview", "file", "generator", "iterator", "lock", "patch", "thread"}
 )
 """Kinds tied to the process that made them."""
 
@@ -46,6 +46,7 @@ class Obj:
         inner: What it may hold, by whatever path.
         attrs: The part of `inner` whose attribute name is known.
         path: Dotted name of what an import brought in.
+        is_tied: It cannot leave the process that made it, although its kind could.
         const: The value itself where it is a literal.
     """
 
@@ -57,6 +58,7 @@ class Obj:
         "const",
         "defaults",
         "inner",
+        "is_tied",
         "kind",
         "module",
         "node",
@@ -79,6 +81,7 @@ class Obj:
         self.bases: tuple[Obj, ...] = ()
         self.module: Obj | None = None
         self.open = False
+        self.is_tied = False
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.path or self.bit.bit_length()}>"

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from jupyter_mlplat.compiler.facts import CellFacts, Change, Replay
+from jupyter_mlplat.compiler.facts import CellFacts, Change, Replay, Use
 from jupyter_mlplat.compiler.heap import IMMUTABLE, NOTHING, Value
 from jupyter_mlplat.compiler.normalise import (
     OWN_SCOPE,
@@ -28,6 +28,7 @@ class Machine(Statements):
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         super().__init__(sources)
+        self.changed_channels = 0
         self._kept = []
 
     def run_cell(self, index: int, cell_id: str, normal: Normalised) -> CellFacts:
@@ -58,11 +59,16 @@ class Machine(Statements):
         self.run_unknown(f"a cell that is too complex to follow ({reason})", ast.Pass())
 
     _tree: ast.Module | None = None
+    replayed_before: frozenset[str] = frozenset()
 
     def _close(self, facts: CellFacts) -> None:
         unbound = self.heap.unbound
         for name in facts.binds:
             facts.binds[name] = name in self.user.sure
+        for name in ("@env", "@cwd", "@modules", "@patch"):
+            if self.changed_channels & self.channels[name].bit:
+                facts.reads.setdefault(name, Use(0))
+        self.changed_channels |= facts.mutated
         facts.replay_bound = self.replayed & facts.binds.keys()
         facts.env = dict(self.user.names)
         facts.reach = {
@@ -87,7 +93,7 @@ class Machine(Statements):
             self.run_own_scope(normal.tree, normal.tree)
             return
         for statement in normal.tree.body:
-            self._run_top(statement)
+            self._run_top(statement, is_last=statement is normal.tree.body[-1])
         self._classify(normal)
 
     def _classify(self, normal: Normalised) -> None:
@@ -104,11 +110,23 @@ class Machine(Statements):
             bool(body) and not normal.magics and len(self.facts.replays) == len(body)
         )
 
-    def _run_top(self, node: ast.stmt) -> None:
+    def show(self, node: ast.Expr) -> None:
+        """Follow what displaying a cell's last value calls."""
+        statement, self.statement = self.statement, None
+        fuel = self.fuel
+        for obj in self._last_value:
+            if obj.kind == "instance":
+                self._call_methods(obj, self.plain, node, dunder_only=True)
+        self.fuel, self.statement = fuel, statement
+
+    def _run_top(self, node: ast.stmt, *, is_last: bool) -> None:
         """Interpret one statement of a cell, and see whether others can replay it."""
         self.trace = Trace()
+        self.replayed_before = frozenset(self.replayed)
         before = (self.facts.mutated, len(self.facts.files), len(self.facts.unknown))
         self.run_statement(node)
+        if is_last and isinstance(node, ast.Expr):
+            self.show(node)
         trace = self.trace
         after = (self.facts.mutated, len(self.facts.files), len(self.facts.unknown))
         is_pure = before == after and not trace.other
@@ -120,13 +138,14 @@ class Machine(Statements):
     def _is_replayable(self, node: ast.stmt, trace: Trace) -> bool:
         imports = has_import(node)
         touches = trace.settings or trace.env or trace.cwd or trace.patches
-        if not (imports or touches):
+        deletes = isinstance(node, ast.Delete) and trace.binds <= self.ever_replayed
+        if not (imports or touches or deletes):
             return False
         for name in trace.reads - trace.binds:
-            if name.startswith("@"):
-                continue
-            if name not in self.replayed:
+            if not name.startswith("@") and name not in self.replayed:
                 return False
+        if deletes:
+            return self.replayed_before >= trace.binds
         if not trace.binds:
             return True
         if touches and not imports:
@@ -169,6 +188,7 @@ class Machine(Statements):
             )
         )
         self.replayed |= trace.binds
+        self.ever_replayed |= trace.binds
 
     def _settle(self, trace: Trace) -> None:
         """Turn state that cannot be replayed into state that is passed on."""

@@ -18,6 +18,9 @@ PARAMETER = -1
 REPLAYED = -2
 """Stands for the step number of names that a step's prelude binds."""
 
+DOUBTFUL = frozenset({"axes", "buffer", "figure", "grid", "unknown"})
+"""Kinds that are passed on where they are read, but not kept just for being looked at."""
+
 
 @dataclass(slots=True)
 class StepPlan:
@@ -86,6 +89,7 @@ class Planner:
         self.final: dict[str, int] = {}
         self.fusions: list[Fusion] = []
         self.unshippable = self._unshippable()
+        self.doubtful = _mask(obj.bit for obj in heap.objects if obj.kind in DOUBTFUL)
         self.by_identity = _mask(
             obj.bit for obj in heap.objects if obj.kind in ("instance", "unknown")
         )
@@ -137,7 +141,8 @@ class Planner:
                 continue
             if not reach[name] & self.unshippable:
                 soft[number].add(name)
-                self.steps[number].outputs.add(name)
+                if not reach[name] & self.doubtful:
+                    self.steps[number].outputs.add(name)
 
     # -- demands -------------------------------------------------------------------------------
 
@@ -217,7 +222,7 @@ class Planner:
             mutated |= step.mutated
         mask = 0
         for obj in self.heap.objects:
-            if obj.kind in UNSHIPPABLE or obj.kind == "dictview":
+            if obj.kind in UNSHIPPABLE or obj.is_tied:
                 mask |= obj.bit
             elif obj.kind == "module" and obj.bit:
                 mask |= self.heap.reach([obj]) & mutated

@@ -85,6 +85,7 @@ class Recorder:
         self.tick = 0
         self.is_seeded = False
         self.replayed: set[str] = set()
+        self.ever_replayed: set[str] = set()
         self.has_star = False
         self.was_opaque = False
         self.sources = sources

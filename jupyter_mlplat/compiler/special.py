@@ -131,10 +131,10 @@ class Special(Expressions):
         return self.fresh("list", node, self.heap.plain("str"))
 
     def read_everything(self, why: str) -> None:
+        self.ask(why, "It depends on all names bound so far.")
         for name in list(self.user.names):
             if not name.startswith("@"):
                 self.read_user(name)
-        self.ask(why, "It depends on all names bound so far.")
 
     def run_unknown(self, what: str, node: ast.AST) -> Value:
         """Follow code that cannot be seen: it may read, bind and change anything."""

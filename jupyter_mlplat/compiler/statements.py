@@ -37,7 +37,9 @@ class Statements(Imports):
     # -- simple statements ---------------------------------------------------------------------
 
     def _run_expr(self, node: ast.Expr) -> None:
-        self.evaluate(node.value)
+        self._last_value = self.evaluate(node.value)
+
+    _last_value: Value = NOTHING
 
     def _run_assign(self, node: ast.Assign) -> None:
         for target in node.targets:
@@ -489,7 +491,9 @@ class Statements(Imports):
         for function in self.class_lookup(cls.bases, "__init_subclass__"):
             if function.kind == "function":
                 self.call_function(function, Args([frozenset({cls})]), node)
+                cls.is_tied = True  # rebuilding the class elsewhere would run the hook again
         for meta in self.class_lookup((cls,), "metaclass"):
+            cls.is_tied = cls.is_tied or meta.kind == "class"
             for name in ("__new__", "__init__"):
                 for function in self.class_lookup((meta,), name):
                     if function.kind == "function":

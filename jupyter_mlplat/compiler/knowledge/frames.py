@@ -90,13 +90,15 @@ index: tolist to_list | = list
 }
 
 ATTRIBUTES = table("""
-frame: shape size ndim dtypes columns index empty axes nbytes | = imm
+frame: shape size ndim dtypes empty nbytes | = imm
+frame: columns index axes | = view:index
 frame: values | = view:ndarray
 frame: T | = view:frame
 frame: loc iloc at iat | = alias
 frame: plot | = plotter
 frame: attrs | = alias
-series: shape size ndim dtype index name empty nbytes is_unique is_monotonic_increasing | = imm
+series: index | = view:index
+series: shape size ndim dtype name empty nbytes is_unique is_monotonic_increasing | = imm
 series: values array | = view:ndarray
 series: T loc iloc at iat str dt cat | = alias
 series: hasnans is_monotonic_decreasing year month day hour minute second dayofweek weekday | = imm
