@@ -194,7 +194,9 @@ class Compilation:
         kernel = metadata.get("kernelspec")
         kernel = kernel.get("name") if isinstance(kernel, dict) else None
         imports = sorted(
-            {top for fact in facts.values() for top in fact.imports} - machine.sources.keys()
+            module
+            for module in {name for fact in facts.values() for name in fact.imports}
+            if module.partition(".")[0] not in machine.sources
         )
         cell = self.parameters_cell
         return Pipeline(

@@ -73,6 +73,7 @@ class CellFacts:
     replay_bound: set[str] = field(default_factory=set)
     """Names whose last binding here is a replayed statement."""
     imports: set[str] = field(default_factory=set)
+    """Modules it imports, dotted; also members of packages that may be modules."""
     local_modules: set[str] = field(default_factory=set)
     env: dict[str, Value] = field(default_factory=dict)
     reach: dict[str, int] = field(default_factory=dict)

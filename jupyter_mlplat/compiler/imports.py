@@ -13,7 +13,7 @@ class Imports(Special):
     def run_import(self, node: ast.Import) -> None:
         for alias in node.names:
             top = alias.name.partition(".")[0]
-            self.facts.imports.add(top)
+            self.facts.imports.add(alias.name)
             module = self.load_module(alias.name, node)
             if alias.asname:
                 self.assign_name(alias.asname, frozenset({module}))
@@ -27,7 +27,11 @@ class Imports(Special):
                     self.assign_name(alias.asname or alias.name, self.unknown(node))
             return
         name = node.module or ""
-        self.facts.imports.add(name.partition(".")[0])
+        self.facts.imports.add(name)
+        if "." not in name:  # a package's member may be a module of its own: pyplot, stats
+            self.facts.imports.update(
+                f"{name}.{alias.name}" for alias in node.names if alias.name.islower()
+            )
         if name == "__future__":
             return
         module = self.load_module(name, node)

@@ -48,12 +48,9 @@ class Environment:
         return modules
 
     def versions_of(self, modules: Iterable[str]) -> dict[str, str]:
-        """Return the versions of the packages that top-level modules come from."""
-        return {
-            module: self._by_module.get(module, "none")
-            for module in modules
-            if module != "builtins"
-        }
+        """Return the versions of the packages that modules come from, by top-level module."""
+        tops = {module.partition(".")[0] for module in modules} - {"builtins"}
+        return {top: self._by_module.get(top, "none") for top in sorted(tops)}
 
 
 def _modules_of(folder: Path, name: str) -> list[str]:

@@ -186,7 +186,7 @@ class Pipeline(Resource):
     problems: tuple[Problem, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     preload: tuple[str, ...] = Field(
-        default=(), description="Installed top-level modules its steps import, for warm workers."
+        default=(), description="Installed modules its steps import, for warm workers."
     )
     notebook_metadata: dict[str, JsonValue] = Field(
         default={}, description="kernelspec and language_info, copied into executed notebooks."
