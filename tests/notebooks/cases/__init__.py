@@ -22,6 +22,7 @@ MODULES = (
     "display",
     "data",
     "errors",
+    "adversarial",
 )
 
 
