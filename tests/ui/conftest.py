@@ -128,8 +128,11 @@ def wait_for_server(base: Path, process: subprocess.Popen[bytes]) -> dict[str, s
 
 
 @pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that takes no error of ours lightly; a picture of it is kept when the test fails."""
+def page(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that takes no error of ours lightly; a picture of it is kept when the test fails.
+
+    It asks for the lab so that the page is closed before JupyterLab stops.
+    """
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     errors: list[str] = []

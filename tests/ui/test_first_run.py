@@ -91,20 +91,20 @@ def test_notebook_is_seen_run_broken_mended_and_run_on(page: Page, lab: "Lab") -
     picture(page, "pipeline")
 
     # Break a cell and run again: the failing cell is marked and can be jumped to.
-    edit_cell(page, "forest", "n_estimators=trees", "n_estimators=tress")
+    edit_cell(page, "forest", "n_estimators=trees", "n_estimators=trees // 0")
     page.get_by_test_id("mlplat-run").click()
     expect(latest).to_contain_text("Failed", timeout=RUN_S)
     failure = page.get_by_test_id("mlplat-failure")
-    expect(failure).to_contain_text("NameError")
+    expect(failure).to_contain_text("ZeroDivisionError")
     failure.get_by_role("button", name="Go to cell").click()
     mark = page.locator(".jp-mlplat-CellLabel-failure")
     expect(mark).to_be_in_viewport()
-    expect(mark).to_contain_text("NameError")
+    expect(mark).to_contain_text("ZeroDivisionError")
     assert active_cell(page) == "forest"
     picture(page, "failure")
 
     # Mend it: the mark goes, and the run goes on from there.
-    edit_cell(page, "forest", "n_estimators=tress", "n_estimators=trees")
+    edit_cell(page, "forest", "trees // 0", "trees")
     expect(mark).to_have_count(0)
     failure.get_by_role("button", name="Retry from here").click()
     expect(latest).to_contain_text("Succeeded", timeout=RUN_S)

@@ -129,6 +129,7 @@ const MIN_STEP = 76;
 const GOOD_STEP = 96;
 const MAX_STEP = 168;
 const SWEEPS = 8;
+const KINK = 10;
 
 namespace Private {
   /** A place in a layer: a step, or a line passing by (without a name). */
@@ -241,7 +242,29 @@ namespace Private {
           });
         }
       }
+      this._straighten(offsets);
       return span;
+    }
+
+    /** Take small kinks out: a lane goes below its nearest upper neighbour where there is room. */
+    private _straighten(offsets: readonly number[][]): void {
+      this.layers.forEach((layer, row) => {
+        layer.forEach((lane, index) => {
+          const room = (other: number) =>
+            Math.abs(offsets[row][other] - offsets[row][index]);
+          const lowest =
+            index > 0 ? layer[index - 1].x + room(index - 1) : -Infinity;
+          const highest =
+            index < layer.length - 1
+              ? layer[index + 1].x - room(index + 1)
+              : Infinity;
+          const near = lane.above
+            .map(other => other.x)
+            .filter(x => Math.abs(x - lane.x) <= KINK)
+            .find(x => x >= lowest && x <= highest);
+          lane.x = near ?? lane.x;
+        });
+      });
     }
 
     private _assignLayers(
