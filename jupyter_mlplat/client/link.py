@@ -55,13 +55,13 @@ class EngineLink:
                 self.home.socket, route, target, timeout_s=_PING_TIMEOUT_S
             ) as response:
                 status: dict[str, Any] = json.loads(response.read())
-        except (FileNotFoundError, ConnectionError, http.client.HTTPException, Unavailable):
-            return None  # not there, or starting or stopping
         except TimeoutError as error:
             raise Unavailable(
                 f"The engine of {str(self.home.root)!r} is there and does not answer. "
                 f"See {str(self.home.log)!r}."
             ) from error
+        except (OSError, http.client.HTTPException, Unavailable):
+            return None  # not there, or starting or stopping
         return status
 
     def ensure_engine(self) -> None:

@@ -36,19 +36,16 @@ def show_live(client: EngineClient, run: documents.Run, shell: Any) -> Run:
         for picture in watch_run(client, run):
             screen.draw(picture)
     except KeyboardInterrupt:
-        screen.end(WatchedRun(client, picture))
         print(f"Run {run.number} goes on. Stop it with: %mlplat cancel {run.number}")
-        return WatchedRun(client, picture)
-    watched = WatchedRun(client, picture)
-    screen.end(watched)
-    return watched
+    return screen.end(client, picture)
 
 
 def describe_in_one_line(run: documents.Run) -> str:
     """Say how far a run is."""
     done = sum(task.state.is_final for task in run.tasks)
     going = text.join_names((t.name for t in run.tasks if t.state == "RUNNING"), limit=3)
-    return f"Run {run.number} of {run.pipeline}: {done}/{len(run.tasks)} steps" + (
+    state = f" ({run.state.value.lower()})" if run.state.is_final else ""
+    return f"Run {run.number} of {run.pipeline}: {done}/{len(run.tasks)} steps{state}" + (
         f", {going}" if going else ""
     )
 
@@ -67,8 +64,10 @@ class _Card:
             }
         )
 
-    def end(self, run: WatchedRun) -> None:
-        self._put(run.bundle())
+    def end(self, client: EngineClient, run: documents.Run) -> Run:
+        watched = WatchedRun(client, run)
+        self._put(watched.bundle())
+        return watched
 
     def _put(self, bundle: dict[str, str]) -> None:
         if self._handle is None:
@@ -80,23 +79,22 @@ class _Card:
 
 
 class _Line:
-    """One line at a terminal's prompt, drawn over; nothing where nobody watches."""
+    """One line at a terminal's prompt, drawn over; only the last where nobody watches."""
 
     def __init__(self) -> None:
         self._width = 0
 
     def draw(self, run: documents.Run) -> None:
         if sys.stdout.isatty():
-            line = text.clip(text.clean_line(describe_in_one_line(run)), 78)
-            self._write(line)
+            self._write(text.clip(text.clean_line(describe_in_one_line(run)), 78))
 
-    def end(self, run: WatchedRun) -> None:
-        if self._width:
-            self._write("")
-            sys.stdout.write("\r")
-        print(repr(run))
+    def end(self, client: EngineClient, run: documents.Run) -> Run:
+        self._write(text.clean_line(describe_in_one_line(run)))
+        print()
+        return Run(client, run)
 
     def _write(self, line: str) -> None:
-        sys.stdout.write("\r" + line.ljust(self._width))
+        lead = "\r" if self._width else ""
+        sys.stdout.write(lead + line.ljust(self._width))
         sys.stdout.flush()
         self._width = text.width(line)
