@@ -130,8 +130,6 @@ def plan(
     if not record.is_running:
         return (StopAll(),) if report.is_routed or _living(report) else ()
     actions: list[Action] = []
-    if not report.is_routed:
-        actions.append(StartRouter())
     listed = record.listed
     for number in listed:
         server = report.servers.get(number)
@@ -139,6 +137,8 @@ def plan(
         due = crashes.get(number, Crashes()).start_after <= now
         if is_gone and due and not record.revision(number).failure:
             actions.append(StartServer(number))
+    if not report.is_routed:
+        actions.append(StartRouter())  # after the servers: it is up while they still load
     actions.append(
         Route(
             {number: record.revision(number).version for number in listed},
