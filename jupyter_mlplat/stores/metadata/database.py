@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jupyter_mlplat.errors import Conflict, Unavailable
@@ -49,11 +49,10 @@ class Database:
     def close(self) -> None:
         """Close all connections; the last one folds the WAL back into the file."""
         with self._lock:
-            while self._idle:
-                self._idle.pop().close()
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+            writer, self._writer = self._writer, None
+            self._close_idle()
+            if writer is not None:
+                writer.close()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -87,7 +86,7 @@ class Database:
                 yield connection
             finally:
                 connection.rollback()
-                self._idle.append(connection)
+                self._give_back(connection)
 
     @contextmanager
     def exclusively(self) -> Iterator[sqlite3.Connection]:
@@ -119,6 +118,16 @@ class Database:
             return self._idle.pop()
         except IndexError:
             return self._connect(query_only=True)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        self._idle.append(connection)
+        if self._writer is None:  # closed meanwhile
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _open_writer(self) -> sqlite3.Connection:
         if self._writer is None:

@@ -20,31 +20,28 @@ _ANY_DEPTH = sys.maxsize
 _EXECUTIONS = TypeAdapter(tuple[Execution, ...])
 _ARTIFACTS = TypeAdapter(tuple[Artifact, ...])
 
-_NEW_EXECUTION = (
-    "INSERT INTO execution(pk, id, run_id, doc) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING"
-)
+_NEW_EXECUTION = "INSERT INTO execution(id, run_id, doc) VALUES(?, ?, ?) ON CONFLICT DO NOTHING"
+_CHANGED_EXECUTION = "UPDATE execution SET run_id = ?2, doc = ?3 WHERE id = ?1 RETURNING pk"
 _NEW_ARTIFACT = (
-    "INSERT INTO artifact(pk, id, type, name, digest, doc) VALUES(?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT DO NOTHING"
+    "INSERT INTO artifact(id, type, name, digest, doc) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_CHANGED_ARTIFACT = (
+    "UPDATE artifact SET type = ?2, name = ?3, digest = ?4, doc = ?5 WHERE id = ?1 RETURNING pk"
 )
 _NEW_LINK = (
     "INSERT INTO link(execution, kind, artifact, name) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 
-_LINKS = "SELECT execution, kind, artifact, name FROM link WHERE "
-_LINKS_OF_ONE = {
-    "execution": _LINKS + "execution = ? AND kind = ?",
-    "artifact": _LINKS + "artifact = ? AND kind = ?",
+_NEIGHBOURS_OF_ONE = {
+    "execution": "SELECT artifact FROM link WHERE execution = ? AND kind = ?",
+    "artifact": "SELECT execution FROM link WHERE artifact = ? AND kind = ?",
 }
-_LINKS_OF_MANY = {
-    column: "SELECT l.execution, l.kind, l.artifact, l.name FROM json_each(?) k "  # noqa: S608
-    f"CROSS JOIN link l ON l.{column} = k.value AND l.kind = ?"
-    for column in ("execution", "artifact")
+_NEIGHBOURS_OF_MANY = {
+    "execution": "SELECT l.artifact FROM json_each(?) k "
+    "CROSS JOIN link l ON l.execution = k.value AND l.kind = ?",
+    "artifact": "SELECT l.execution FROM json_each(?) k "
+    "CROSS JOIN link l ON l.artifact = k.value AND l.kind = ?",
 }
-
-_Row = tuple[object, ...]
-_Link = tuple[int, int, int, str]
-"""A row of `link`: execution, kind, artifact, name."""
 
 
 def write_lineage(
@@ -58,23 +55,24 @@ def write_lineage(
     Raises:
         NotFound: A link names an execution or artifact that nobody has recorded.
     """
-    execution_keys = _put(
-        connection,
-        "execution",
-        _NEW_EXECUTION,
-        [(fact.id, fact.run_id, fact.model_dump_json()) for fact in executions],
-        "UPDATE execution SET run_id = ?2, doc = ?3 WHERE id = ?1",
-    )
-    artifact_keys = _put(
-        connection,
-        "artifact",
-        _NEW_ARTIFACT,
-        [
-            (fact.id, fact.type, fact.name, fact.digest, fact.model_dump_json())
-            for fact in artifacts
-        ],
-        "UPDATE artifact SET type = ?2, name = ?3, digest = ?4, doc = ?5 WHERE id = ?1",
-    )
+    execution_keys = {
+        fact.id: _put(
+            connection,
+            _NEW_EXECUTION,
+            _CHANGED_EXECUTION,
+            (fact.id, fact.run_id, fact.model_dump_json()),
+        )
+        for fact in executions
+    }
+    artifact_keys = {
+        fact.id: _put(
+            connection,
+            _NEW_ARTIFACT,
+            _CHANGED_ARTIFACT,
+            (fact.id, fact.type, fact.name, fact.digest, fact.model_dump_json()),
+        )
+        for fact in artifacts
+    }
     connection.executemany(
         _NEW_LINK,
         [
@@ -92,19 +90,14 @@ def write_lineage(
 
 
 def _put(
-    connection: sqlite3.Connection, table: str, insert: str, rows: Sequence[_Row], update: str
-) -> dict[str, int]:
-    """Insert rows that begin with their id, or update those there are; returns their keys."""
-    if not rows:
-        return {}
-    (last,) = connection.execute(f"SELECT coalesce(max(pk), 0) FROM {table}").fetchone()  # noqa: S608
-    done = connection.executemany(
-        insert, [(key, *row) for key, row in enumerate(rows, start=last + 1)]
-    )
-    if done.rowcount == len(rows):
-        return {str(row[0]): key for key, row in enumerate(rows, start=last + 1)}
-    connection.executemany(update, rows)
-    return {str(row[0]): _key(connection, table, str(row[0])) for row in rows}
+    connection: sqlite3.Connection, insert: str, update: str, row: tuple[object, ...]
+) -> int | None:
+    """Insert a row, or update the one of its id; returns its key."""
+    done = connection.execute(insert, row)
+    if done.rowcount == 0:
+        done = connection.execute(update, row)
+        return int(done.fetchone()[0])
+    return done.lastrowid
 
 
 def _key(connection: sqlite3.Connection, table: str, id_: str) -> int:
@@ -159,6 +152,7 @@ class LineageTables(Tables):
             walk = _walk(connection, root, direction, depth, limit)
             executions = _documents(connection, "execution", walk.executions)
             artifacts = _documents(connection, "artifact", walk.artifacts)
+            links = _links_of(connection, walk.executions)
         execution_ids = {pk: id_ for pk, id_, _ in executions}
         artifact_ids = {pk: id_ for pk, id_, _ in artifacts}
         return Lineage(
@@ -174,7 +168,8 @@ class LineageTables(Tables):
                     kind=_KIND_NAMES[kind],
                     name=name,
                 )
-                for execution, kind, artifact, name in walk.links
+                for execution, kind, artifact, name in links
+                if artifact in artifact_ids
             ),
             truncated=walk.truncated,
         )
@@ -199,7 +194,6 @@ class _Walk:
         self._limit = limit
         self.executions: set[int] = set()
         self.artifacts: set[int] = set()
-        self.links: set[_Link] = set()
         self.truncated = False
 
     def go(self, executions: Set[int], artifacts: Set[int], onward: int) -> None:
@@ -211,26 +205,23 @@ class _Walk:
         back = _MADE if onward == _READ else _READ
         seen_executions, seen_artifacts = set(executions), set(artifacts)
         for _ in range(self._depth):
-            arrivals = self._links_of("artifact", artifacts, back)
-            executions = executions or {link[0] for link in arrivals} - seen_executions
+            executions = executions or self._from("artifact", artifacts, back) - seen_executions
             seen_executions |= executions
-            departures = self._links_of("execution", executions, onward)
-            artifacts = {link[2] for link in departures} - seen_artifacts
+            artifacts = self._from("execution", executions, onward) - seen_artifacts
             seen_artifacts |= artifacts
-            self.links.update(arrivals, departures)
-            self.truncated = len(seen_executions) + len(seen_artifacts) >= self._limit
+            self.truncated |= len(seen_executions) + len(seen_artifacts) >= self._limit
             if self.truncated or not artifacts:
                 break
             executions = frozenset()
         self.executions |= seen_executions
         self.artifacts |= seen_artifacts
 
-    def _links_of(self, column: str, keys: Set[int], kind: int) -> list[_Link]:
-        if not keys:
-            return []
+    def _from(self, column: str, keys: Set[int], kind: int) -> set[int]:
         if len(keys) == 1:
-            return self._connection.execute(_LINKS_OF_ONE[column], (*keys, kind)).fetchall()
-        return self._connection.execute(_LINKS_OF_MANY[column], (json_keys(keys), kind)).fetchall()
+            rows = self._connection.execute(_NEIGHBOURS_OF_ONE[column], (*keys, kind))
+        else:
+            rows = self._connection.execute(_NEIGHBOURS_OF_MANY[column], (json_keys(keys), kind))
+        return {key for (key,) in rows}
 
 
 def ancestors_of(connection: sqlite3.Connection, artifact_ids: Iterable[str]) -> set[int]:
@@ -287,6 +278,17 @@ def _documents(
     return connection.execute(
         f"SELECT pk, id, doc FROM {table} WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY pk",  # noqa: S608
         (json_keys(keys),),
+    ).fetchall()
+
+
+def _links_of(
+    connection: sqlite3.Connection, executions: Iterable[int]
+) -> list[tuple[int, int, int, str]]:
+    """Return (execution, kind, artifact, name) of all links of these executions."""
+    return connection.execute(
+        "SELECT execution, kind, artifact, name FROM link "
+        "WHERE execution IN (SELECT value FROM json_each(?)) ORDER BY execution, kind, artifact",
+        (json_keys(executions),),
     ).fetchall()
 
 

@@ -1,0 +1,72 @@
+"""The work: `python workload.py WORK STORE_MODULE COUNT` prints what it took as one JSON object."""
+
+import importlib
+import json
+import resource
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+CHAIN = 50
+QUERY_ROUNDS = 9
+
+
+class Clock:
+    """Seconds by the wall and of this process, by name."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, Any] = {}
+
+    def time(self, name: str, action: Callable[[], Any], rounds: int = 1) -> Any:
+        walls, cpus, result = [], [], None
+        for _ in range(rounds):
+            wall, cpu = perf_counter(), process_time()
+            result = action()
+            walls.append(perf_counter() - wall)
+            cpus.append(process_time() - cpu)
+        self.taken[name + "_s"] = statistics.median(walls)
+        self.taken[name + "_cpu_s"] = statistics.median(cpus)
+        return result
+
+
+def insert(store: Any, count: int, clock: Clock) -> None:
+    """Record `count` executions one by one, each with an artifact, in chains."""
+    clock.time("insert", lambda: store.insert_each(count, CHAIN))
+
+
+def closures(store: Any, count: int, clock: Clock) -> None:
+    """Record `count` executions in bulk, then ask for all a value was made from."""
+    clock.time("bulk", lambda: store.insert_bulk(count, CHAIN))
+    wide = count // 10
+    chain_end, wide_end = store.ends(CHAIN, wide)
+    counts = [
+        clock.time("chain", lambda: store.closure(chain_end), QUERY_ROUNDS),
+        clock.time("wide", lambda: store.closure(wide_end), QUERY_ROUNDS),
+    ]
+    if counts != [CHAIN, wide + 1]:
+        raise SystemExit(f"{store}: closures of {counts} artifacts, not of {[CHAIN, wide + 1]}")
+
+
+def runs(store: Any, count: int, clock: Clock) -> None:
+    """Record `count` runs of 5 parameters and 5 metrics, then `count` single metrics."""
+    clock.time("run", lambda: store.log_runs(count))
+    clock.time("metric", lambda: store.log_metrics(count))
+
+
+def main() -> None:
+    work, module, count = globals()[sys.argv[1]], sys.argv[2], int(sys.argv[3])
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        store = clock.time("open", lambda: importlib.import_module(module).Store(Path(folder)))
+        work(store, count, clock)
+        store.close()
+    clock.taken["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(clock.taken))
+
+
+if __name__ == "__main__":
+    main()
