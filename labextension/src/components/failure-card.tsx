@@ -36,7 +36,12 @@ export function FailureCard(props: {
         </span>
         <h3 className="jp-mlplat-Failure-title">{title}</h3>
       </div>
-      <p className="jp-mlplat-Failure-error">{error}</p>
+      <p
+        className="jp-mlplat-Failure-error"
+        data-code={failure.error_name !== null}
+      >
+        {error}
+      </p>
       {failure.traceback.length > 0 && (
         <pre className="jp-mlplat-Failure-traceback" tabIndex={0}>
           <AnsiText text={lastLines(failure.traceback)} />
