@@ -86,6 +86,8 @@ class Attributes(Recorder):
         found: set[Obj] = set(obj.attrs.get(name, ()))
         for item in self.class_lookup(obj.bases, name):
             if item.kind == "function" and item.path == "property":
+                if item.open:
+                    self.change([obj], f"keeps .{name}")
                 found |= self.call_function(item, Args([frozenset({obj})]), node)
             elif item.kind == "function":
                 found |= self.bound(obj, name)

@@ -86,6 +86,8 @@ class Calls(Attributes):
             case "unbound":
                 return NOTHING
             case "function" | "bound" | "callable":
+                if obj.open and name == "cache_clear":
+                    self.change([obj], "empties the cache of a function")
                 held = frozenset(obj.attrs.get(name, ()))
                 return self.call(held, args, node) if held else self.plain
             case "namespace" if name in obj.attrs:
@@ -539,6 +541,8 @@ class Calls(Attributes):
     def enter(self, function: Obj, code: ast.AST, args: Args, node: ast.AST) -> Value:
         """Follow a call into its body."""
         self.spend(node)
+        if function.open:
+            self.change([function], "fills the cache of a function")
         active = next((frame for frame in self.frames if frame.node is code), None)
         params = self.parameters_of(function, code, args, node)
         if active is not None:

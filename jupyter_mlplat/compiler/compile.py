@@ -8,13 +8,16 @@ from typing import Any, Literal
 from jupyter_mlplat.compiler import problems as say
 from jupyter_mlplat.compiler.facts import CellFacts
 from jupyter_mlplat.compiler.folder import FolderView
-from jupyter_mlplat.compiler.machine import Machine
+from jupyter_mlplat.compiler.kale import KaleNotebook, is_kale, read_kale
+from jupyter_mlplat.compiler.machine import Hints, Machine, is_definition
 from jupyter_mlplat.compiler.normalise import Normalised, normalise
+from jupyter_mlplat.compiler.observations import parse_observations, source_digest
+from jupyter_mlplat.compiler.order import find_clashes, order_steps
 from jupyter_mlplat.compiler.parameters import read_parameters
 from jupyter_mlplat.compiler.plan import StepPlan, plan
 from jupyter_mlplat.compiler.reasons import build_edges
-from jupyter_mlplat.compiler.settings import read_settings, slug, step_settings
-from jupyter_mlplat.compiler.steps import Code, Draft, split_cells
+from jupyter_mlplat.compiler.settings import read_settings, slug, step_name, step_settings
+from jupyter_mlplat.compiler.steps import Code, Draft, merge, split_cells
 from jupyter_mlplat.formats.notebook import Cell, check_format, list_cells, metadata_of
 from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.resources.pipeline import (
@@ -70,6 +73,7 @@ class Compilation:
     problems: list[Problem] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     parameters_cell: Cell | None = None
+    kale: KaleNotebook | None = None
     sources: dict[int, str] = field(default_factory=dict)
     """Sources that differ from the notebook's: a parameters cell without its parameters."""
 
@@ -81,10 +85,15 @@ class Compilation:
             return self._foreign(cells, metadata, language)
         codes = self._read_codes(cells)
         machine, facts = self._interpret(codes)
-        drafts = [d for d in split_cells(codes, facts, cells, self.split) if d.cells]
+        self._report(codes, facts)
+        drafts = self.kale.steps if self.kale else split_cells(codes, facts, cells, self.split)
+        drafts = self._order([draft for draft in drafts if draft.cells])
+        sequence = self._sequence(codes, drafts)
+        if sequence != codes:
+            self._refuse_clashes(drafts, facts)
+            machine, facts = self._interpret(sequence)
         groups = [[facts[code.cell.index] for code in draft.cells] for draft in drafts]
         drafts, planned = self._plan(drafts, groups, machine)
-        self._report(codes, facts)
         return self._build(drafts, planned, machine, facts, metadata)
 
     # -- reading -------------------------------------------------------------------------------
@@ -109,7 +118,26 @@ class Compilation:
                 if not normal.tree or not normal.tree.body:
                     continue
             codes.append(Code(cell, normal, settings, number))
-        return codes
+        return self._read_kale(codes) if is_kale(codes) else codes
+
+    def _read_kale(self, codes: list[Code]) -> list[Code]:
+        """Give the cells of a notebook with Kale's tags the parts and the order Kale gives them."""
+        kale = self.kale = read_kale(codes)
+        for code in kale.parameters:
+            if code.normal.tree is not None:
+                self.parameters += read_parameters(code.cell.source, code.normal.tree)[0]
+                self.parameters_cell = self.parameters_cell or code.cell
+        steps = [code for draft in kale.steps for code in draft.cells]
+        rest = [code for code in kale.shared if not self._is_replayed(code)]
+        if kale.steps:
+            kale.steps[0].cells[:0] = rest
+        shared = [code for code in kale.shared if code not in rest]
+        return sorted([*shared, *rest, *steps], key=lambda code: (code in steps, code.cell.index))
+
+    def _is_replayed(self, code: Code) -> bool:
+        """Tell whether a shared cell can go in front of every step: definitions without state."""
+        tree = code.normal.tree
+        return tree is not None and not code.normal.magics and all(map(is_definition, tree.body))
 
     def _take_parameters(self, cell: Cell, normal: Normalised) -> Normalised:
         """Take the literal assignments out of the parameters cell; return what is left."""
@@ -124,15 +152,60 @@ class Compilation:
 
     def _interpret(self, codes: Sequence[Code]) -> tuple[Machine, dict[int, CellFacts]]:
         machine = Machine(self.folder.sources)
+        observed = parse_observations(metadata_of(self.notebook))
         if self.parameters:
             text = "\n".join(f"{item.name} = {item.expression}" for item in self.parameters)
             assert self.parameters_cell is not None
             machine.run_cell(self.parameters_cell.index, self.parameters_cell.id, normalise(text))
         facts: dict[int, CellFacts] = {}
+        shared = set(map(id, self.kale.shared)) if self.kale else set()
         for code in codes:
+            seen = observed.get(code.cell.id)
+            if seen is not None and seen.source != source_digest(code.cell.source):
+                seen = None
+            hints = Hints(
+                reads=code.settings.reads,
+                writes=code.settings.writes,
+                observed=seen,
+                is_shared=id(code) in shared and self._is_replayed(code),
+                may_fail="raises-exception" in code.cell.tags,
+            )
             index = code.cell.index
-            facts[index] = machine.run_cell(index, code.cell.id, code.normal)
+            facts[index] = machine.run_cell(index, code.cell.id, code.normal, hints)
         return machine, facts
+
+    def _order(self, drafts: list[Draft]) -> list[Draft]:
+        known = {draft.name for draft in drafts}
+        for draft in drafts:
+            said = [name for code in draft.cells for name in code.settings.after]
+            draft.after = tuple(dict.fromkeys([*draft.after, *map(step_name, said)]))
+            for name in draft.after:
+                if name not in known:
+                    self.problems.append(say.unknown_step(draft, name, sorted(known)))
+        ordered, circle = order_steps(drafts)
+        if circle:
+            self.problems.append(say.circle(circle))
+        return ordered
+
+    def _sequence(self, codes: Sequence[Code], drafts: Sequence[Draft]) -> list[Code]:
+        """Return all cells as the steps run them; cells of no step keep their place."""
+        stepped = {id(code) for draft in drafts for code in draft.cells}
+        idle = [code for code in codes if id(code) not in stepped]
+        if self.kale:
+            return [*idle, *(code for draft in drafts for code in draft.cells)]
+        found: list[Code] = []
+        for draft in drafts:
+            for code in draft.cells:
+                while idle and idle[0].cell.index < code.cell.index:
+                    found.append(idle.pop(0))
+                found.append(code)
+        return [*found, *idle]
+
+    def _refuse_clashes(self, drafts: Sequence[Draft], facts: Mapping[int, CellFacts]) -> None:
+        owner = {code.cell.index: draft.name for draft in drafts for code in draft.cells}
+        sequence = [code.cell.index for draft in drafts for code in draft.cells]
+        for clash in find_clashes(sequence, facts):
+            self.problems.append(say.clash(clash, owner))
 
     def _plan(
         self, drafts: list[Draft], groups: list[list[CellFacts]], machine: Machine
@@ -145,10 +218,9 @@ class Compilation:
                 return drafts, planned
             fusion = fusions[0]
             first, last = fusion.first, fusion.last
-            self.problems.append(say.fused(fusion, drafts[first : last + 1]))
-            merged = drafts[first]
-            merged.cells = [code for draft in drafts[first : last + 1] for code in draft.cells]
-            drafts = [*drafts[:first], merged, *drafts[last + 1 :]]
+            merged = drafts[first : last + 1]
+            self.problems.append(say.fused(fusion, merged))
+            drafts = [*drafts[:first], merge(merged), *drafts[last + 1 :]]
             cells = [fact for group in groups[first : last + 1] for fact in group]
             groups = [*groups[:first], cells, *groups[last + 1 :]]
 
@@ -180,7 +252,7 @@ class Compilation:
         metadata: Mapping[str, Any],
     ) -> Pipeline:
         names = [draft.name for draft in drafts]
-        edges = build_edges(planned, names, machine.heap)
+        edges = build_edges(planned, names, [draft.after for draft in drafts])
         preludes = _preludes(planned, facts)
         steps = [
             self._step(draft, step, names, prelude, machine)
@@ -206,7 +278,7 @@ class Compilation:
             ),
             notebook=self.path,
             kernel=kernel if isinstance(kernel, str) and kernel else "python3",
-            steps=tuple(steps),
+            steps=tuple(self._with_metrics(steps)),
             edges=tuple(edges),
             parameters=tuple(self.parameters),
             parameters_cell=StepCell(id=cell.id, index=cell.index, source=cell.source)
@@ -227,7 +299,7 @@ class Compilation:
         machine: Machine,
     ) -> Step:
         after = {names[number] for number in step.order}
-        after |= {name for code in draft.cells for name in code.settings.after if name in names}
+        after |= {name for name in draft.after if name in names}
         metrics = dict.fromkeys(name for code in draft.cells for name in code.settings.metrics)
         effects = _effects(step)
         return Step(
@@ -252,9 +324,20 @@ class Compilation:
             after=tuple(sorted(after | {names[held] for held in step.inputs.values()})),
             settings=step_settings([code.settings for code in draft.cells], not effects),
             origin=draft.origin,
-            metrics=(*draft.metrics, *metrics),
+            metrics=tuple(metrics),
             effects=effects,
         )
+
+    def _with_metrics(self, steps: list[Step]) -> list[Step]:
+        """Give each metric that Kale's metrics cell prints to the last step that makes it."""
+        found = list(steps)
+        for name in self.kale.metrics if self.kale else ():
+            for number in range(len(found) - 1, -1, -1):
+                if name in found[number].outputs:
+                    metrics = (*found[number].metrics, name)
+                    found[number] = found[number].model_copy(update={"metrics": metrics})
+                    break
+        return found
 
     def _modules(self, step: StepPlan, machine: Machine) -> tuple[str, ...]:
         """Return the files of all local modules read so far: whatever is loaded may need them."""
@@ -298,17 +381,23 @@ def _effects(step: StepPlan) -> tuple[str, ...]:
 
 
 def _preludes(planned: Sequence[StepPlan], facts: Mapping[int, CellFacts]) -> list[tuple[str, ...]]:
-    """Return for each step what it replays: imports and settings of the cells before it."""
+    """Return for each step what it replays: imports and settings of the cells before it.
+
+    Args:
+        planned: The steps.
+        facts: All cells in the order they run in.
+    """
     found = []
     for step in planned:
         own = {cell.index for cell in step.cells}
-        first = step.cells[0].index if step.cells else 0
-        codes = [
-            replay.code
-            for index, fact in sorted(facts.items())
-            if index not in own and index < max(own, default=first)
-            for replay in fact.replays
-        ]
+        codes: list[str] = []
+        pending: list[str] = []
+        for index, fact in facts.items():
+            if index in own:
+                codes += pending
+                pending = []
+            else:
+                pending += [replay.code for replay in fact.replays]
         found.append(tuple(dict.fromkeys(codes)))
     return found
 

@@ -80,7 +80,6 @@ class CellFacts:
     unknown: list[tuple[int | None, str, str]] = field(default_factory=list)
     undefined: dict[str, Use] = field(default_factory=dict)
     is_opaque: bool = False
-    opaque_why: str = ""
     from_start: bool = False
     needs_display: bool = False
     displays: bool = False

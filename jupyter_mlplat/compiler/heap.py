@@ -30,7 +30,17 @@ LEAF = frozenset({"frame", "index", "ndarray", "rng", "series", "tensor"})
 """Kinds that hold data, not references to other objects of the notebook."""
 
 UNSHIPPABLE = frozenset(
-    {"connection", "coroutine", "dictview", "file", "generator", "iterator", "lock", "patch", "thread"}
+    {
+        "connection",
+        "coroutine",
+        "dictview",
+        "file",
+        "generator",
+        "iterator",
+        "lock",
+        "patch",
+        "thread",
+    }
 )
 """Kinds tied to the process that made them."""
 

@@ -15,7 +15,7 @@ from jupyter_mlplat.compiler.normalise import (
     Normalised,
     normalise,
 )
-from jupyter_mlplat.compiler.recorder import FUEL, GaveUp, Trace
+from jupyter_mlplat.compiler.recorder import FUEL, GaveUp, Hints, Trace
 from jupyter_mlplat.compiler.statements import Statements
 
 
@@ -31,8 +31,11 @@ class Machine(Statements):
         self.changed_channels = 0
         self._kept = []
 
-    def run_cell(self, index: int, cell_id: str, normal: Normalised) -> CellFacts:
+    def run_cell(
+        self, index: int, cell_id: str, normal: Normalised, hints: Hints | None = None
+    ) -> CellFacts:
         """Interpret one cell and return what it does. Never raises for the sake of user code."""
+        self.hints = hints or Hints()
         facts = self.facts = CellFacts(index, cell_id)
         self.heap.cell = index
         self.user.sure = set()
@@ -42,6 +45,7 @@ class Machine(Statements):
         self.statement = None
         self.callbacks = set()
         state = self.user.snapshot()
+        self._before = state[0]
         try:
             self._run(normal)
         except (GaveUp, RecursionError) as error:
@@ -58,11 +62,39 @@ class Machine(Statements):
             self.user.names[name] |= frozenset({self.heap.unbound})
         self.run_unknown(f"a cell that is too complex to follow ({reason})", ast.Pass())
 
+    def _use_observation(self, facts: CellFacts) -> None:
+        """Let what a kernel saw settle what is only assumed."""
+        seen = self.hints.observed
+        if seen is None:
+            return
+        unchanged = 0
+        for name in seen.unchanged:
+            unchanged |= self.heap.reach(self.user.names.get(name, NOTHING))
+        for bit, change in list(facts.changes.items()):
+            if change.is_assumed and bit & unchanged:
+                facts.mutated &= ~bit
+                del facts.changes[bit]
+        for name in seen.unshippable:
+            for obj in self.user.names.get(name, NOTHING):
+                obj.is_tied = obj.is_tied or bool(obj.bit)
+        if facts.is_opaque:
+            for name in list(facts.binds):
+                if name not in seen.binds | seen.deletes:
+                    del facts.binds[name]
+            for name in seen.binds:
+                facts.binds.setdefault(name, False)
+                self.user.names.setdefault(name, self.opaque_value())
+
+    _before: dict[str, Value] = {}  # noqa: RUF012  (replaced per cell)
     _tree: ast.Module | None = None
     replayed_before: frozenset[str] = frozenset()
 
     def _close(self, facts: CellFacts) -> None:
         unbound = self.heap.unbound
+        if self.hints.may_fail:
+            self.user.sure = set()
+            self.user.join((self._before, set()), frozenset({unbound}))
+        self._use_observation(facts)
         for name in facts.binds:
             facts.binds[name] = name in self.user.sure
         for name in ("@env", "@cwd", "@modules", "@patch"):
@@ -130,7 +162,7 @@ class Machine(Statements):
         trace = self.trace
         after = (self.facts.mutated, len(self.facts.files), len(self.facts.unknown))
         is_pure = before == after and not trace.other
-        if is_pure and self._is_replayable(node, trace):
+        if self.hints.is_shared or (is_pure and self._is_replayable(node, trace)):
             self._replay(node, trace)
         else:
             self._settle(trace)
@@ -250,6 +282,16 @@ def declared_names(tree: ast.Module | None) -> set[str]:
     return {
         name for statement in tree.body for item in walk_scope(statement) for name in bound_by(item)
     }
+
+
+def is_definition(node: ast.stmt) -> bool:
+    """Tell whether a statement only imports, defines a function or binds a literal."""
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            return True
+        case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(value=value):
+            return isinstance(value, ast.Constant)
+    return has_import(node) or _is_docstring(node)
 
 
 def has_import(node: ast.stmt) -> bool:

@@ -1,8 +1,9 @@
 """What the compiler says about a notebook: one sentence on what, where, and what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jupyter_mlplat.compiler.facts import Use
+from jupyter_mlplat.compiler.order import Clash
 from jupyter_mlplat.compiler.plan import Fusion
 from jupyter_mlplat.compiler.steps import Draft
 from jupyter_mlplat.formats.notebook import Cell
@@ -86,6 +87,53 @@ def fused(fusion: Fusion, drafts: Sequence[Draft]) -> Problem:
         cell=fusion.made_in,
         step=drafts[0].name if drafts else None,
         name=fusion.name,
+    )
+
+
+def unknown_step(draft: Draft, name: str, known: Sequence[str]) -> Problem:
+    return Problem(
+        code="unknown-step",
+        severity=Severity.ERROR,
+        message=f"Step {draft.name!r} is to run after {name!r}, but there is no such step. "
+        f"Steps are: {', '.join(known)}. Correct `after` (or Kale's `prev:` tag).",
+        step=draft.name,
+        name=name,
+    )
+
+
+def circle(names: Sequence[str]) -> Problem:
+    return Problem(
+        code="cycle",
+        severity=Severity.ERROR,
+        message=f"The steps {', '.join(names)} wait for each other: each is to run after another "
+        "one of them. Remove one `after` (or Kale's `prev:` tag).",
+        step=names[0],
+    )
+
+
+def clash(found: Clash, owner: Mapping[int, str]) -> Problem:
+    names = ", ".join(repr(name) for name in found.names)
+    one, other = owner[found.first.index], owner[found.second.index]
+    cells = f"cell {found.first.index + 1} (step {one})", f"cell {found.second.index + 1}"
+    if found.is_cycle:
+        message = (
+            f"The steps {one} and {other} form a cycle: {cells[1]} (step {other}) needs {names} of "
+            f"{cells[0]}, but {other} begins before {one}. Put the two cells into one step, or "
+            f"give {cells[1]} a step of its own."
+        )
+    else:
+        message = (
+            f"The steps {one} and {other} cannot be parted like this: {cells[1]} (step {other}) "
+            f"changes {names} after {cells[0]} has used it, but would run before. Put the two "
+            f"cells into one step, or give {cells[1]} a step of its own."
+        )
+    return Problem(
+        code="cycle" if found.is_cycle else "order-hazard",
+        severity=Severity.ERROR,
+        message=message,
+        cell=found.second.id,
+        step=other,
+        name=found.names[0],
     )
 
 

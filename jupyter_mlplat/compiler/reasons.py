@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from jupyter_mlplat.compiler.facts import CellFacts, Change
-from jupyter_mlplat.compiler.heap import Heap
 from jupyter_mlplat.compiler.plan import StepPlan
 from jupyter_mlplat.resources.pipeline import Channel, Edge, EdgeReason, Proof
 
@@ -16,16 +15,27 @@ _CHANNELS = {
 }
 
 
-def build_edges(steps: Sequence[StepPlan], names: Sequence[str], heap: Heap) -> list[Edge]:
-    """Return the edges between planned steps, in order."""
+def build_edges(
+    steps: Sequence[StepPlan], names: Sequence[str], after: Sequence[Sequence[str]]
+) -> list[Edge]:
+    """Return the edges between planned steps, in order.
+
+    Args:
+        steps: The plan.
+        names: Of the steps.
+        after: For each step, the steps the user wants to end first.
+    """
     edges: list[Edge] = []
     for number, step in enumerate(steps):
-        sources = sorted({*step.inputs.values(), *step.order})
+        told = {names.index(name) for name in after[number] if name in names[:number]}
+        sources = sorted({*step.inputs.values(), *step.order, *told})
         for source in sources:
             passed = sorted(name for name, held in step.inputs.items() if held == source)
-            reasons = [_value_reason(steps[source], step, name, number, heap) for name in passed]
+            reasons = [_value_reason(steps[source], step, name) for name in passed]
             if source in step.order:
                 reasons.append(_order_reason(*step.order[source]))
+            if source in told:
+                reasons.append(_told_reason(steps[source], step))
             edges.append(
                 Edge(
                     source=names[source],
@@ -37,9 +47,17 @@ def build_edges(steps: Sequence[StepPlan], names: Sequence[str], heap: Heap) -> 
     return edges
 
 
-def _value_reason(
-    source: StepPlan, target: StepPlan, name: str, number: int, heap: Heap
-) -> EdgeReason:
+def _told_reason(source: StepPlan, target: StepPlan) -> EdgeReason:
+    return EdgeReason(
+        name="after",
+        source_cell=source.cells[-1].id,
+        target_cell=target.cells[0].id,
+        proof=Proof.PROVED,
+        why="The step is told to run after it.",
+    )
+
+
+def _value_reason(source: StepPlan, target: StepPlan, name: str) -> EdgeReason:
     cell, change = _maker(source, name)
     reader, through = _reader(target, name)
     shown = _CHANNELS.get(name, f"`{name}`")

@@ -10,6 +10,7 @@ from typing import Iterator
 from jupyter_mlplat.compiler.effects import Effect
 from jupyter_mlplat.compiler.facts import CellFacts, Change, FileUse, Frame, Use
 from jupyter_mlplat.compiler.heap import IMMUTABLE, LEAF, NOTHING, UNSHIPPABLE, Heap, Obj, Value
+from jupyter_mlplat.compiler.observations import Observation
 from jupyter_mlplat.compiler.scope import Scope
 
 BUILTINS = frozenset(dir(builtins))
@@ -53,6 +54,23 @@ class Args:
         return self.keywords.get(keyword, NOTHING) | self.spread
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known of a cell besides its source.
+
+    Attributes:
+        reads, writes: Names that the user says its unknown code reads and changes.
+        is_shared: Its definitions go in front of every step.
+        may_fail: An error of it does not stop the notebook.
+    """
+
+    reads: tuple[str, ...] | None = None
+    writes: tuple[str, ...] | None = None
+    observed: Observation | None = None
+    is_shared: bool = False
+    may_fail: bool = False
+
+
 @dataclass(slots=True)
 class Trace:
     """What the statement being looked at did, to tell whether it can simply be replayed."""
@@ -75,6 +93,7 @@ class Recorder:
         self.user = Scope(is_global=True)
         self.scope = self.user
         self.facts = CellFacts(0, "")
+        self.hints = Hints()
         self.trace = Trace()
         self.frames: list[Frame] = []
         self.context: tuple[int, ...] = ()

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from jupyter_mlplat.kit.quantities import parse_bytes, parse_cpu
+from jupyter_mlplat.resources.base import NAME_PATTERN
 from jupyter_mlplat.resources.pipeline import Resources, Retry, StepSettings
 
 _COMMENT = re.compile(r"^\s*#\s*mlplat:\s*(?P<rest>.+)$", re.MULTILINE)
@@ -169,6 +170,11 @@ def step_settings(cells: list[CellSettings], is_cacheable: bool = True) -> StepS
         python=last("python"),
         env=env,
     )
+
+
+def step_name(text: str) -> str:
+    """Keep a name that is one as it stands, else make one of it."""
+    return text if re.fullmatch(NAME_PATTERN, text) else slug(text)
 
 
 def slug(text: str, *, fallback: str = "step") -> str:

@@ -138,14 +138,27 @@ class Special(Expressions):
 
     def run_unknown(self, what: str, node: ast.AST) -> Value:
         """Follow code that cannot be seen: it may read, bind and change anything."""
-        self.facts.is_opaque = True
-        self.facts.opaque_why = self.facts.opaque_why or what
+        if self.hints.reads is not None and self.hints.writes is not None:
+            self.run_declared()
+            return self.unknown(node, self.opaque_value())
+        self.facts.is_opaque = self.hints.writes is None
         self.ask(what, "It may read, rebind and change any name: all of them pass through it.")
         self.become_opaque()
         return self.unknown(node, self.opaque_value())
 
     def opaque_value(self) -> Value:
         return frozenset({self.heap.make("unknown", ("opaque", self.heap.cell))})
+
+    def run_declared(self) -> None:
+        """Trust `# mlplat: in=… out=…`: it reads and changes these names and no others."""
+        made = self.opaque_value()
+        for name in (*(self.hints.reads or ()), *(self.hints.writes or ())):
+            if name in self.user.names:
+                self.heap.hold(next(iter(made)), self.read_user(name) or NOTHING)
+        for name in self.hints.writes or ():
+            value = self.user.names.get(name, NOTHING)
+            self.change_deep(value, "is declared to change it")
+            self.bind_user(name, value | made)
 
     def become_opaque(self) -> None:
         """Let every name be read, perhaps rebound, and changed."""

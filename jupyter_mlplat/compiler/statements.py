@@ -433,6 +433,7 @@ class Statements(Imports):
             for obj in value:
                 if obj.kind == "function":
                     obj.path = _MARKED[path]
+                    obj.open = path == "functools.cached_property"
             return value
         if path.endswith((".setter", ".getter", ".deleter")) or (
             isinstance(source, ast.Attribute) and source.attr in ("setter", "getter", "deleter")
@@ -441,6 +442,8 @@ class Statements(Imports):
                 obj.path = "property"
             return value | frozenset(obj for obj in decorator if obj.kind == "function")
         if path in TRANSPARENT:
+            for obj in value:
+                obj.open = obj.open or path in ("functools.lru_cache", "functools.cache")
             return value
         return self.call(decorator, Args([value]), source)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from jupyter_mlplat.compiler.facts import CellFacts
 from jupyter_mlplat.compiler.normalise import Normalised
-from jupyter_mlplat.compiler.settings import CellSettings, slug, unique
+from jupyter_mlplat.compiler.settings import CellSettings, slug, step_name, unique
 from jupyter_mlplat.formats.notebook import Cell
 
 Origin = Literal["metadata", "magic", "kale", "heading", "cell"]
@@ -35,7 +35,6 @@ class Draft:
     origin: Origin
     cells: list[Code] = field(default_factory=list)
     after: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
 
 
 def split_cells(
@@ -51,7 +50,7 @@ def split_cells(
     for code in codes:
         if code.settings.step:
             untagged = _flush(untagged, drafts, taken, facts, cells, split)
-            name = slug(code.settings.step)
+            name = step_name(code.settings.step)
             origin: Origin = "magic" if code.normal.setting is not None else "metadata"
             if name not in drafts:
                 taken.add(name)
@@ -82,6 +81,18 @@ def _flush(
     for draft in found:
         drafts[draft.name] = draft
     return []
+
+
+def merge(drafts: Sequence[Draft]) -> Draft:
+    """Return steps that must run as one."""
+    names = {draft.name for draft in drafts}
+    return Draft(
+        drafts[0].name,
+        drafts[0].title,
+        drafts[0].origin,
+        [code for draft in drafts for code in draft.cells],
+        tuple(dict.fromkeys(n for draft in drafts for n in draft.after if n not in names)),
+    )
 
 
 def _single(code: Code, taken: set[str]) -> Draft:
