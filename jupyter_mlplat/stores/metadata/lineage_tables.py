@@ -15,10 +15,11 @@ from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 Direction = Literal["upstream", "downstream", "both"]
 _READ, _MADE = 0, 1
 _KINDS = {"input": _READ, "output": _MADE}
-_KIND_NAMES: tuple[Literal["input", "output"], ...] = ("input", "output")
+_KIND_NAMES = ("input", "output")
 _ANY_DEPTH = sys.maxsize
 _EXECUTIONS = TypeAdapter(tuple[Execution, ...])
 _ARTIFACTS = TypeAdapter(tuple[Artifact, ...])
+_EVENTS = TypeAdapter(tuple[LineageEvent, ...])
 
 _NEW_EXECUTION = "INSERT INTO execution(id, run_id, doc) VALUES(?, ?, ?) ON CONFLICT DO NOTHING"
 _CHANGED_EXECUTION = "UPDATE execution SET run_id = ?2, doc = ?3 WHERE id = ?1 RETURNING pk"
@@ -161,15 +162,17 @@ class LineageTables(Tables):
             depth=depth,
             executions=_EXECUTIONS.validate_json(json_array(doc for _, _, doc in executions)),
             artifacts=_ARTIFACTS.validate_json(json_array(doc for _, _, doc in artifacts)),
-            events=tuple(
-                LineageEvent.model_construct(
-                    execution_id=execution_ids[execution],
-                    artifact_id=artifact_ids[artifact],
-                    kind=_KIND_NAMES[kind],
-                    name=name,
-                )
-                for execution, kind, artifact, name in links
-                if artifact in artifact_ids
+            events=_EVENTS.validate_python(
+                [
+                    {
+                        "execution_id": execution_ids[execution],
+                        "artifact_id": artifact_ids[artifact],
+                        "kind": _KIND_NAMES[kind],
+                        "name": name,
+                    }
+                    for execution, kind, artifact, name in links
+                    if artifact in artifact_ids
+                ]
             ),
             truncated=walk.truncated,
         )
