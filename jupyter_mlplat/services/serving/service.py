@@ -23,6 +23,7 @@ from jupyter_mlplat.ports.serving import (
     ServableModel,
     ServerOrder,
     ServerReport,
+    ServerState,
     ServingLauncher,
 )
 from jupyter_mlplat.resources.base import JsonValue
@@ -371,7 +372,6 @@ class ServingService:
                 kept.routed = None
                 await self._launcher.start_router(name, kept.record.port)
             case StartServer(number):
-                kept.seen.pop(number, None)
                 await self._start_server(kept, number)
             case Route(versions, percent):
                 await self._launcher.route(name, versions, percent)
@@ -395,6 +395,8 @@ class ServingService:
         await self._launcher.start_server(
             ServerOrder(kept.record.name, number, model, revision.trust_pickle)
         )
+        # So that an end as quick as the last one, and for the same reason, counts as another.
+        kept.seen[number] = ServerReport(ServerState.STARTING)
 
     def _wake_after(self, kept: _Kept, seconds: float) -> None:
         if kept.timer is not None:
