@@ -38,16 +38,24 @@ export function Button(props: {
 export function IconButton(props: {
   label: string;
   icon: LabIcon;
-  isPressed?: boolean;
   isDisabled?: boolean;
+  /** Take the focus of what this view replaces. */
+  isFocusedAtFirst?: boolean;
   onClick: () => void;
 }): JSX.Element {
+  const button = React.useRef<HTMLButtonElement>(null);
+  const { isFocusedAtFirst } = props;
+  React.useEffect(() => {
+    if (isFocusedAtFirst) {
+      button.current?.focus({ preventScroll: true });
+    }
+  }, [isFocusedAtFirst]);
   return (
     <button
+      ref={button}
       type="button"
       className="jp-mlplat-IconButton"
       aria-label={props.label}
-      aria-pressed={props.isPressed}
       title={props.label}
       disabled={props.isDisabled}
       onClick={props.onClick}

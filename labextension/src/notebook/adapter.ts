@@ -19,6 +19,7 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
         if (!this._isDisposed) {
           this._fingerprint = this._takeFingerprint();
           panel.context.model.contentChanged.connect(this._onChanged, this);
+          panel.context.pathChanged.connect(this._onPathChanged, this);
           this._contentChanged.emit();
         }
       },
@@ -127,6 +128,7 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
     this._isDisposed = true;
     this._check.dispose();
     this.panel.context.model?.contentChanged.disconnect(this._onChanged, this);
+    this.panel.context.pathChanged.disconnect(this._onPathChanged, this);
     Signal.clearData(this);
   }
 
@@ -136,6 +138,11 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
 
   private _onChanged(): void {
     void this._check.invoke();
+  }
+
+  /** A pipeline is named after its file, and its folder decides what it can import. */
+  private _onPathChanged(): void {
+    this._contentChanged.emit();
   }
 
   /** Outputs change the document too; only what a pipeline is made from counts. */

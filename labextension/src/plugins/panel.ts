@@ -4,6 +4,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { CommandIDs } from '../commands';
@@ -18,14 +19,15 @@ export const panelPlugin: JupyterFrontEndPlugin<IMlPlatformPanel> = {
   description: 'Adds the side panel of the ML platform.',
   autoStart: true,
   requires: [IMlPlatform],
-  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer, IStateDB],
   provides: IMlPlatformPanel,
   activate: (
     app: JupyterFrontEnd,
     platform: IMlPlatform,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null
   ): IMlPlatformPanel => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { commands, shell } = app;
@@ -37,6 +39,9 @@ export const panelPlugin: JupyterFrontEndPlugin<IMlPlatformPanel> = {
     panel.shown.connect(() => void platform.connection.ensure(), panel);
     shell.add(panel, 'left', { rank: 450, type: 'ML Platform' });
     restorer?.add(panel, panel.id);
+    if (state) {
+      void Private.restoreSection(app, panel, state);
+    }
 
     commands.addCommand(CommandIDs.open, {
       label: args =>
@@ -89,3 +94,28 @@ export const panelPlugin: JupyterFrontEndPlugin<IMlPlatformPanel> = {
     return panel;
   }
 };
+
+namespace Private {
+  const KEY = 'jupyter-mlplat:panel';
+
+  /** Show the section that was open before the page was loaded again, and remember the next one. */
+  export async function restoreSection(
+    app: JupyterFrontEnd,
+    panel: PlatformPanel,
+    state: IStateDB
+  ): Promise<void> {
+    await app.restored;
+    const saved = (await state.fetch(KEY)) as { section?: string } | undefined;
+    if (saved?.section) {
+      panel.choose(saved.section);
+    }
+    let last = panel.current?.id;
+    panel.changed.connect(() => {
+      const section = panel.current?.id;
+      if (section !== undefined && section !== last) {
+        last = section;
+        void state.save(KEY, { section });
+      }
+    }, panel);
+  }
+}

@@ -1,9 +1,12 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
+import { Button } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
+import { playIcon } from '../../icons';
 import { RunDetail } from './detail';
 import { RunList } from './list';
 import type { RunsModel } from './model';
@@ -18,6 +21,7 @@ export interface IRunsActions {
   goToCell: (notebook: string | null, cell: string, line?: number) => void;
   openNotebook: (notebook: string) => void;
   connect: () => void;
+  runNotebook: () => void;
 }
 
 /** The body of the Runs section: the list, or one run. */
@@ -45,6 +49,12 @@ export namespace RunsBody {
     actions: IRunsActions;
     rendermime: IRenderMimeRegistry;
     trans: TranslationBundle;
+
+    /** Whether there is a notebook that could be run now. */
+    canRun: () => boolean;
+
+    /** Emitted when that may have changed. */
+    commandChanged: CommandRegistry['commandChanged'];
   }
 }
 
@@ -72,6 +82,20 @@ function RunsView(props: RunsBody.IOptions): JSX.Element {
               ? trans._n('%1 running', '%1 running', model.activeCount)
               : trans.__('None running')}
           </div>
+        </div>
+        <div className="jp-mlplat-Header-actions">
+          <UseSignal signal={props.commandChanged}>
+            {() => (
+              <Button
+                kind="primary"
+                icon={playIcon}
+                label={trans.__('Run notebook')}
+                title={trans.__('Save the active notebook and run it')}
+                isDisabled={!props.canRun()}
+                onClick={actions.runNotebook}
+              />
+            )}
+          </UseSignal>
         </div>
       </header>
       <RunList

@@ -103,6 +103,7 @@ function DetailHeader(props: {
   return (
     <header className="jp-mlplat-Header">
       <IconButton
+        isFocusedAtFirst
         icon={backIcon}
         label={trans.__('Back to all runs')}
         onClick={() => actions.openRun(null)}

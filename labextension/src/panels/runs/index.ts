@@ -33,6 +33,8 @@ export function createRunsSection(
       model,
       rendermime,
       trans,
+      commandChanged: commands.commandChanged,
+      canRun: () => commands.isEnabled(CommandIDs.run),
       actions: {
         openRun: run =>
           run === null
@@ -53,7 +55,8 @@ export function createRunsSection(
             ...(line ? { line } : {})
           }),
         openNotebook,
-        connect: () => execute(CommandIDs.connect)
+        connect: () => execute(CommandIDs.connect),
+        runNotebook: () => execute(CommandIDs.run)
       }
     })
   };

@@ -3,7 +3,11 @@ import * as React from 'react';
 import type { RunState, RunSummary } from '../../api/types';
 import { EmptyState, ErrorNote } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
-import { formatAge, formatDuration } from '../../components/format';
+import {
+  formatAge,
+  formatDuration,
+  formatNumber
+} from '../../components/format';
 import { Progress, StateIcon, stateLabel } from '../../components/state';
 import { Windowed } from '../../components/windowed';
 import { runsIcon, searchIcon } from '../../icons';
@@ -172,7 +176,18 @@ function RunRow(props: {
               {seconds !== null && formatDuration(Math.max(0, seconds))}
             </span>
           </span>
-          <span className="jp-mlplat-RunRow-facts">{facts.join(' · ')}</span>
+          <span className="jp-mlplat-RunRow-foot">
+            <span className="jp-mlplat-RunRow-facts">{facts.join(' · ')}</span>
+            <span className="jp-mlplat-RunRow-metrics">
+              {Object.entries(run.metrics)
+                .slice(0, SHOWN_METRICS)
+                .map(([name, value]) => (
+                  <span key={name} title={`${name} = ${value}`}>
+                    {name} <b>{formatNumber(value)}</b>
+                  </span>
+                ))}
+            </span>
+          </span>
         </span>
         {isActive && (
           <Progress
@@ -202,3 +217,6 @@ function moveFocus(event: React.KeyboardEvent): void {
 }
 
 const ROW_HEIGHT = 52;
+
+/** What fits into the width of a side panel. */
+const SHOWN_METRICS = 2;
