@@ -1,0 +1,126 @@
+"""The magics in a real kernel with a real engine: what reaches the notebook."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client import BlockingKernelClient, KernelManager
+
+from jupyter_mlplat.client.engine import EngineClient
+
+CELLS = ("rows = [1, 2, 3]", "total = len(rows)")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("work")
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, source in enumerate(CELLS)
+        ],
+    }
+    (folder / "a.ipynb").write_text(json.dumps(notebook))
+    yield folder
+    EngineClient(folder / "home", start=False).stop_engine()
+
+
+@pytest.fixture(scope="module")
+def kernel(folder: Path) -> Iterator[BlockingKernelClient]:
+    manager = KernelManager(kernel_name="python3")
+    environment = {
+        **os.environ,
+        "MLPLAT_HOME": str(folder / "home"),
+        "JPY_SESSION_NAME": str(folder / "a.ipynb"),
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
+    manager.start_kernel(env=environment, cwd=str(folder))
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    execute(client, "%load_ext jupyter_mlplat")
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def execute(client: BlockingKernelClient, code: str) -> list[tuple[str, dict[str, Any]]]:
+    """Run a cell; return what it sent to the notebook, in order."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+
+    def keep(message: dict[str, Any]) -> None:
+        if message["msg_type"] not in ("status", "execute_input"):
+            sent.append((message["msg_type"], message["content"]))
+
+    client.execute_interactive(code, output_hook=keep, timeout=60)
+    return sent
+
+
+def test_run_is_one_card_drawn_over_and_no_second_one(kernel: BlockingKernelClient) -> None:
+    sent = execute(kernel, "%mlplat run --cell-steps --no-cache")
+
+    kinds = [kind for kind, _ in sent]
+    cards = [content for _, content in sent]
+    assert kinds[0] == "display_data"
+    assert set(kinds[1:]) == {"update_display_data"}
+    assert len({card["transient"]["display_id"] for card in cards}) == 1
+    assert cards[-1]["data"]["text/plain"].startswith("Run 1 of a  ✓ succeeded")
+    assert "✓ succeeded" in cards[-1]["data"]["text/html"]
+    assert "progressbar" in cards[0]["data"]["text/html"]
+
+
+def test_steps_show_as_a_card_with_its_twin_in_text(kernel: BlockingKernelClient) -> None:
+    ((kind, content),) = execute(kernel, "%mlplat steps --cell-steps")
+
+    assert kind == "execute_result"
+    assert content["data"]["text/plain"].splitlines()[:4] == [
+        "Pipeline a",
+        "",
+        "step    cells  needs   gives",
+        "cell-1  1              rows",
+    ]
+    assert content["data"]["text/html"].startswith("<div style=")
+
+
+def test_values_of_a_run_come_back_into_the_notebook(kernel: BlockingKernelClient) -> None:
+    execute(kernel, "run = %mlplat run --cell-steps")
+
+    ((_, content),) = execute(kernel, "run.value('rows'), run.value('total')")
+
+    assert content["data"]["text/plain"] == "([1, 2, 3], 3)"
+
+
+def test_error_is_one_line_on_standard_error(kernel: BlockingKernelClient) -> None:
+    sent = execute(kernel, "%mlplat runs 999")
+
+    assert [kind for kind, _ in sent] == ["stream"]
+    assert sent[0][1]["name"] == "stderr"
+    assert sent[0][1]["text"].startswith("UsageError: ")
+    assert sent[0][1]["text"].count("\n") == 1
+
+
+def test_extension_loads_in_less_than_a_fifth_of_a_second(kernel: BlockingKernelClient) -> None:
+    code = (
+        "import subprocess, sys\n"
+        "code = 'import time, IPython.core.interactiveshell as i; s = i.InteractiveShell();' \\\n"
+        '  \'t = time.perf_counter(); s.run_line_magic("load_ext", "jupyter_mlplat");\' \\\n'
+        "  'print(time.perf_counter() - t)'\n"
+        "float(min(subprocess.check_output([sys.executable, '-c', code]) for _ in range(3)))"
+    )
+
+    ((_, content),) = execute(kernel, code)
+
+    assert float(content["data"]["text/plain"]) < 0.2
