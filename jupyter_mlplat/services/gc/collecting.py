@@ -12,6 +12,8 @@ from jupyter_mlplat.resources.run import RunSummary
 from jupyter_mlplat.services.gc.marking import reachable
 from jupyter_mlplat.services.gc.policy import runs_to_delete, wanted_since
 
+EVENTS_KEPT = 100_000
+"""Far more than a reader that reconnects has missed; about 50 MB."""
 _PAGE = 1000
 
 
@@ -43,6 +45,8 @@ class GarbageCollector:
         freed = self._delete_folders([run for run in folders if run not in left], request.dry_run)
         kept = reachable(collected.kept_digests, self.blobs)
         freed += self._delete_blobs(kept, since, request.dry_run)
+        if not request.dry_run:
+            self.store.prune_events(EVENTS_KEPT)
         return GcReport(
             runs_deleted=len(collected.runs),
             artifacts_deleted=collected.artifacts,
