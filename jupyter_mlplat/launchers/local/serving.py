@@ -93,15 +93,26 @@ class LocalServingLauncher:
     async def adopt(self, endpoint: str) -> None:
         running = self._of(endpoint)
         directory = self._root / endpoint
-        running.router = adopt(directory / ROUTER, partial(self._router_ended, endpoint))
+        self._adopt_router(endpoint)
         for path in (directory / REVISIONS).glob("*/server.json"):
-            number = int(path.parent.name)
-            process = adopt(path.parent, partial(self._server_ended, endpoint, number))
-            if process is not None:
-                running.servers[number] = process
+            self._adopt_server(endpoint, int(path.parent.name))
         if running.router is not None:
             await self._refresh(endpoint)
             self._watch_starting(endpoint)
+
+    def _adopt_router(self, endpoint: str) -> bool:
+        directory = self._root / endpoint / ROUTER
+        process = adopt(directory, partial(self._router_ended, endpoint))
+        if process is not None:
+            self._of(endpoint).router = process
+        return process is not None
+
+    def _adopt_server(self, endpoint: str, number: int) -> bool:
+        directory = self._root / endpoint / REVISIONS / str(number)
+        process = adopt(directory, partial(self._server_ended, endpoint, number))
+        if process is not None:
+            self._of(endpoint).servers[number] = process
+        return process is not None
 
     def read_log(self, endpoint: str, revision: int | None) -> str:
         directory = self._root / endpoint
@@ -122,6 +133,9 @@ class LocalServingLauncher:
         return reserved
 
     async def start_router(self, endpoint: str, port: int) -> None:
+        # An engine that was killed while it started one may have left one it told nobody of.
+        if self._adopt_router(endpoint):
+            return await self._until_controllable(endpoint)
         directory = self._directory(endpoint)
         listener = self._reserved.pop(endpoint, None) or _listen(endpoint, port)
         if not (directory / ROUTING).exists():
@@ -141,7 +155,7 @@ class LocalServingLauncher:
                 partial(self._router_ended, endpoint),
                 (handle,),
             )
-        await self._until_controllable(endpoint)
+        return await self._until_controllable(endpoint)
 
     async def _until_controllable(self, endpoint: str) -> None:
         """Wait until the router takes orders: from then on it serves."""
@@ -188,6 +202,10 @@ class LocalServingLauncher:
     # model servers
     async def start_server(self, order: ServerOrder) -> None:
         endpoint, number = order.endpoint, order.revision
+        running = self._of(endpoint)
+        running.ended.pop(number, None)
+        if self._adopt_server(endpoint, number):
+            return
         revisions = make_private_directory(self._directory(endpoint) / REVISIONS)
         directory = make_private_directory(revisions / str(number))
         (directory / "failure.json").unlink(missing_ok=True)
@@ -206,8 +224,6 @@ class LocalServingLauncher:
             "timeout_s": self._predict_timeout_s,
         }
         write_atomically(directory / "server.json", json.dumps(orders).encode(), durable=True)
-        running = self._of(endpoint)
-        running.ended.pop(number, None)
         running.servers[number] = start(
             [
                 *self._module("jupyter_mlplat.serving.server"),

@@ -74,10 +74,10 @@ class ServingProcess:
             try:
                 self._handle = os.pidfd_open(self.identity.pid)
             except ProcessLookupError:
-                loop.call_soon(self._end)
+                loop.call_soon(self._vanish)
                 return
             if self._child is None and not self.identity.is_alive:
-                loop.call_soon(self._end)  # gone, and its pid perhaps another's
+                loop.call_soon(self._vanish)  # its pid may be another's by now
                 return
             loop.add_reader(self._handle, self._end)
         else:
@@ -89,13 +89,15 @@ class ServingProcess:
         self._end()
 
     def _end(self) -> None:
-        if self._ended.is_set():
-            return
-        self.forget()
-        self._ended.set()
-        status = self._child.wait() if self._child is not None else None
+        """See it end; until it is reaped its number is nobody else's, and so is its group's."""
         self._kill_group()
-        self._on_end(status)
+        self._vanish(self._child.wait() if self._child is not None else None)
+
+    def _vanish(self, status: int | None = None) -> None:
+        self.forget()
+        if not self._ended.is_set():
+            self._ended.set()
+            self._on_end(status)
 
     def forget(self) -> None:
         """Stop watching; the process goes on."""

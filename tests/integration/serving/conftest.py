@@ -22,6 +22,7 @@ from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
 from jupyter_mlplat.ports.serving import ServableModel
 from jupyter_mlplat.resources.lineage import ModelSignature, ModelVersion
 from jupyter_mlplat.services.serving.service import ServingService
+from jupyter_mlplat.serving.process import read_identity
 
 DEADLINE_S = 60.0
 
@@ -122,12 +123,16 @@ class World:
             await asyncio.sleep(0.02)
 
     def pid(self, revision: int, name: str = "iris") -> int:
-        path = self.root / "endpoints" / name / "revisions" / str(revision) / "process.json"
-        return int(json.loads(path.read_text())["pid"])
+        return self._pid(self.root / "endpoints" / name / "revisions" / str(revision))
 
     def router_pid(self, name: str = "iris") -> int:
-        path = self.root / "endpoints" / name / "router" / "process.json"
-        return int(json.loads(path.read_text())["pid"])
+        return self._pid(self.root / "endpoints" / name / "router")
+
+    @staticmethod
+    def _pid(directory: Path) -> int:
+        """Return who announced itself there last; 0 while that is being written."""
+        identity = read_identity(directory)
+        return identity.pid if identity else 0
 
 
 def _call(address, method, path, body, headers) -> Answer:

@@ -10,6 +10,8 @@ import psutil
 import pytest
 
 from jupyter_mlplat.errors import Conflict, ExecutionFailed, InvalidInput, NotFound
+from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
+from jupyter_mlplat.ports.serving import ServerOrder
 from jupyter_mlplat.resources.serving import (
     DeployRequest,
     EndpointState,
@@ -123,7 +125,7 @@ async def test_a_killed_router_comes_back_on_its_port(world):
     killed = world.router_pid()
 
     os.kill(killed, signal.SIGKILL)
-    await world.until(lambda: world.router_pid() != killed, "a new router")
+    await world.until(lambda: world.router_pid() not in (0, killed), "a new router")
     await world.until(lambda: world.service.get("iris").state is EndpointState.READY, "ready")
 
     assert world.service.get("iris").url == endpoint.url
@@ -142,7 +144,25 @@ async def test_a_new_engine_takes_over_what_runs(world):
     assert service.get("iris").url == before.url
     assert await answered_by(world, 3) == {1: 3}
     os.kill(pids[0], signal.SIGKILL)
-    await world.until(lambda: world.pid(1) != pids[0], "restart of what was taken over")
+    await world.until(lambda: world.pid(1) not in (0, pids[0]), "restart of what was taken over")
+
+
+async def test_an_engine_killed_before_it_could_write_anything_down_leaves_no_second_server(world):
+    """What was started and not remembered is found when it would be started again."""
+    await deploy(world)
+    pids = (world.pid(1), world.router_pid())
+    await world.service.close()
+    _, internal = world.store.list_endpoints()[0]
+    launcher = LocalServingLauncher(world.root / "endpoints")
+    launcher.bind(lambda name: None)
+
+    await launcher.start_router("iris", internal["port"])
+    await launcher.start_server(ServerOrder("iris", 1, world.models.resolve("iris"), False))
+
+    assert (world.pid(1), world.router_pid()) == pids
+    assert launcher.observe("iris").is_routed
+    await launcher.close()
+    await world.open()
 
 
 async def test_a_new_engine_starts_what_died_meanwhile(world):
