@@ -82,24 +82,35 @@ class Upstream:
     async def send(
         self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None
     ) -> UpstreamResponse:
-        """Send one request.
+        """Send one request; once more, where that is harmless, when the engine dies over it.
 
         Raises:
             PlatformError: There is no engine and none could be started.
             Unavailable: It went away before it answered.
         """
+        message = _encode(verb, target, headers, body)
+        attempts = 2 if verb == "GET" or "Idempotency-Key" in headers else 1
+        while True:
+            attempts -= 1
+            try:
+                return await self._exchange(message)
+            except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
+                self._link.forget_engine()
+                if not attempts:
+                    raise Unavailable(
+                        "The engine went away before it answered. Ask again."
+                    ) from error
+
+    async def _exchange(self, message: bytes) -> UpstreamResponse:
         reader, writer = await self._connect()
         try:
-            writer.write(_encode(verb, target, headers, body))
+            writer.write(message)
             await writer.drain()
-            status, answered = await _read_head(reader)
-        except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
-            writer.close()
-            raise Unavailable("The engine went away before it answered. Ask again.") from error
+            status, headers = await _read_head(reader)
         except BaseException:
             writer.close()
             raise
-        return UpstreamResponse(status, answered, reader, writer)
+        return UpstreamResponse(status, headers, reader, writer)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         await self._ensure()
