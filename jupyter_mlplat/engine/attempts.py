@@ -1,5 +1,6 @@
 """The engine's side of an attempt directory: `step.json` in, the events file out."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -31,13 +32,9 @@ def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> Star
     interpreter = facts.interpreter(live, step)
     task = live.status.tasks[step.name]
     ref = attempt_ref(home, live.id, step.name, task.attempt)
-    ref.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     document = _step_document(home, live, step, task.attempt)
     document["env"] = env = _variables(step, task.gpus)
-    content = json.dumps(document).encode()
-    handle = os.open(ref.directory / "step.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    _write_step(str(ref.directory), json.dumps(document).encode())
     return StartOrder(
         ref=ref,
         python=interpreter.python,
@@ -46,6 +43,22 @@ def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> Star
         memory_bytes=step.settings.resources.memory_bytes,
         env=env,
     )
+
+
+def _write_step(directory: str, content: bytes) -> None:
+    """Write `step.json` into a directory that is usually not there yet, in few system calls."""
+    try:
+        os.mkdir(directory, 0o700)
+    except FileNotFoundError:
+        os.makedirs(directory, 0o700)
+    except FileExistsError:
+        pass  # an engine died between this and its commit; the attempt never began
+    handle = os.open(f"{directory}/step.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        if os.write(handle, content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(handle)
 
 
 def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[str, Any]:
@@ -101,8 +114,11 @@ def cache_key_of(ref: AttemptRef) -> str | None:
 def read_events(ref: AttemptRef, offset: int) -> bytes:
     """Return what the step has told of itself from this byte on; nothing if it has no file yet."""
     try:
-        with open(ref.directory / "events.jsonl", "rb") as file:
-            file.seek(offset)
-            return file.read(_READ_LIMIT_BYTES)
+        handle = os.open(f"{ref.directory}/events.jsonl", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return b""
+    try:
+        size = min(os.fstat(handle).st_size - offset, _READ_LIMIT_BYTES)
+        return os.pread(handle, size, offset) if size > 0 else b""
+    finally:
+        os.close(handle)

@@ -122,7 +122,7 @@ class Batch:
         summaries = []
         for run in ids:
             live = self.runs[run]
-            summary = summarise(live.status.run, live.status.tasks.values(), live.metrics)
+            summary = summarise(live.status, live.metrics)
             summaries.append(NewEvent(kind, run, summary.model_dump(mode="json")))
         return summaries
 

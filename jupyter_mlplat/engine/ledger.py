@@ -47,13 +47,15 @@ class Ledger:
     def consult(self, live: LiveRun, step: Step) -> tuple[CacheExplanation, CacheEntry | None]:
         """Look a step up; the entry is what to take, None where it has to run."""
         reason = reason_not_to_cache(live.status.run, step)
-        if reason is not None:
-            return CacheExplanation(hit=False, reason=reason), None
+        if not step.settings.cache:
+            return CacheExplanation(hit=False, reason=reason or ""), None
         try:
             parts = self._facts.key_parts(live, step)
         except PlatformError as error:  # the start will fail with the same words
             return CacheExplanation(hit=False, reason=error.message), None
-        key = live.keys[step.name] = cache_key(parts)
+        key = live.keys[step.name] = cache_key(parts)  # later runs may take what this one makes
+        if reason is not None:
+            return CacheExplanation(hit=False, reason=reason), None
         entry = self._store.find_cached(key)
         if entry is not None and (entry.bundle is None or self._facts.has_blob(entry.bundle)):
             return explain_hit(entry), entry

@@ -8,21 +8,15 @@ from jupyter_mlplat.resources.run import (
     Run,
     RunResult,
     RunSummary,
-    Task,
     TaskState,
 )
+from jupyter_mlplat.services.pipelines.machine import RunStatus
 
 
-def summarise(run: Run, tasks: Iterable[Task], metrics: Mapping[str, float]) -> RunSummary:
+def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
     """Make the row of a run."""
-    total = done = cached = 0
-    failed: str | None = None
-    for task in tasks:
-        total += 1
-        done += task.state.is_final
-        cached += task.cached
-        if task.state is TaskState.FAILED and failed is None:
-            failed = task.name
+    run, tasks = status.run, status.tasks.values()
+    failed = [task.name for task in tasks if task.state is TaskState.FAILED]
     return RunSummary(
         id=run.id,
         number=run.number,
@@ -34,10 +28,10 @@ def summarise(run: Run, tasks: Iterable[Task], metrics: Mapping[str, float]) -> 
         started_at=run.started_at,
         finished_at=run.finished_at,
         duration_s=run.duration_s,
-        tasks_total=total,
-        tasks_done=done,
-        tasks_cached=cached,
-        failed_step=failed,
+        tasks_total=len(tasks),
+        tasks_done=len(tasks) - status.open_tasks,
+        tasks_cached=sum([task.cached for task in tasks]),
+        failed_step=failed[0] if failed else None,
         metrics=dict(metrics),
     )
 
