@@ -13,6 +13,7 @@ from jupyter_mlplat.stores.metadata.failures import Damage, explain, is_damage
 
 REVISION = "0001"
 """Newest revision in `migrations/versions`. Numbers, so that older and newer can be told apart."""
+SCHEMA = Path(__file__).with_name("schema.sql")
 CHECK_BUDGET_S = 2.0
 """A store larger than can be checked in this time is opened on the strength of what was checked."""
 _DAMAGED = "damaged"
@@ -91,13 +92,27 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
             found=found,
             known=REVISION,
         )
+    if found is None:
+        _create(connection)
+        return
     from jupyter_mlplat.stores.metadata import migrating  # SQLAlchemy: 0.4 s, needed only here
 
-    if found is None:
-        migrating.create(connection, REVISION)
-        return
     copy_to(connection, _new_path(path.parent / "backups", f"{path.stem}-{found}", path.suffix))
     migrating.upgrade(connection, REVISION)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """Create all tables in an empty file and stamp it, in one transaction."""
+    try:
+        connection.executescript(
+            f"{BEGIN_WRITE};\n{SCHEMA.read_text()}"
+            "INSERT INTO store(id, fence, last_run) VALUES(1, 0, 0);\n"
+            "CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);\n"
+            f"INSERT INTO alembic_version VALUES('{REVISION}');\nCOMMIT;"
+        )
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _revision(connection: sqlite3.Connection, path: Path) -> str | None:

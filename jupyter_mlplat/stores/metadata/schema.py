@@ -1,9 +1,14 @@
 """The tables. Documents are kept whole as JSON in `doc`; a column is there to find or join rows.
 
+`schema.sql` is this file as SQLite reads it, so that making a store needs no SQLAlchemy. Write it
+anew after a change: `python -m jupyter_mlplat.stores.metadata.schema`. A test compares the two.
+
 Nodes of the lineage graph have an integer key `pk` beside their public id: that keeps links short,
 and a walk over them quick. Times are Unix seconds. There are no foreign keys: all writes go through
 one writer, which keeps references whole.
 """
+
+from pathlib import Path
 
 from sqlalchemy import (
     Column,
@@ -15,6 +20,8 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 metadata = MetaData()
 
@@ -218,3 +225,19 @@ endpoint = Table(
     PrimaryKeyConstraint("name"),
     sqlite_with_rowid=False,
 )
+
+
+def to_sql() -> str:
+    """Return the statements that create all tables in SQLite."""
+    dialect = sqlite.dialect()
+    statements = []
+    for table in metadata.sorted_tables:
+        statements.append(CreateTable(table).compile(dialect=dialect))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        statements += [CreateIndex(index).compile(dialect=dialect) for index in indexes]
+    lines = (line for text in statements for line in f"{str(text).strip()};".splitlines())
+    return "".join(line.replace("\t", "    ").rstrip() + "\n" for line in lines if line)
+
+
+if __name__ == "__main__":
+    Path(__file__).with_suffix(".sql").write_text(to_sql())

@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from jupyter_mlplat.errors import Unavailable
-from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening
+from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening, schema
 from tests.contracts.documents import a_pipeline, a_run
 
 ADD_COLUMN = """
@@ -98,7 +98,12 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(old_file: Path, script
     assert columns_and_revision(old_file) == (False, "0001")
 
 
-def test_sqlalchemy_is_loaded_only_to_create_or_migrate(old_file: Path) -> None:
+def test_the_schema_as_sql_is_the_schema() -> None:
+    assert opening.SCHEMA.read_text() == schema.to_sql()
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new file", "current file"])
+def test_sqlalchemy_is_loaded_only_to_migrate(old_file: Path, is_new: bool) -> None:
     code = (
         "import sys, pathlib\n"
         "from jupyter_mlplat.stores.metadata import SqlMetadataStore\n"
@@ -106,7 +111,10 @@ def test_sqlalchemy_is_loaded_only_to_create_or_migrate(old_file: Path) -> None:
         "print([name for name in ('sqlalchemy', 'alembic') if name in sys.modules])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, old_file], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, old_file.with_name("new.db") if is_new else old_file],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
     assert done.stdout == "[]\n", done.stderr

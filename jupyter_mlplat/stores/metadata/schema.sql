@@ -1,0 +1,149 @@
+CREATE TABLE artifact (
+    pk INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (pk)
+);
+CREATE INDEX artifact_digest ON artifact (digest);
+CREATE UNIQUE INDEX artifact_id ON artifact (id);
+CREATE TABLE cache_entry (
+    pk INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    step TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (pk)
+);
+CREATE UNIQUE INDEX cache_key ON cache_entry ("key");
+CREATE INDEX cache_run ON cache_entry (run_id);
+CREATE INDEX cache_step ON cache_entry (pipeline, step);
+CREATE TABLE endpoint (
+    name TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    internal TEXT NOT NULL,
+    PRIMARY KEY (name)
+)
+ WITHOUT ROWID;
+CREATE TABLE event (
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    data TEXT NOT NULL,
+    time FLOAT NOT NULL,
+    PRIMARY KEY (seq)
+);
+CREATE TABLE execution (
+    pk INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    run_id TEXT,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (pk)
+);
+CREATE UNIQUE INDEX execution_id ON execution (id);
+CREATE INDEX execution_run ON execution (run_id);
+CREATE TABLE latest_metric (
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value FLOAT,
+    PRIMARY KEY (run, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE link (
+    execution INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    artifact INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (execution, kind, artifact, name)
+)
+ WITHOUT ROWID;
+CREATE INDEX link_artifact ON link (artifact, kind);
+CREATE TABLE metric (
+    pk INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value FLOAT,
+    position INTEGER,
+    logged_at FLOAT NOT NULL,
+    PRIMARY KEY (pk)
+);
+CREATE INDEX metric_run ON metric (run);
+CREATE TABLE model (
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_at FLOAT NOT NULL,
+    PRIMARY KEY (name)
+)
+ WITHOUT ROWID;
+CREATE TABLE model_alias (
+    model TEXT NOT NULL,
+    alias TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (model, alias)
+)
+ WITHOUT ROWID;
+CREATE TABLE model_version (
+    model TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    artifact_id TEXT NOT NULL,
+    run_id TEXT,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (model, version)
+)
+ WITHOUT ROWID;
+CREATE TABLE output (
+    run INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    name TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (run, step, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE run (
+    number INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    notebook TEXT,
+    experiment TEXT NOT NULL,
+    created_at FLOAT NOT NULL,
+    finished_at FLOAT,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE UNIQUE INDEX run_id ON run (id);
+CREATE INDEX run_notebook ON run (notebook);
+CREATE INDEX run_state ON run (state);
+CREATE TABLE run_pipeline (
+    run INTEGER NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (run)
+);
+CREATE TABLE store (
+    id INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    last_run INTEGER NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE TABLE submission (
+    "key" TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    PRIMARY KEY ("key")
+)
+ WITHOUT ROWID;
+CREATE INDEX submission_run ON submission (run);
+CREATE TABLE task (
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    cached INTEGER NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (run, name)
+)
+ WITHOUT ROWID;
