@@ -15,8 +15,8 @@ from jupyter_mlplat.serving.loading import native, skops_file
 from jupyter_mlplat.serving.loading.errors import ModelNotLoadable
 from jupyter_mlplat.serving.models import Estimator
 
-# What fitted scikit-learn estimators are made of, beyond what skops knows: types of the installed
-# library that hold numbers and run nothing of the file's choosing when they are built.
+# What fitted scikit-learn estimators are made of, beyond what skops knows: types and functions of
+# the installed library that run nothing of the file's choosing when the estimator is built.
 _HARMLESS = frozenset(
     {
         "sklearn._loss.loss.HalfTweedieLoss",
@@ -26,6 +26,11 @@ _HARMLESS = frozenset(
         "sklearn.cluster._bisect_k_means._BisectingTree",
         "sklearn.cluster._kmeans._kmeans_single_lloyd",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.feature_selection._mutual_info.mutual_info_classif",
+        "sklearn.feature_selection._mutual_info.mutual_info_regression",
+        "sklearn.feature_selection._univariate_selection.chi2",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+        "sklearn.feature_selection._univariate_selection.f_regression",
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
         "sklearn.gaussian_process.kernels.ConstantKernel",
         "sklearn.gaussian_process.kernels.Matern",
@@ -36,11 +41,17 @@ _HARMLESS = frozenset(
         "sklearn.metrics._dist_metrics.EuclideanDistance64",
         "sklearn.metrics._dist_metrics.ManhattanDistance64",
         "sklearn.metrics._dist_metrics.MinkowskiDistance64",
+        "sklearn.metrics._scorer._PassthroughScorer",
+        "sklearn.metrics._scorer._Scorer",
+        "sklearn.model_selection._split.KFold",
+        "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.model_selection._split.TimeSeriesSplit",
         "sklearn.neighbors._ball_tree.BallTree",
         "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
     }
 )
 

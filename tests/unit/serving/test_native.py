@@ -4,6 +4,7 @@ import zipfile
 from io import BytesIO
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.ensemble import (
@@ -93,6 +94,20 @@ def test_what_has_no_twin_is_left_to_scikit_learn(estimator):
 
     with pytest.raises(skops_file.NotUnderstood):
         twin(estimator)
+
+
+def test_a_model_fitted_on_a_frame_knows_its_columns():
+    frame = pd.DataFrame(ROWS, columns=[f"c{n}" for n in range(8)])
+    for estimator in (
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        RandomForestRegressor(5, random_state=0),
+    ):
+        estimator.fit(frame, BINARY)
+
+        ours = twin(estimator)
+
+        assert list(ours.feature_names_in_) == list(frame.columns)
+        np.testing.assert_array_equal(ours.predict(ROWS), estimator.predict(frame))
 
 
 def test_several_targets_are_left_to_scikit_learn():
