@@ -1,0 +1,40 @@
+"""How long a client waits for a depth-50 answer of the engine; prints milliseconds."""
+
+import statistics
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+from platform_store import Store
+
+from jupyter_mlplat.client.engine import EngineClient
+
+CHAIN = 50
+EXECUTIONS = 10_000
+ROUNDS = 50
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="mlplat-") as folder:
+        store = Store(Path(folder))
+        store.insert_bulk(EXECUTIONS, CHAIN)
+        end, _ = store.ends(CHAIN, 1)
+        store.close()
+        client = EngineClient(folder)
+        try:
+            client.get_engine()
+            print(statistics.median(answer_ms(client, end) for _ in range(ROUNDS)))
+        finally:
+            client.stop_engine()
+
+
+def answer_ms(client: EngineClient, artifact: str) -> float:
+    start = perf_counter()
+    found = len(client.get_lineage(artifact).executions)
+    if found != CHAIN:
+        raise SystemExit(f"The engine answered with {found} executions, not with {CHAIN}.")
+    return (perf_counter() - start) * 1000
+
+
+if __name__ == "__main__":
+    main()
