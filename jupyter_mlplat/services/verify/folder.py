@@ -47,7 +47,7 @@ class Folder:
 def _copy(source: Path, target: Path) -> None:
     room = COPY_LIMIT_BYTES
     for directory, names, files in os.walk(source):
-        names[:] = [name for name in names if name not in _IGNORED]
+        names[:] = [name for name in names if not _is_left_out(Path(directory), name)]
         below = target / os.path.relpath(directory, source)
         below.mkdir(mode=0o700, exist_ok=True)
         for name in files:
@@ -60,6 +60,11 @@ def _copy(source: Path, target: Path) -> None:
             else:
                 room -= size
                 shutil.copy2(original, below / name)
+
+
+def _is_left_out(directory: Path, name: str) -> bool:
+    """Tell whether a folder is none of the notebook's; above all a state directory, where copies lie."""
+    return name in _IGNORED or (directory / name / "engine.lock").exists()
 
 
 def _digests(folder: Path) -> dict[str, str]:
