@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
@@ -87,8 +88,12 @@ def _report(client: "EngineClient", result: "RunResult", terminal: Terminal) -> 
     from jupyter_mlplat.client.views import nouns
     from jupyter_mlplat.client.views.text import clean_log, strip_colours
 
-    terminal.answer(describe(client, result) if terminal.is_json else None)
-    terminal.show(nouns.view_run(result.run, result.metrics))
+    if terminal.is_json:
+        terminal.answer(describe(client, result))
+    else:
+        view = nouns.view_run(result.run, result.metrics)
+        # Without a screen every step has had its line already, and failures go to standard error.
+        terminal.show(view if terminal.is_live else replace(view, tables=(), notes=(), empty=""))
     clean = clean_log if is_terminal(sys.stderr) else strip_colours
     for task in result.run.tasks:
         if task.failure and task.failure.traceback:

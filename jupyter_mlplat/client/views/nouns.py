@@ -392,11 +392,15 @@ def _edge_row(edge: Edge) -> tuple[Cell, ...]:
 
 
 def _task_row(task: Task) -> tuple[Cell, ...]:
-    note = "cached" if task.cached else ""
+    note = ""
+    if task.cache and (task.cache.hit or task.cache.changed):
+        note = f"cached: {task.cache.reason}" if task.cache.hit else task.cache.reason
     if task.state is TaskState.QUEUED and task.waiting_for:
         note = f"waits for {task.waiting_for}"
     elif task.attempt > 1:
         note = f"attempt {task.attempt}"
+    elif task.cached and not note:
+        note = "cached"
     if task.failure and task.failure.cell_index is not None:
         note = f"cell {task.failure.cell_index + 1}"
     return (

@@ -31,6 +31,14 @@ def test_run_prints_states_outputs_and_metrics(workplace: Workplace) -> None:
     assert document["outputs"]["total"]["value"] == 5
 
 
+def test_verify_finds_no_difference_beside_a_state_directory(workplace: Workplace) -> None:
+    workplace.write("same.ipynb", "x = [1]", "y = x\ny.append(2)", "print(x)")
+
+    report = workplace.ask("verify", "same.ipynb", "--cell-steps")
+
+    assert (report["equal"], report["differences"]) == (True, [])
+
+
 def test_log_is_what_the_step_wrote_to_the_byte(workplace: Workplace) -> None:
     workplace.write(
         "noisy.ipynb",

@@ -216,9 +216,6 @@ def test_run_in_a_log_file_is_one_line_a_step(mlplat: Call, engine: FakeEngine) 
         "Run 4 of churn  ✓ succeeded",
         "took     1.5 s",
         "metrics  auc 0.75",
-        "",
-        "step  state          time  note",
-        "load  ✓ succeeded  250 ms",
     ]
 
 
