@@ -542,6 +542,16 @@ class RegistryContract:
         assert [version.aliases for version in moved.versions] == [(), ("champion",)]
         assert store.set_alias("churn-model", "champion", None).aliases == {}
 
+    def test_a_change_of_names_is_told_in_the_same_transaction(self, store: MetadataStore) -> None:
+        told = [NewEvent("model.updated", "churn-model", {})]
+        store.add_model_version(a_version(an_artifact()), told)
+        store.set_alias("churn-model", "champion", 1, told)
+        with pytest.raises(NotFound):
+            store.set_alias("churn-model", "champion", 7, told)
+        store.delete_model("churn-model", told)
+
+        assert store.last_event() == 3
+
     def test_an_alias_needs_a_model_and_a_version(self, store: MetadataStore) -> None:
         with pytest.raises(NotFound, match="model 'churn-model'"):
             store.set_alias("churn-model", "champion", 1)

@@ -13,9 +13,8 @@ from jupyter_mlplat.stores.metadata.failures import explain
 
 BUSY_TIMEOUT_S = 10.0
 """Longer than any transaction of ours; shorter than a person waits for an answer."""
-BEGIN_WRITE = (
-    "BEGIN IMMEDIATE"  # takes the write lock at once: a later upgrade could fail with BUSY
-)
+BEGIN_WRITE = "BEGIN IMMEDIATE"
+"""Takes the write lock at once: a transaction that began by reading may find it taken later."""
 
 
 class Database:

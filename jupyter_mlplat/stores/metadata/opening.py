@@ -34,10 +34,11 @@ def open_current(database: Database) -> int:
         _bring_up_to_date(connection, database.path)
         return _take_fence(connection)
     except (sqlite3.Error, OSError) as error:
-        database.close()
+        failure = explain(error, database.path)
         if is_damage(error):
-            raise _set_aside(database.path, error) from error
-        raise explain(error, database.path) from error
+            failure = _set_aside(database.path, error)
+        database.close()  # last: SQLite folds a WAL into its file at closing, but not once it moved
+        raise failure from error
     except BaseException:
         database.close()
         raise

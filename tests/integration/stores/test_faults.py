@@ -148,6 +148,29 @@ class TestDamage:
         assert store.damaged_files() == [aside]
         store.close()
 
+    def test_the_wal_of_a_damaged_file_goes_with_it_as_it_is(
+        self, path: Path, tmp_path: Path
+    ) -> None:
+        store = SqlMetadataStore(path)
+        store.open()
+        a_commit(store, 1)
+        killed = tmp_path / "killed"
+        shutil.copytree(path.parent, killed)
+        store.close()
+        raw = (killed / path.name).read_bytes()
+        broken = raw[:8192] + b"\xff" * 40960 + raw[49152:]
+        (killed / path.name).write_bytes(broken)
+        wal = (killed / f"{path.name}-wal").read_bytes()
+        victim = SqlMetadataStore(killed / path.name)
+
+        with pytest.raises(Unavailable, match="the file is damaged"):
+            victim.open()
+
+        (aside,) = victim.damaged_files()
+        assert aside.read_bytes() == broken
+        assert aside.with_name(f"{aside.name}-wal").read_bytes() == wal
+        assert len(wal) > 0
+
     def test_damage_met_while_at_work_is_said_and_the_file_kept(self, path: Path) -> None:
         store = SqlMetadataStore(path)
         store.open()
