@@ -20,6 +20,8 @@ import cloudpickle.cloudpickle as cp
 from . import codecs
 from .explain import NotSerialisable, explain
 from .files import Blobs
+from .identity import class_identity
+from .kinds import preview, type_name
 from .pickling import OUT_OF_BAND_FROM, ArraySharing, GraphPickler, GraphUnpickler
 
 _IDENTITY_FREE_MODULES = frozenset(
@@ -103,8 +105,11 @@ def save(
     names: Sequence[str],
     blobs: Blobs,
     channels: Mapping[str, Any] | None = None,
+    kin: Mapping[str, Sequence[str]] | None = None,
 ) -> Saved:
     """Save names of a namespace (all bound) and channels; the blobs are not committed yet.
+
+    `kin` says of names that were loaded which others shared objects with them where they came from.
 
     Raises:
         NotSerialisable: A value cannot travel.
@@ -149,11 +154,11 @@ def save(
         for name in members:
             entries[name] = {
                 "group": len(groups) - 1,
-                "type": codecs.type_name(values[name]),
+                "type": type_name(values[name]),
                 "codec": codec,
                 "digest": digest,
                 "size_bytes": size,
-                "preview": codecs.preview(values[name]),
+                "preview": preview(values[name]),
             }
     saved_channels = {
         name: put_graph(dump(state, namespace), blobs)[0]
@@ -165,6 +170,7 @@ def save(
         "names": {name: entries[name] for name in names},
         "groups": groups,
         "channels": saved_channels,
+        "kin": {name: list(others) for name, others in (kin or {}).items()},
     }
     outputs = {
         name: {key: item for key, item in entry.items() if key != "group"}
@@ -287,8 +293,21 @@ def load(
         if index not in loaded:
             check_python(manifest["python"], name)
             loaded[index] = load_graph(manifest["groups"][index]["graph"], namespace, blobs)
+            class_identity.settle()
         values[name] = loaded[index][name]
     return values
+
+
+def mates(digest: str, wanted: Iterable[str], blobs: Blobs) -> dict[str, list[str]]:
+    """Return for names of a bundle which others share objects with them, there or before."""
+    manifest = json.loads(blobs.get(digest))
+    entries, kin = manifest["names"], manifest.get("kin", {})
+    groups: dict[int, set[str]] = {}
+    for name, entry in entries.items():
+        groups.setdefault(entry["group"], set()).update([name, *kin.get(name, ())])
+    return {
+        name: sorted(groups[entries[name]["group"]] - {name}) for name in wanted if name in entries
+    }
 
 
 def check_python(saved_by: str, name: str) -> None:

@@ -11,9 +11,8 @@ import sys
 from typing import Any
 
 from .files import Blobs, Buffer
-from .pickling import is_array
+from .kinds import ATOMS
 
-ATOMS = frozenset({int, float, str, bool, type(None)})
 _NPY_KINDS = frozenset("biufcmMSUV?")
 
 
@@ -111,34 +110,3 @@ def _decode_npy(data: Any) -> Any:
     shape, fortran, dtype = npy.read_array_header_2_0(header)
     array = numpy.ndarray(shape, dtype, data, header.tell(), order="F" if fortran else "C")
     return array.copy("K") if isinstance(data, bytearray) else array
-
-
-def type_name(value: Any) -> str:
-    """Name a value's type as a user would: without `builtins` and `__main__`."""
-    kind = type(value)
-    module = kind.__module__
-    return (
-        kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
-    )
-
-
-def preview(value: Any, width: int = 120) -> str:
-    """Describe a value in one short line, without running code of the user."""
-    kind = type(value)
-    if kind in ATOMS:
-        text = repr(value[: width + 1]) if kind is str else repr(value)
-    elif is_array(value):
-        text = f"shape {tuple(value.shape)}, {value.dtype}"
-    elif kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas"):
-        text = f"{value.shape[0]} rows × {value.shape[1]} columns"
-    elif kind.__name__ == "Series" and kind.__module__.startswith("pandas"):
-        text = f"{len(value)} rows, {value.dtype}"
-    elif kind in (list, dict, set, tuple, frozenset):
-        text = f"{len(value)} items"
-    elif isinstance(value, type):
-        text = f"class {value.__name__}"
-    elif callable(value) and hasattr(value, "__name__"):
-        text = f"{value.__name__}()"
-    else:
-        text = kind.__name__
-    return text if len(text) <= width else text[: width - 1] + "…"

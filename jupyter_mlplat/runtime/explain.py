@@ -7,7 +7,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .codecs import type_name
+from .kinds import type_name
 from .pickling import GraphPickler
 
 _WAYS_OUT = (

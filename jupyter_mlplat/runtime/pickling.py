@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import io
+import logging
 import pickle
 import random
 import sys
@@ -18,7 +19,8 @@ from typing import Any, Optional
 
 import cloudpickle.cloudpickle as cp
 
-from .identity import class_identity
+from . import classes
+from .kinds import is_array
 
 PROTOCOL = 5
 OUT_OF_BAND_FROM = 1 << 16
@@ -108,18 +110,9 @@ class GraphPickler(cp.Pickler):
         )
 
     def _reduce_class(self, cls: type) -> Any:
-        if cls not in cp._BUILTIN_TYPE_NAMES and not cp._should_pickle_by_reference(cls):
-            class_identity.track(cls)
-        reduced = cp._class_reduce(cls)
-        if reduced is NotImplemented or len(reduced) < 3:
-            return reduced
-        state, slots = reduced[2]
-        state = {
-            name: _portable_attribute(value)
-            for name, value in state.items()
-            if name != "__slotnames__"  # a cache of copyreg's
-        }
-        return (*reduced[:2], (state, slots), *reduced[3:])
+        if cls in cp._BUILTIN_TYPE_NAMES or cp._should_pickle_by_reference(cls):
+            return cp._class_reduce(cls)
+        return classes.reduce_class(cls)
 
 
 class GraphUnpickler(pickle.Unpickler):
@@ -208,29 +201,6 @@ def make_cached_function(wrapped: Any, maxsize: int | None, typed: bool) -> Any:
     return functools.lru_cache(maxsize=maxsize, typed=typed)(wrapped)
 
 
-def _portable_attribute(value: Any) -> Any:
-    if type(value) is functools.cached_property and hasattr(value, "lock"):
-        return _CachedProperty(value)  # holds a lock before Python 3.12
-    return value
-
-
-class _CachedProperty:
-    """Stands for a `functools.cached_property` in the pickle."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __reduce__(self) -> Any:
-        return make_cached_property, (self.value.func, self.value.attrname)
-
-
-def make_cached_property(func: Any, attrname: str | None) -> Any:
-    """Build a `cached_property` that already knows its name: setattr does not call `__set_name__`."""
-    made = functools.cached_property(func)
-    made.attrname = attrname
-    return made
-
-
 # Views and singletons
 
 
@@ -263,8 +233,21 @@ def _reduce_stream(stream: Any) -> Any:
         if stream in (getattr(sys, name), getattr(sys, f"__{name}__")):
             return getattr, (sys, name)
     if isinstance(stream, (io.StringIO, io.BytesIO)):
-        return NotImplemented
+        return (make_closed, (type(stream),)) if stream.closed else NotImplemented
     raise Refused(f"cannot pickle an open {type(stream).__name__}")
+
+
+def make_closed(kind: Any) -> Any:
+    """Make a stream in memory that is closed already."""
+    stream = kind()
+    stream.close()
+    return stream
+
+
+def _reduce_logger(logger: logging.Logger) -> Any:
+    if logger.level or any(type(handler) is not logging.NullHandler for handler in logger.handlers):
+        raise Refused("cannot pickle a logger that was given a level or handlers")
+    return logging.getLogger, (logger.name,) if logger.name != "root" else ()
 
 
 def _reduce_random(generator: random.Random) -> Any:
@@ -307,6 +290,7 @@ def _specials() -> dict[type, Callable[[Any], Any]]:
     table: dict[type, Callable[[Any], Any]] = {type(view): _reduce_dict_view for view in views}
     table[memoryview] = _reduce_memoryview
     table[type(functools.lru_cache(_refuse))] = _reduce_cached_function
+    table[logging.Logger] = table[logging.RootLogger] = _reduce_logger
     table[random.Random] = _reduce_random
     table[type(os.environ)] = _reduce_environ
     table[types.MappingProxyType] = _mapping_proxy_owner
@@ -375,12 +359,6 @@ class ArraySharing:
 
 
 _ARRAYS_INSIDE = ("_ndarray", "_data", "_mask", "_codes")
-
-
-def is_array(obj: Any) -> bool:
-    """Tell whether this is a NumPy array, without importing NumPy."""
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(obj, getattr(numpy, "ndarray", ()))
 
 
 def root_of(array: Any) -> Any:

@@ -1,9 +1,15 @@
-"""Who a process is: its pid alone may have been given to another one since."""
+"""Who a process is (its pid alone may have been given to another one since), and which attempt is its own."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
+
+from .files import dump_json, write_atomically
+
+NOT_OURS = 73
+"""Exit status of a child whose attempt belongs to somebody else: claimed or revoked."""
 
 
 def process_identity(pid: int) -> dict[str, Any]:
@@ -30,4 +36,17 @@ def boot_id() -> str:
         return sys.platform
 
 
-__all__ = ["boot_id", "process_identity", "start_time"]
+def claim(directory: str) -> bool:
+    """Take the attempt: whoever creates the file decides, once and for all."""
+    draft = os.path.join(directory, f"claim.{os.getpid()}")
+    write_atomically(draft, dump_json(process_identity(os.getpid())))
+    try:
+        os.link(draft, os.path.join(directory, "claim"))  # creates it with its content, or fails
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(draft)
+    return True
+
+
+__all__ = ["NOT_OURS", "boot_id", "claim", "process_identity", "start_time"]

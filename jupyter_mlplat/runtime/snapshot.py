@@ -17,8 +17,7 @@ from typing import Any
 
 import cloudpickle.cloudpickle as cp
 
-from .codecs import type_name
-from .pickling import is_array
+from .kinds import is_array, type_name
 
 _IPYTHON = re.compile(r"_(i\d*|ii|iii|\d+|_|__|ih|oh|dh|exit_code)?$")
 _OPAQUE_ROOTS = frozenset(

@@ -1,4 +1,4 @@
-"""Starts what runs inside a step, by path: `python -I …/jupyter_mlplat_runtime/start.py zygote FD | step DIR`.
+"""Starts what runs inside a step, by path: `python -I …/jupyter_mlplat_runtime/start.py zygote FD | step DIR | kernel DIR NAME`.
 
 `-I` keeps the working directory and `sitecustomize` of a project folder out of the interpreter's start. What a kernel
 would find through PYTHONPATH and the user's site-packages is declared, so it is put back.
@@ -12,7 +12,7 @@ import sys
 
 
 def main() -> int:
-    """Set up the path, then serve as zygote or run one step."""
+    """Set up the path, then serve as zygote or run one step, here or in another kernel."""
     here = os.path.dirname(os.path.abspath(__file__))
     slice_directory = os.path.dirname(here)
     declared = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
@@ -21,15 +21,11 @@ def main() -> int:
     sys.path[:0] = [slice_directory, *declared]
     package = os.path.basename(here)
     __import__("cloudpickle")
-    if sys.argv[1] == "zygote":
-        run = __import__(f"{package}.zygote", fromlist=["main"]).main
-        argument = int(sys.argv[2])
-    else:
-        run = __import__(f"{package}.step", fromlist=["run"]).run
-        argument = sys.argv[2]
+    how, *rest = sys.argv[1:]
+    run = __import__(f"{package}.{how}", fromlist=["run"]).run
     sys.path.remove(slice_directory)
     sys.path.append(os.path.join(slice_directory, "shim"))
-    return run(argument) or 0
+    return run(*rest) or 0
 
 
 if __name__ == "__main__":

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import errno
 import gc
 import io
 import json
 import os
 import resource
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping
@@ -17,15 +20,13 @@ from typing import Any
 
 from . import bundle, channels, tracking
 from .files import BlobError, Blobs, dump_json, write_atomically
+from .guard import Guard, UnforeseenChange, describe_change
 from .identity import class_identity
 from .notebook import ExecutedNotebook
 from .outputs import STDERR, STDOUT, LogFile, Recorder
-from .process import process_identity
+from .process import NOT_OURS, claim
 from .shell import ZMQInteractiveShell, make_shell
 from .snapshot import Snapshot
-
-NOT_OURS = 73
-"""Exit status of a child whose attempt belongs to somebody else: claimed or revoked."""
 
 SAVE_EVERY_S = 2.0
 """A running step's executed notebook on disk is at most this old when a cell ends."""
@@ -63,6 +64,8 @@ class Attempt:
             "unbound": [],
         }
         self.snapshot: Snapshot | None = None
+        self.loaded: dict[str, Any] = {}
+        self.mates: dict[str, list[str]] = {}
         self._saved_at = time.monotonic()
 
     def path(self, name: str) -> str:
@@ -148,9 +151,12 @@ class Attempt:
             self.start.settings = channels.read_settings()
         for digest, wanted in by_bundle.items():
             names = [pair for pair in wanted if not pair[0].startswith("@")]
-            namespace.update(bundle.load(digest, names, namespace, self.blobs))
+            self.loaded.update(bundle.load(digest, names, namespace, self.blobs))
+            self.mates.update(bundle.mates(digest, [pair[0] for pair in names], self.blobs))
+        namespace.update(self.loaded)
         namespace.update(order.get("parameters") or {})
         channels.load({name: states[name] for name in states if name in ("@modules", "@rng")})
+        self.guard = Guard(self.loaded, order.get("relied") or (), self.mates)
         if order.get("snapshot"):
             self.snapshot = Snapshot(namespace)
 
@@ -263,6 +269,10 @@ class Attempt:
     # After the cells
 
     def _save(self) -> None:
+        try:
+            self.guard.check()
+        except UnforeseenChange as change:
+            raise StepFailed(**describe_change(change, self.order)) from None
         wanted: list[str] = self.order["outputs"]
         names = [name for name in wanted if not name.startswith("@")]
         bound = [name for name in names if name in self.namespace]
@@ -272,7 +282,12 @@ class Attempt:
         states = channels.save([name for name in wanted if name.startswith("@")], self.start)
         if bound or states:
             try:
-                saved = bundle.save(self.namespace, bound, self.blobs, states)
+                kin = {
+                    name: self.mates[name]
+                    for name in bound
+                    if self.mates.get(name) and self.namespace[name] is self.loaded[name]
+                }
+                saved = bundle.save(self.namespace, bound, self.blobs, states, kin)
                 self.blobs.commit()
             except BaseException:
                 self.blobs.discard()
@@ -313,18 +328,6 @@ class Attempt:
         )
         self.shell.record(self.recorder)
 
-    def claim(self) -> bool:
-        """Take the attempt: whoever creates the file decides, once and for all."""
-        draft = self.path(f"claim.{os.getpid()}")
-        write_atomically(draft, dump_json(process_identity(os.getpid())))
-        try:
-            os.link(draft, self.path("claim"))  # creates it with its content, or fails
-        except FileExistsError:
-            return False
-        finally:
-            os.unlink(draft)
-        return True
-
 
 def _disk_full(error: OSError) -> dict[str, Any]:
     where = error.filename or os.getcwd()
@@ -334,11 +337,13 @@ def _disk_full(error: OSError) -> dict[str, Any]:
     }
 
 
+EXIT_S = 5.0
+"""Exit functions may take this long, as long as Jupyter gives a kernel to shut down."""
+
+
 def flush_everything() -> None:
     """Do what an interpreter does at its end that others could see: exit functions, buffered writes."""
-    import atexit
-
-    atexit._run_exitfuncs()
+    _run_exit_functions()
     for item in gc.get_objects():
         if isinstance(item, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)):
             try:
@@ -348,11 +353,29 @@ def flush_everything() -> None:
                 continue  # a pipe whose reader has gone
 
 
+def _run_exit_functions() -> None:
+    """Run what was registered for the interpreter's end: executors first, since others wait for their workers."""
+
+    def too_late(*_: Any) -> None:
+        raise TimeoutError("exit functions took too long")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, EXIT_S)
+    try:
+        for function in reversed(getattr(threading, "_threading_atexits", ())):
+            function()
+        atexit._run_exitfuncs()
+    except Exception:
+        traceback.print_exc()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def run(directory: str, shell: ZMQInteractiveShell | None = None) -> int:
     """Run the attempt in this directory in this process; return the exit status."""
-    attempt = Attempt(directory, shell if shell is not None else make_shell())
-    if not attempt.claim():
+    if not claim(directory):
         return NOT_OURS
+    attempt = Attempt(directory, shell if shell is not None else make_shell())
     attempt.open_logs()
     attempt.run()
     return 0

@@ -13,8 +13,9 @@ import time
 from typing import Any, Optional
 
 from .bundle import dump, put_graph
-from .codecs import encode, is_plain_array, plain_containers, type_name
+from .codecs import encode, is_plain_array, plain_containers
 from .files import Blobs, dump_json, write_all
+from .kinds import type_name
 from .models import infer_signature, serialise_model, to_example
 
 current: Optional[Tracking] = None

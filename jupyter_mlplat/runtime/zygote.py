@@ -11,6 +11,7 @@ start time), `exited` (wait status, peak memory), `refused` (cannot fork).
 from __future__ import annotations
 
 import asyncio.runners  # noqa: F401  imported for the children
+import contextlib
 import gc
 import importlib
 import importlib.util
@@ -45,7 +46,7 @@ class Zygote:
         self.channel = channel
         self.shell: ZMQInteractiveShell = make_shell()
         self._children: dict[int, int] = {}  # pid -> id of the order
-        self._spare: Optional[tuple[int, socket.socket]] = None
+        self._spare: tuple[int, socket.socket] | None = None
         self._wake, wake = socket.socketpair()
         wake.setblocking(False)
         self._wake.setblocking(False)
@@ -119,7 +120,7 @@ class Zygote:
             "threads": threading.active_count(),
         }
 
-    def _start(self, number: int, directory: str, env: Dict[str, str]) -> None:
+    def _start(self, number: int, directory: str, env: dict[str, str]) -> None:
         pid = self._send_spare(directory, env)
         if pid is None:
             pid = self._fork(number)
@@ -130,7 +131,7 @@ class Zygote:
         self._children[pid] = number
         self.report("started", id=number, pid=pid, start_time=start_time(pid))
 
-    def _fork(self, number: Optional[int]) -> Optional[int]:
+    def _fork(self, number: int | None) -> int | None:
         """Fork, or report why not."""
         reason = None
         if threading.active_count() > 1:
@@ -166,7 +167,7 @@ class Zygote:
             self._spare[1].close()  # it reads the end of its socket and leaves
             self._spare = None
 
-    def _send_spare(self, directory: str, env: Dict[str, str]) -> Optional[int]:
+    def _send_spare(self, directory: str, env: dict[str, str]) -> int | None:
         if self._spare is None:
             return None
         (pid, channel), self._spare = self._spare, None
@@ -203,7 +204,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _become_step(self, directory: str, env: Dict[str, str]) -> None:
+    def _become_step(self, directory: str, env: dict[str, str]) -> None:
         status = 70
         try:
             self._leave_zygote()
@@ -225,10 +226,8 @@ class Zygote:
             if ended is None:
                 return
             pid = ended.si_pid
-            try:  # what it left behind, while its pid cannot be another's
-                os.killpg(pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)  # what it left, while its pid cannot be another's
             _, status, usage = os.wait4(pid, 0)
             if self._spare is not None and self._spare[0] == pid:
                 self._drop_spare()
@@ -315,9 +314,9 @@ def reseed() -> None:
         torch.seed()
 
 
-def main(fd: int) -> None:
+def run(fd: str) -> None:
     """Serve the engine at the other end of a socket."""
     gc.disable()
     for variable in ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(variable, None)
-    Zygote(socket.socket(fileno=fd)).serve()
+    Zygote(socket.socket(fileno=int(fd))).serve()

@@ -1,0 +1,205 @@
+"""Runs a step in another Jupyter kernel, by papermill: for other languages and for kernels that are no Python.
+
+Runs with the engine's own interpreter, which has papermill. Values cannot cross: such a step takes run parameters and
+inputs that are plain data, and saves nothing. Papermill's own marks are not believed: it calls a cell completed whose
+kernel was killed. What counts is the exception, and which cells have a start time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+from . import bundle, codecs
+from .files import BlobError, Blobs, dump_json, write_atomically
+from .outputs import STDERR, STDOUT
+from .process import NOT_OURS, claim
+from .tracking import Events
+
+
+def run(directory: str, kernel: str) -> int:
+    """Run the attempt in this directory in a kernel of this name; return the exit status."""
+    with open(os.path.join(directory, "step.json"), "rb") as file:
+        order = json.load(file)
+    if not claim(directory):
+        return NOT_OURS
+    for fd, name in ((STDOUT, "stdout.log"), (STDERR, "stderr.log")):
+        log = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, fd)
+        os.close(log)
+    address = f"{order['run']}/{order['step']}/{order['attempt']}"
+    events = Events(os.path.join(directory, "events.jsonl"), order.get("doorbell"), address)
+    started_at = time.time()
+    result: dict[str, Any] = {"state": "succeeded", "error": None}
+    notebook: Any = None
+    try:
+        parameters = {**load_plain_inputs(order), **(order.get("parameters") or {})}
+        notebook, error = execute(directory, order, kernel, parameters, events)
+    except (bundle.MissingInput, BlobError) as missing:
+        error = {"code": "missing-input", "message": str(missing)}
+    if error is None and order["outputs"]:
+        names = ", ".join(map(repr, order["outputs"]))
+        error = {
+            "code": "not-serialisable",
+            "message": f"Cannot pass {names} on to other steps: kernel {kernel!r} keeps its values to itself. "
+            "Put the cells that use them into the same step, or write them to a file.",
+        }
+    if error is not None:
+        result.update(state="failed", error=error)
+    result.update(
+        bundle=None,
+        outputs={},
+        unbound=[],
+        metrics={},
+        models=[],
+        artifacts=[],
+        cells=cell_states(order, notebook),
+        started_at=started_at,
+        finished_at=time.time(),
+        peak_memory_bytes=None,
+    )
+    write_atomically(os.path.join(directory, "result.json"), dump_json(result))
+    events.ring()
+    return 0
+
+
+def load_plain_inputs(order: dict[str, Any]) -> dict[str, Any]:
+    """Load the inputs, which must be plain data.
+
+    Raises:
+        MissingInput: One is not there, or is no plain data.
+    """
+    blobs = Blobs(order["blobs"])
+    values: dict[str, Any] = {}
+    for item in order.get("inputs") or ():
+        name = item["name"]
+        if name.startswith("@"):
+            continue
+        manifest = json.loads(blobs.get(item["bundle"])) if item["bundle"] else {"names": {}}
+        entry = manifest["names"].get(name)
+        if entry is None:
+            if item.get("optional"):
+                continue
+            raise bundle.MissingInput(bundle.not_bound(name))
+        if entry["codec"] != "json":
+            raise bundle.MissingInput(
+                f"Cannot pass {name!r} ({entry['type']}) to another kernel: only numbers, texts, lists and "
+                "dictionaries of them can be passed. Convert it first, or write it to a file."
+            )
+        values[name] = codecs.decode("json", entry["digest"], blobs)
+    return values
+
+
+def execute(
+    directory: str, order: dict[str, Any], kernel: str, parameters: dict[str, Any], events: Events
+) -> tuple[Any, dict[str, Any] | None]:
+    """Run the cells by papermill; return the notebook and the error it ended with."""
+    import nbformat
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    source, target = (
+        os.path.join(directory, "source.ipynb"),
+        os.path.join(directory, "executed.ipynb"),
+    )
+    cells = [
+        {
+            "cell_type": "code",
+            "id": cell["id"],
+            "execution_count": None,
+            "metadata": {"mlplat": {"index": cell["index"]}},
+            "outputs": [],
+            "source": cell["source"],
+        }
+        for cell in order["cells"]
+    ]
+    metadata = order.get("notebook_metadata") or {}
+    write_atomically(
+        source,
+        dump_json({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}),
+    )
+    for cell in order["cells"]:
+        events.emit("cell-started", id=cell["id"])
+        break
+    error: dict[str, Any] | None = None
+    try:
+        papermill.execute_notebook(
+            source,
+            target,
+            parameters=parameters,
+            kernel_name=kernel,
+            progress_bar=False,
+            cwd=order["cwd"],
+        )
+    except PapermillExecutionError as failed:
+        error = {
+            "code": "cell-error",
+            "name": failed.ename,
+            "value": failed.evalue,
+            "traceback": list(failed.traceback),
+            "message": f"{failed.ename}: {failed.evalue}",
+        }
+    except DeadKernelError:
+        error = {
+            "code": "kernel-died",
+            "message": f"Kernel {kernel!r} died while a cell was running.",
+        }
+    except Exception as failed:  # no such kernel, a kernel that does not start
+        print(f"{type(failed).__name__}: {failed}", file=sys.stderr)
+        error = {
+            "code": "import-error",
+            "message": f"Cannot run the step in kernel {kernel!r}: {type(failed).__name__}: {failed}. "
+            "`jupyter kernelspec list` shows the kernels that are there.",
+        }
+    finally:
+        os.unlink(source)
+    notebook = nbformat.read(target, as_version=4) if os.path.exists(target) else None
+    _write_streams(notebook)
+    if error is not None and error["code"] in ("cell-error", "kernel-died"):
+        failed_cell = _last_started(order, notebook)
+        error.update(cell=failed_cell.get("id"), cell_index=failed_cell.get("index"), line=None)
+    return notebook, error
+
+
+def _write_streams(notebook: Any) -> None:
+    """Copy what the cells printed to the logs: a foreign kernel's streams end in the notebook only."""
+    for cell in notebook.cells if notebook is not None else ():
+        for output in cell.get("outputs", ()):
+            if output["output_type"] == "stream":
+                stream = sys.stderr if output["name"] == "stderr" else sys.stdout
+                print(output["text"], end="", file=stream)
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _last_started(order: dict[str, Any], notebook: Any) -> dict[str, Any]:
+    started = {
+        cell.get("id")
+        for cell in (notebook.cells if notebook is not None else ())
+        if (cell.get("metadata", {}).get("papermill") or {}).get("start_time")
+    }
+    ran = [cell for cell in order["cells"] if cell["id"] in started]
+    return ran[-1] if ran else {}
+
+
+def cell_states(order: dict[str, Any], notebook: Any) -> list[dict[str, Any]]:
+    """Tell how far each cell came: it ran if it has a count, failed if it shows an error."""
+    shown = {cell.get("id"): cell for cell in (notebook.cells if notebook is not None else ())}
+    states = []
+    for cell in order["cells"]:
+        found = shown.get(cell["id"]) or {}
+        marks = found.get("metadata", {}).get("papermill") or {}
+        failed = any(output["output_type"] == "error" for output in found.get("outputs", ()))
+        ran = found.get("execution_count") is not None
+        states.append(
+            {
+                "id": cell["id"],
+                "state": "error" if failed else "ok" if ran else "pending",
+                "duration_s": marks.get("duration"),
+            }
+        )
+    return states

@@ -1,0 +1,45 @@
+"""What kind of value something is, said in few words and without running code of the user."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+ATOMS = frozenset({int, float, str, bool, type(None)})
+
+
+def is_array(obj: Any) -> bool:
+    """Tell whether this is a NumPy array, without importing NumPy."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(obj, getattr(numpy, "ndarray", ()))
+
+
+def type_name(value: Any) -> str:
+    """Name a value's type as a user would: without `builtins` and `__main__`."""
+    kind = type(value)
+    module = kind.__module__
+    return (
+        kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
+    )
+
+
+def preview(value: Any, width: int = 120) -> str:
+    """Describe a value in one short line, without running code of the user."""
+    kind = type(value)
+    if kind in ATOMS:
+        text = repr(value[: width + 1]) if kind is str else repr(value)
+    elif is_array(value):
+        text = f"shape {tuple(value.shape)}, {value.dtype}"
+    elif kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas"):
+        text = f"{value.shape[0]} rows × {value.shape[1]} columns"
+    elif kind.__name__ == "Series" and kind.__module__.startswith("pandas"):
+        text = f"{len(value)} rows, {value.dtype}"
+    elif kind in (list, dict, set, tuple, frozenset):
+        text = f"{len(value)} items"
+    elif isinstance(value, type):
+        text = f"class {value.__name__}"
+    elif callable(value) and hasattr(value, "__name__"):
+        text = f"{value.__name__}()"
+    else:
+        text = kind.__name__
+    return text if len(text) <= width else text[: width - 1] + "…"
