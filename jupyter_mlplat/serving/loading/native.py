@@ -18,6 +18,10 @@ OLDEST = (1, 3)
 """Since scikit-learn 1.3 the leaves of trees hold shares, and nodes say where missing values go."""
 
 
+CHUNK_ROWS = 256
+"""Rows that walk the trees together: what one step touches should stay in the processor's cache."""
+
+
 class Native:
     """Quacks like a fitted estimator, over arrays; names of features only say their order."""
 
@@ -101,7 +105,7 @@ class Forest(Native):
             _is_within(left, len(joined)) and _is_within(right, len(joined))
         ):
             raise NotUnderstood("a tree that leads outside of itself")
-        self._threshold = joined["threshold"]
+        self._threshold = joined["threshold"].copy()  # out of the packed records, aligned
         self._missing_goes_left = joined["missing_go_to_left"].astype(bool)
         self._children = np.column_stack([right, left]).astype(np.intp).ravel()
         self._values = np.concatenate([tree.attributes["values"] for tree in trees])[:, 0, :]
@@ -128,13 +132,15 @@ class Forest(Native):
 
     def _mean(self, rows: Array) -> Array:
         """Average the leaves' values, adding tree after tree: the order decides the last bit."""
-        parts = [
-            # 256 rows at a time keep what a step touches within the processor's cache.
-            np.add.accumulate(self._values[self._leaves(rows[start : start + 256])], axis=0)[-1]
-            for start in range(0, len(rows), 256)
-        ]
-        total: Array = np.concatenate(parts)
-        return total / len(self._roots)
+        parts = []
+        for start in range(0, len(rows), CHUNK_ROWS):
+            values = self._values.take(self._leaves(rows[start : start + CHUNK_ROWS]), axis=0)
+            # Over the first axis numpy adds in order, unless there is only that axis.
+            has_one_axis = values[0].size == 1
+            total = np.add.accumulate(values)[-1] if has_one_axis else np.add.reduce(values)
+            parts.append(total)
+        mean: Array = np.concatenate(parts) / len(self._roots)
+        return mean
 
 
 class ForestRegressor(Forest):
