@@ -62,9 +62,12 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """JupyterLab with nothing of the user's: its own home, settings, engine and notebooks."""
+    """JupyterLab with nothing of the user's: its own home, settings, engine and notebooks.
+
+    The tests of a module share it; each opens a clean workspace.
+    """
     # The engine's socket lies below: a path of pytest's would be too long for one.
     base = Path(tempfile.mkdtemp(prefix="mlplat-ui-", dir="/tmp"))
     environment = isolated_environment(base)

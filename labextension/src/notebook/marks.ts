@@ -58,9 +58,16 @@ export class CellMarks implements IDisposable {
       const place = places.get(cell.model.id) ?? null;
       const isFailed = failure?.cell === cell.model.id;
       this._mark(cell, place);
+      const task = place ? (tasks.get(place.step) ?? null) : null;
+      const isRunning =
+        task?.state === 'RUNNING' &&
+        task.cells.some(
+          ({ id, state }) => id === cell.model.id && state === 'running'
+        );
+      cell.node.classList.toggle('jp-mlplat-Running', isRunning);
       this._label(cell, {
         place: place?.isFirst ? place : null,
-        task: place?.isFirst ? (tasks.get(place.step) ?? null) : null,
+        task: place?.isFirst ? task : null,
         failure: isFailed ? failure : null
       });
     }

@@ -73,6 +73,15 @@ export class PlatformPanel extends Widget {
     this._changed.emit();
   }
 
+  /** Opened by keyboard, the panel is where the keys go; a focus that is inside stays. */
+  protected override onActivateRequest(): void {
+    if (!this.node.contains(document.activeElement)) {
+      this.node
+        .querySelector<HTMLElement>('[role=tab][aria-selected=true]')
+        ?.focus();
+    }
+  }
+
   protected override onAfterShow(): void {
     this._shown.emit();
   }

@@ -134,7 +134,7 @@ function Header(props: {
   const trans = useTrans();
   const { pipeline, notebook } = model;
   return (
-    <header className="jp-mlplat-Header">
+    <div className="jp-mlplat-Header">
       <div className="jp-mlplat-Header-text">
         <h2 className="jp-mlplat-Header-title" title={notebook?.path}>
           {notebook?.name}
@@ -177,7 +177,7 @@ function Header(props: {
           onClick={() => actions.run()}
         />
       </div>
-    </header>
+    </div>
   );
 }
 

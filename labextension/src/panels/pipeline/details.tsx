@@ -214,10 +214,10 @@ function EdgeList(props: {
               props.onSelect({ kind: 'edge', from: edge.from, to: edge.to })
             }
           >
+            <span className="jp-mlplat-EdgeChip-step">{edge[props.end]}</span>
             <span className="jp-mlplat-EdgeChip-names">
               {edge.names.join(', ') || trans.__('order only')}
             </span>
-            <span className="jp-mlplat-EdgeChip-step">{edge[props.end]}</span>
           </button>
         ))}
       </dd>

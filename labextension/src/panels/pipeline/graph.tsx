@@ -1,10 +1,12 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { Edge, Pipeline, Proof, Task } from '../../api/types';
+import type { Edge, Pipeline, Proof, Step, Task } from '../../api/types';
 import { useTrans, useWidth } from '../../components/context';
 import { formatDuration } from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { StateIcon, stateLabel } from '../../components/state';
+import { isFinal } from '../runs/states';
 import { layOut, pathOf } from './layout';
 import type { Selection } from './model';
 
@@ -101,14 +103,6 @@ export function Graph(props: {
             const task = props.tasks.get(step.name) ?? null;
             const isSelected =
               selection?.kind === 'step' && selection.name === step.name;
-            const cells = trans._n('%1 cell', '%1 cells', step.cells.length);
-            const facts = [
-              task === null
-                ? cells
-                : task.duration_s !== null && !task.cached
-                  ? formatDuration(task.duration_s)
-                  : stateLabel(trans, task.state, task.cached)
-            ];
             return (
               <button
                 key={step.name}
@@ -143,7 +137,7 @@ export function Graph(props: {
                 <span className="jp-mlplat-Step-text">
                   <span className="jp-mlplat-Step-name">{step.name}</span>
                   <span className="jp-mlplat-Step-facts">
-                    {facts.join(' · ')}
+                    {stepFacts(trans, step, task)}
                   </span>
                 </span>
                 {task && (
@@ -156,6 +150,24 @@ export function Graph(props: {
       </div>
     </div>
   );
+}
+
+/** One line about a step: its size, or how its last run goes. */
+function stepFacts(
+  trans: TranslationBundle,
+  step: Step,
+  task: Task | null
+): string {
+  if (task === null) {
+    return trans._n('%1 cell', '%1 cells', step.cells.length);
+  }
+  if (task.state === 'RUNNING' && task.cells.length > 1) {
+    const done = task.cells.filter(cell => cell.state === 'ok').length;
+    return trans.__('%1 of %2 cells', done, task.cells.length);
+  }
+  return task.duration_s !== null && !task.cached && isFinal(task.state)
+    ? formatDuration(task.duration_s)
+    : stateLabel(trans, task.state, task.cached);
 }
 
 function EdgeLine(props: {

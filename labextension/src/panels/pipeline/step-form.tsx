@@ -65,7 +65,7 @@ export function StepForm(props: {
       {textField('name', trans.__('Name'))}
       <div className="jp-mlplat-Form-row">
         {textField('cpu', trans.__('CPU cores'))}
-        {textField('memory', trans.__('Memory'), trans.__('no limit'))}
+        {textField('memory', trans.__('Memory'), trans.__('none'))}
         {textField('gpu', trans.__('GPUs'))}
       </div>
       <div className="jp-mlplat-Form-row">

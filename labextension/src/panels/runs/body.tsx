@@ -74,7 +74,7 @@ function RunsView(props: RunsBody.IOptions): JSX.Element {
   }
   return (
     <>
-      <header className="jp-mlplat-Header">
+      <div className="jp-mlplat-Header">
         <div className="jp-mlplat-Header-text">
           <h2 className="jp-mlplat-Header-title">{trans.__('Runs')}</h2>
           <div className="jp-mlplat-Header-facts" aria-live="polite">
@@ -97,7 +97,7 @@ function RunsView(props: RunsBody.IOptions): JSX.Element {
             )}
           </UseSignal>
         </div>
-      </header>
+      </div>
       <RunList
         model={model}
         onOpen={actions.openRun}

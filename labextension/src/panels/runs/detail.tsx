@@ -101,7 +101,7 @@ function DetailHeader(props: {
   const { run, actions } = props;
   const trans = useTrans();
   return (
-    <header className="jp-mlplat-Header">
+    <div className="jp-mlplat-Header">
       <IconButton
         isFocusedAtFirst
         icon={backIcon}
@@ -142,7 +142,7 @@ function DetailHeader(props: {
           />
         )}
       </div>
-    </header>
+    </div>
   );
 }
 
