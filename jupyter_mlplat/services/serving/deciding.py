@@ -80,23 +80,21 @@ def note_server(
     is_steady = was_ready and now - (crashes.ready_since or 0.0) >= STEADY_S
     count = 1 if is_steady else crashes.count + 1
     failed_starts = 0 if was_ready else crashes.failed_starts + 1
-    revision = record.revision(number)
-    gives_up = server.is_final or failed_starts >= MOST_FAILED_STARTS
-    revision = revision.model_copy(
-        update={
-            "restarts": revision.restarts + (0 if gives_up else 1),
-            "failure": server.reason if gives_up else "",
-        }
-    )
-    record = record.replacing(revision)
-    message = server.reason
-    wanted = record.wanted
-    if gives_up and wanted is not None and any(part.revision == number for part in wanted):
-        record = record.model_copy(update={"wanted": None})
-    return (
-        record.model_copy(update={"message": message}),
-        Crashes(count, failed_starts, None, now + wait_before_restart(count)),
-    )
+    record = record.model_copy(update={"message": server.reason})
+    if server.is_final or failed_starts >= MOST_FAILED_STARTS:
+        record = give_up(record, number, server.reason)
+    else:
+        revision = record.revision(number)
+        record = record.replacing(revision.model_copy(update={"restarts": revision.restarts + 1}))
+    return record, Crashes(count, failed_starts, None, now + wait_before_restart(count))
+
+
+def give_up(record: EndpointRecord, number: int, reason: str) -> EndpointRecord:
+    """Start a revision no more, and want no split that needs it."""
+    revision = record.revision(number).model_copy(update={"failure": reason})
+    needs_it = any(part.revision == number for part in record.wanted or ())
+    wanted = None if needs_it else record.wanted
+    return record.replacing(revision).model_copy(update={"wanted": wanted, "message": reason})
 
 
 def take_up_wanted(record: EndpointRecord, report: EndpointReport) -> EndpointRecord:

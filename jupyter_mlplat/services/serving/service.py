@@ -1,29 +1,22 @@
-"""What can be asked of endpoints, one method each, and the loop that keeps them as they should."""
+"""What can be asked of endpoints: one method for each."""
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from jupyter_mlplat.errors import (
     Conflict,
     ExecutionFailed,
     Forbidden,
     InvalidInput,
-    NotFound,
-    PlatformError,
     Unsupported,
 )
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.ports.serving import (
-    EndpointReport,
     EndpointStore,
     EventSink,
     ModelSource,
     ServableModel,
-    ServerOrder,
-    ServerReport,
-    ServerState,
     ServingLauncher,
 )
 from jupyter_mlplat.resources.base import JsonValue
@@ -35,43 +28,15 @@ from jupyter_mlplat.resources.serving import (
     Traffic,
     TrafficRequest,
 )
-from jupyter_mlplat.services.serving.deciding import (
-    Action,
-    Crashes,
-    Route,
-    StartRouter,
-    StartServer,
-    StopAll,
-    StopServer,
-    describe,
-    next_start,
-    note_server,
-    plan,
-    take_up_wanted,
-)
-from jupyter_mlplat.services.serving.records import EndpointRecord, RevisionRecord, Split
+from jupyter_mlplat.services.serving.keeping import Keeper, Kept
+from jupyter_mlplat.services.serving.records import RevisionRecord, Split
 from jupyter_mlplat.services.serving.splits import checked, with_share
 
 SERVABLE = ("sklearn", "onnx", "python", "pickle")
 RUNS_CODE = ("python", "pickle")
 
-ROUTER_RETRY_S = 2.0
 SWITCH_TIMEOUT_S = 60.0
 """How long a call waits for a new split to come into force; after that it happens by itself."""
-
-
-@dataclass(slots=True)
-class _Kept:
-    """An endpoint in memory: its record, which is also on disk, and what we learn as we run."""
-
-    record: EndpointRecord
-    crashes: dict[int, Crashes] = field(default_factory=dict)
-    seen: dict[int, ServerReport] = field(default_factory=dict)
-    routed: Route | None = None
-    shown: Endpoint | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    timer: asyncio.TimerHandle | None = None
 
 
 class ServingService:
@@ -89,45 +54,29 @@ class ServingService:
         events: EventSink,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
         self._models = models
         self._launcher = launcher
-        self._events = events
-        self._now = monotonic
-        self._kept: dict[str, _Kept] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._keeper = Keeper(store, models, launcher, events, monotonic)
         self._creating = asyncio.Lock()
 
-    # life of the service
     async def open(self) -> None:
         """Take over the endpoints of an earlier engine, and put right what went wrong meanwhile."""
-        self._launcher.bind(self._wake)
-        for _, internal in self._store.list_endpoints():
-            record = EndpointRecord.model_validate(internal)
-            self._kept[record.name] = _Kept(record)
-            await self._launcher.adopt(record.name)
-            self._wake(record.name)
+        await self._keeper.open()
 
     async def close(self) -> None:
         """Stop looking after the endpoints; they go on."""
-        for kept in self._kept.values():
-            if kept.timer is not None:
-                kept.timer.cancel()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._launcher.close()
+        await self._keeper.close()
 
     # asking
     def list(self) -> tuple[Endpoint, ...]:
-        return tuple(self._show(kept) for _, kept in sorted(self._kept.items()))
+        return tuple(self.get(name) for name in self._keeper.names)
 
     def get(self, name: str) -> Endpoint:
-        return self._show(self._find(name))
+        return self._keeper.show(self._keeper.find(name))
 
     def read_log(self, name: str, revision: int | None = None) -> str:
         """Return the end of what a revision's server wrote; of the router without a revision."""
-        self._find(name)
+        self._keeper.find(name)
         return self._launcher.read_log(name, revision)
 
     async def predict(self, name: str, request: PredictRequest) -> dict[str, JsonValue]:
@@ -155,8 +104,8 @@ class ServingService:
         _check_servable(model, request.trust_pickle)
         name = request.name or model.version.model
         async with self._creating:
-            kept = self._kept.get(name) or self._create(name, request.port)
-        async with kept.lock:
+            kept = self._keeper.find_or_create(name, request.port)
+        async with self._keeper.hold(kept):
             record = kept.record
             if request.port not in (None, record.port):
                 raise Conflict(
@@ -172,7 +121,7 @@ class ServingService:
                 created_at=utc_now(),
             )
             wanted = with_share(record.traffic, number, request.traffic)
-            self._save(
+            self._keeper.save(
                 kept,
                 record.model_copy(
                     update={
@@ -183,29 +132,29 @@ class ServingService:
                     }
                 ),
             )
-            await self._reconcile(kept)
+            await self._keeper.reconcile(kept)
         await self._until_settled(kept, wanted, request.wait_s)
         failure = kept.record.revision(number).failure
         if failure:
             raise ExecutionFailed(failure, endpoint=name, revision=number)
-        return self._show(kept)
+        return self._keeper.show(kept)
 
     async def set_traffic(self, name: str, request: TrafficRequest) -> Endpoint:
         """Set the whole split; revisions that do not run are started first."""
-        kept = self._find(name)
+        kept = self._keeper.find(name)
         known = {found.number for found in kept.record.revisions}
         return await self._switch(kept, checked(request.traffic, known, name))
 
     async def rollback(self, name: str) -> Endpoint:
         """Go back to the split before this one; rolling back again undoes that."""
-        kept = self._find(name)
+        kept = self._keeper.find(name)
         if not kept.record.previous:
             raise Conflict(f"Cannot roll back endpoint {name!r}: it has had one split only.")
         return await self._switch(kept, kept.record.previous)
 
     async def promote(self, name: str) -> Endpoint:
         """Give the newest revision all traffic."""
-        kept = self._find(name)
+        kept = self._keeper.find(name)
         hopeful = [found.number for found in kept.record.revisions if not found.failure]
         if not hopeful:
             raise Conflict(f"Cannot promote: endpoint {name!r} has no revision that can serve.")
@@ -213,16 +162,18 @@ class ServingService:
 
     async def stop(self, name: str) -> Endpoint:
         """Stop everything that runs for an endpoint; its port, revisions and split are kept."""
-        kept = self._find(name)
-        async with kept.lock:
-            self._save(kept, kept.record.model_copy(update={"is_running": False, "message": ""}))
-            await self._reconcile(kept)
-        return self._show(kept)
+        kept = self._keeper.find(name)
+        async with self._keeper.hold(kept):
+            self._keeper.save(
+                kept, kept.record.model_copy(update={"is_running": False, "message": ""})
+            )
+            await self._keeper.reconcile(kept)
+        return self._keeper.show(kept)
 
     async def start(self, name: str) -> Endpoint:
         """Start a stopped endpoint, and try again what had been given up."""
-        kept = self._find(name)
-        async with kept.lock:
+        kept = self._keeper.find(name)
+        async with self._keeper.hold(kept):
             revisions = tuple(
                 found.model_copy(update={"failure": ""}) for found in kept.record.revisions
             )
@@ -230,7 +181,7 @@ class ServingService:
             if not kept.record.listed and revisions:
                 wanted = (Traffic(revision=revisions[-1].number, percent=100),)
             kept.crashes.clear()
-            self._save(
+            self._keeper.save(
                 kept,
                 kept.record.model_copy(
                     update={
@@ -241,44 +192,24 @@ class ServingService:
                     }
                 ),
             )
-            await self._reconcile(kept)
-        await self._until(
+            await self._keeper.reconcile(kept)
+        await self._keeper.until(
             kept,
-            lambda: self._show(kept).state in (EndpointState.READY, EndpointState.FAILED),
+            lambda: self._keeper.show(kept).state in (EndpointState.READY, EndpointState.FAILED),
             SWITCH_TIMEOUT_S,
         )
-        return self._show(kept)
+        return self._keeper.show(kept)
 
     async def delete(self, name: str) -> None:
         """Stop an endpoint and forget it."""
-        kept = self._find(name)
-        async with kept.lock:
-            if kept.timer is not None:
-                kept.timer.cancel()
-            self._save(kept, kept.record.model_copy(update={"is_running": False}))
-            await self._launcher.remove(name)
-            self._store.delete_endpoint(name)
-            self._kept.pop(name, None)
-            self._events.publish("endpoint.deleted", name, {})
+        kept = self._keeper.find(name)
+        async with self._keeper.hold(kept):
+            await self._keeper.forget(kept)
 
     # inside
-    def _find(self, name: str) -> _Kept:
-        kept = self._kept.get(name)
-        if kept is None:
-            known = ", ".join(repr(found) for found in sorted(self._kept)) or "none"
-            raise NotFound(f"Cannot find endpoint {name!r}. There are: {known}.")
-        return kept
-
-    def _create(self, name: str, port: int | None) -> _Kept:
-        port = self._launcher.reserve_port(name, port)
-        now = utc_now()
-        kept = _Kept(EndpointRecord(name=name, port=port, created_at=now, updated_at=now))
-        self._kept[name] = kept
-        return kept
-
-    async def _switch(self, kept: _Kept, split: Split) -> Endpoint:
+    async def _switch(self, kept: Kept, split: Split) -> Endpoint:
         """Want a split, wait until it is in force, and say so if it cannot be."""
-        async with kept.lock:
+        async with self._keeper.hold(kept):
             record = kept.record
             if not record.is_running:
                 raise Conflict(
@@ -291,9 +222,10 @@ class ServingService:
                 else found
                 for found in record.revisions
             )
-            for part in split:
-                kept.crashes.pop(part.revision, None)
-            self._save(
+            for found in record.revisions:
+                if found.failure:
+                    kept.crashes.pop(found.number, None)
+            self._keeper.save(
                 kept,
                 record.model_copy(
                     update={
@@ -303,133 +235,22 @@ class ServingService:
                     }
                 ),
             )
-            await self._reconcile(kept)
+            await self._keeper.reconcile(kept)
         await self._until_settled(kept, split, SWITCH_TIMEOUT_S)
         if kept.record.wanted is None and kept.record.traffic != split:
             raise ExecutionFailed(
                 f"Cannot move the traffic of endpoint {kept.record.name!r}: "
                 f"{kept.record.message or 'a revision could not be started'}"
             )
-        return self._show(kept)
+        return self._keeper.show(kept)
 
-    def _wake(self, name: str) -> None:
-        """Look after an endpoint soon."""
-        kept = self._kept.get(name)
-        if kept is None:
-            return
-        task = asyncio.get_running_loop().create_task(self._look_after(kept))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _until_settled(self, kept: Kept, split: Split, timeout_s: float) -> None:
+        """Wait until a split is in force or given up, or nothing will come of it any more."""
 
-    async def _look_after(self, kept: _Kept) -> None:
-        async with kept.lock:
-            if self._kept.get(kept.record.name) is kept:
-                await self._reconcile(kept)
+        def is_settled() -> bool:
+            return kept.record.wanted != split or not kept.record.is_running
 
-    async def _reconcile(self, kept: _Kept) -> None:
-        """Do what is to be done until nothing is; the endpoint's lock is held."""
-        name = kept.record.name
-        while True:
-            report = self._launcher.observe(name)
-            self._take_in(kept, report)
-            actions = [
-                action
-                for action in plan(kept.record, report, kept.crashes, self._now())
-                if action != kept.routed
-            ]
-            if not actions:
-                break
-            try:
-                for action in actions:
-                    await self._carry_out(kept, action)
-            except PlatformError as error:
-                self._save(kept, kept.record.model_copy(update={"message": error.message}))
-                self._wake_after(kept, ROUTER_RETRY_S)
-                break
-        due = next_start(kept.record, self._launcher.observe(name), kept.crashes)
-        if due is not None:
-            self._wake_after(kept, max(0.0, due - self._now()))
-        await self._tell(kept)
-
-    def _take_in(self, kept: _Kept, report: EndpointReport) -> None:
-        record = kept.record
-        for number, server in report.servers.items():
-            if kept.seen.get(number) != server and any(
-                found.number == number for found in record.revisions
-            ):
-                crashes = kept.crashes.get(number, Crashes())
-                record, crashes = note_server(record, crashes, number, server, self._now())
-                kept.crashes[number] = crashes
-        kept.seen = dict(report.servers)
-        record = take_up_wanted(record, report)
-        if record is not kept.record:
-            self._save(kept, record)
-
-    async def _carry_out(self, kept: _Kept, action: Action) -> None:
-        name = kept.record.name
-        match action:
-            case StartRouter():
-                kept.routed = None
-                await self._launcher.start_router(name, kept.record.port)
-            case StartServer(number):
-                await self._start_server(kept, number)
-            case Route(versions, percent):
-                await self._launcher.route(name, versions, percent)
-                kept.routed = action
-            case StopServer(number):
-                await self._launcher.stop_server(name, number)
-                kept.crashes.pop(number, None)
-            case StopAll():
-                await self._launcher.stop(name)
-                kept.routed = None
-                kept.crashes.clear()
-
-    async def _start_server(self, kept: _Kept, number: int) -> None:
-        revision = kept.record.revision(number)
-        try:
-            model = self._models.resolve(f"{revision.model}/{revision.version}")
-        except PlatformError as error:
-            given_up = revision.model_copy(update={"failure": error.message})
-            self._save(kept, kept.record.replacing(given_up))
-            return
-        await self._launcher.start_server(
-            ServerOrder(kept.record.name, number, model, revision.trust_pickle)
-        )
-        # So that an end as quick as the last one, and for the same reason, counts as another.
-        kept.seen[number] = ServerReport(ServerState.STARTING)
-
-    def _wake_after(self, kept: _Kept, seconds: float) -> None:
-        if kept.timer is not None:
-            kept.timer.cancel()
-        loop = asyncio.get_running_loop()
-        kept.timer = loop.call_later(seconds, self._wake, kept.record.name)
-
-    def _show(self, kept: _Kept) -> Endpoint:
-        return describe(kept.record, self._launcher.observe(kept.record.name))
-
-    def _save(self, kept: _Kept, record: EndpointRecord) -> None:
-        kept.record = record.model_copy(update={"updated_at": utc_now()})
-        self._store.save_endpoint(self._show(kept), kept.record.to_wire())
-
-    async def _tell(self, kept: _Kept) -> None:
-        """Publish what users see, if that has changed, and wake those who wait for it."""
-        endpoint = self._show(kept)
-        if endpoint != kept.shown:
-            kept.shown = endpoint
-            self._store.save_endpoint(endpoint, kept.record.to_wire())
-            self._events.publish("endpoint.updated", endpoint.name, endpoint.to_wire())
-        async with kept.changed:
-            kept.changed.notify_all()
-
-    async def _until_settled(self, kept: _Kept, split: Split, timeout_s: float) -> None:
-        await self._until(kept, lambda: kept.record.wanted != split, timeout_s)
-
-    async def _until(self, kept: _Kept, is_done: Callable[[], bool], timeout_s: float) -> None:
-        try:
-            async with asyncio.timeout(timeout_s), kept.changed:
-                await kept.changed.wait_for(is_done)
-        except TimeoutError:
-            return  # not an error: the answer shows how far it has come
+        await self._keeper.until(kept, is_settled, timeout_s)
 
 
 def _check_servable(model: ServableModel, trust_pickle: bool) -> None:

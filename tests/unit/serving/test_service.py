@@ -407,3 +407,53 @@ async def test_many_deployments_at_once_each_become_a_revision(world):
     endpoint = world.service.get("m")
     assert [found.number for found in endpoint.revisions] == [1, 2, 3, 4, 5]
     assert (endpoint.state, shares(endpoint)) == (EndpointState.READY, {5: 100})
+
+
+@pytest.mark.parametrize("end", ["stop", "delete"])
+async def test_who_waits_for_a_deployment_is_not_left_waiting_when_it_is_ended(world, end):
+    world.launcher.becomes = None
+    deploying = asyncio.create_task(world.deploy(wait_s=600))
+    await world.settle()
+
+    await getattr(world.service, end)("m")
+    endpoint = await asyncio.wait_for(deploying, 5)
+
+    assert endpoint.state is EndpointState.STOPPED
+
+
+async def test_a_change_that_comes_after_a_deletion_does_not_bring_the_endpoint_back(world):
+    await world.deploy()
+
+    deleted, changed = await asyncio.gather(
+        world.service.delete("m"), world.service.promote("m"), return_exceptions=True
+    )
+
+    assert deleted is None
+    assert isinstance(changed, NotFound)
+    assert (world.service.list(), world.store.rows) == ((), {})
+
+
+async def test_moving_traffic_does_not_make_a_server_forget_that_it_was_ready(world):
+    await world.deploy()
+    for _ in range(4):
+        await world.service.promote("m")
+        world.now += 61.0
+        world.launcher.say("m", 1, KILLED)
+        await world.settle()
+
+    assert world.service.get("m").state is EndpointState.READY
+
+
+async def test_what_the_machine_refuses_is_said_and_tried_again(world, monkeypatch):
+    async def full(order):
+        raise OSError(28, "No space left on device")
+
+    start_server = world.launcher.start_server
+    monkeypatch.setattr(world.launcher, "start_server", full)
+    endpoint = await world.deploy(wait_s=0.01)
+    monkeypatch.setattr(world.launcher, "start_server", start_server)
+    world.launcher.on_change("m")
+    await world.settle()
+
+    assert endpoint.message == "[Errno 28] No space left on device"
+    assert world.service.get("m").state is EndpointState.READY
