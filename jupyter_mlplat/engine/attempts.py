@@ -84,6 +84,7 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
             for given in step.inputs
         ],
         "outputs": step.outputs,
+        "relied": live.relied[step.name],
         "metrics": step.metrics,
         "limits": {
             "memory_bytes": step.settings.resources.memory_bytes,

@@ -3,10 +3,14 @@
 import hashlib
 import os
 import shutil
+from collections import deque
 from pathlib import Path
 
 COPY_LIMIT_BYTES = 64 << 20
-"""Files beyond this many bytes in all, and data sets larger than a sixteenth of it, are linked instead of copied."""
+"""Files beyond this many bytes in all, or larger than a sixteenth of it, are linked, not copied."""
+
+ENTRY_LIMIT = 2_000
+"""Files and folders beyond this many are linked: a notebook may lie in somebody's home."""
 
 _IGNORED = frozenset({".git", ".ipynb_checkpoints", "__pycache__", "node_modules", ".venv", "venv"})
 
@@ -45,25 +49,48 @@ class Folder:
 
 
 def _copy(source: Path, target: Path) -> None:
-    room = COPY_LIMIT_BYTES
-    for directory, names, files in os.walk(source):
-        names[:] = [name for name in names if not _is_left_out(Path(directory), name)]
-        below = target / os.path.relpath(directory, source)
-        below.mkdir(mode=0o700, exist_ok=True)
-        for name in files:
-            original = Path(directory) / name
-            if not original.is_file():
+    room, count = COPY_LIMIT_BYTES, 0
+    folders = deque([(source, target)])  # nearest first: what the notebook uses lies close to it
+    while folders:
+        here, there = folders.popleft()
+        for entry in _entries(here):
+            count += 1
+            place = there / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if _is_left_out(here, entry.name):
+                    continue
+                if count <= ENTRY_LIMIT:
+                    place.mkdir(mode=0o700)
+                    folders.append((Path(entry.path), place))
+                    continue
+            elif not entry.is_file():
                 continue
-            size = original.stat().st_size
-            if size > min(room, COPY_LIMIT_BYTES // 16):
-                (below / name).symlink_to(original)
-            else:
-                room -= size
-                shutil.copy2(original, below / name)
+            elif count <= ENTRY_LIMIT and _is_copied(entry, place, room):
+                room -= place.stat().st_size
+                continue
+            place.symlink_to(entry.path)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except (FileNotFoundError, PermissionError):  # gone meanwhile, or not the user's
+        return []
+
+
+def _is_copied(entry: os.DirEntry[str], place: Path, room: int) -> bool:
+    """Copy a file if there is room for it; one that cannot be read is linked like a large one."""
+    try:
+        if entry.stat().st_size > min(room, COPY_LIMIT_BYTES // 16):
+            return False
+        shutil.copy2(entry.path, place)
+    except (FileNotFoundError, PermissionError):
+        return False
+    return True
 
 
 def _is_left_out(directory: Path, name: str) -> bool:
-    """Tell whether a folder is none of the notebook's; above all a state directory, where copies lie."""
+    """Tell whether a folder is none of the notebook's; above all a state directory."""
     return name in _IGNORED or (directory / name / "engine.lock").exists()
 
 

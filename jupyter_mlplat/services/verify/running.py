@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended, Launcher, StartOrder
 from jupyter_mlplat.resources.pipeline import Pipeline, Step, StepCell
+from jupyter_mlplat.services.pipelines.reliance import relied_on
 
 RUN = "verify"
 
@@ -72,12 +73,14 @@ class Runner:
         waiting = list(pipeline.steps)
         tasks: dict[asyncio.Task[Ran], str] = {}
         slots = 2
+        relied = relied_on(pipeline)
         while waiting or tasks:
             # The last ready step goes first: an order that an edge should have forced shows itself so.
             ready = [step for step in reversed(waiting) if _is_ready(step, done)]
             for step in ready[: slots - len(tasks)]:
                 waiting.remove(step)
-                work = self._run(pipeline, step.name, _order(pipeline, step, done))
+                order = {**_order(pipeline, step, done), "relied": relied[step.name]}
+                work = self._run(pipeline, step.name, order)
                 tasks[asyncio.create_task(work)] = step.name
             if not tasks:
                 break

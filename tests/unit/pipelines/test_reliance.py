@@ -1,0 +1,34 @@
+"""What a step must leave alone because later steps read older versions."""
+
+from jupyter_mlplat.compiler import compile_notebook
+from jupyter_mlplat.resources.pipeline import Pipeline
+from jupyter_mlplat.services.pipelines.reliance import relied_on
+
+
+def pipeline_of(*cells: str) -> Pipeline:
+    notebook = {
+        "cells": [
+            {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": source}
+            for n, source in enumerate(cells)
+        ],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return compile_notebook(notebook, name="nb", split="cell")
+
+
+def test_a_name_read_past_a_step_is_relied_on_there() -> None:
+    pipeline = pipeline_of("x = [1]", "y = len(x)", "print(x, y)")
+    first, second, _ = (step.name for step in pipeline.steps)
+
+    relied = relied_on(pipeline)
+
+    assert relied[first] == ()
+    assert relied[second] == ("x",)
+
+
+def test_a_name_the_step_saves_itself_is_its_own() -> None:
+    pipeline = pipeline_of("x = [1]", "x.append(2)", "print(x)")
+
+    assert "x" not in relied_on(pipeline)[pipeline.steps[1].name]
