@@ -44,21 +44,30 @@ class _Tree:
         lines: list[str] = []
         seen: set[str] = set()
         # An explicit stack: lineage may be deeper than Python's.
-        stack = [(root, "", "", "") for root in reversed(self._roots())]
+        stack = [(root, "", "") for root in reversed(self._roots())]
         while stack:
-            node, lead, branch, indent = stack.pop()
-            again = node in seen and bool(self._next[side][node])
-            lines.append(f"{lead}{branch}{self._label(node)}{' (above)' if again else ''}")
-            if again:
+            node, branch, indent = stack.pop()
+            maker = self._maker(side, node)
+            children = self._next[side][maker or node]
+            is_above = (maker or node) in seen and bool(children)
+            seen.add(maker or node)
+            label = self._label(node) + (
+                f" ← {self._label(maker).removeprefix('◆ ')}" if maker else ""
+            )
+            lines.append(f"{branch}{label}{' (above)' if is_above else ''}")
+            if is_above:
                 continue
-            seen.add(node)
-            children = list(dict.fromkeys(self._next[side][node]))
             for index, child in reversed(list(enumerate(children))):
-                last = index == len(children) - 1
-                stack.append(
-                    (child, indent, "└─ " if last else "├─ ", indent + ("   " if last else "│  "))
-                )
+                is_last = index == len(children) - 1
+                branch = indent + ("└─ " if is_last else "├─ ")
+                stack.append((child, branch, indent + ("   " if is_last else "│  ")))
         return "\n".join(lines)
+
+    def _maker(self, side: str, node: str) -> str:
+        """Return what made an artifact, which then needs no line of its own."""
+        if side == "upstream" and node in self._artifacts:
+            return next(iter(self._next[side][node]), "")
+        return ""
 
     def _roots(self) -> list[str]:
         if self._root in self._executions or self._root in self._artifacts:

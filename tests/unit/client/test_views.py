@@ -179,13 +179,11 @@ def test_lineage_is_a_tree_that_repeats_nothing() -> None:
         events=(made(load, frame), read(train, frame), made(train, frame), made(train, model)),
     )
 
-    lines = [re.sub(r" [0-9a-f]{12}$", "", line) for line in graph.draw(lineage).splitlines()]
+    lines = [re.sub(r" [0-9a-f]{12}", "", line) for line in graph.draw(lineage).splitlines()]
 
     assert lines == [
-        "○ model [Model, 0 B]",
-        "└─ ◆ train",
-        "   └─ ○ frame [Value, 10 B]",
-        "      └─ ◆ load",
+        "○ model [Model, 0 B] ← train",
+        "└─ ○ frame [Value, 10 B] ← load",
     ]
 
 
@@ -203,4 +201,4 @@ def test_lineage_deeper_than_the_stack_is_drawn() -> None:
         events=tuple(events),
     )
 
-    assert graph.draw(lineage).count("\n") == 5999
+    assert graph.draw(lineage).count("\n") == 2999
