@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import (
     Any,
@@ -54,6 +56,10 @@ _IDENTITY_FREE = frozenset(
     | {tuple, frozenset, type(sys), type(len)}
 )
 """Immutable: sharing one cannot be seen by writing to it. What a tuple holds is traced on its own."""
+
+
+DEEP_STACK_BYTES = 512 << 20
+"""Address space, not memory: a level of pickling takes well below 4 KB of it."""
 
 
 class Pickled(NamedTuple):
@@ -230,14 +236,47 @@ def dump(
         return False
 
     file = io.BytesIO()
+
+    def run() -> None:
+        buffers.clear()
+        file.seek(0)
+        file.truncate()
+        known = sharing if sharing is not None else ArraySharing()
+        GraphPickler(file, namespace, keep, trace, known).dump(values)
+
     try:
-        pickler = GraphPickler(
-            file, namespace, keep, trace, sharing if sharing is not None else ArraySharing()
-        )
-        pickler.dump(values)
+        try:
+            run()
+        except pickle.PicklingError as error:
+            if not isinstance(error.__cause__, RecursionError):
+                raise
+            with_deep_stack(run)
     except Exception as error:  # whatever a user's __reduce__ raises
         raise explain(values, namespace, error) from error
     return Pickled(file.getvalue(), buffers)
+
+
+def with_deep_stack(work: Callable[[], None]) -> None:
+    """Run something that recurses deeply, such as pickling a chain of thousands of links."""
+    failure: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failure.append(error)
+
+    limit, stack = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK_BYTES)
+    sys.setrecursionlimit(DEEP_STACK_BYTES // 4096)
+    try:
+        thread = threading.Thread(target=guarded)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(stack)
+        sys.setrecursionlimit(limit)
+    if failure:
+        raise failure[0]
 
 
 def put_graph(pickled: Pickled, blobs: Blobs) -> tuple[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,6 +45,8 @@ def _load_env(state: Any) -> None:
     os.environ.update(state["set"])
     for key in state["unset"]:
         os.environ.pop(key, None)
+    if "TZ" in state["set"] or "TZ" in state["unset"]:
+        time.tzset()
 
 
 def _save_cwd(start: Start) -> Any:

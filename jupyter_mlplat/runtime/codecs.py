@@ -82,7 +82,9 @@ def is_exact_npy(array: Any) -> bool:
     from numpy.lib import format as npy
 
     dtype = array.dtype
-    if dtype.hasobject or dtype.kind not in _NPY_KINDS or not array.flags.writeable:
+    if dtype.hasobject or dtype.kind not in _NPY_KINDS:
+        return False
+    if not (array.flags.writeable and array.flags.forc):
         return False
     if dtype.metadata is not None or dtype.isalignedstruct:
         return False
@@ -95,8 +97,6 @@ def _encode_npy(array: Any) -> tuple[Buffer, ...]:
 
     header = io.BytesIO()
     npy.write_array_header_2_0(header, npy.header_data_from_array_1_0(array))
-    if not (array.flags.c_contiguous or array.flags.f_contiguous):
-        array = numpy.ascontiguousarray(array)
     flat = array.reshape(-1, order="A")
     return header.getvalue(), flat.view(numpy.uint8).data if flat.size else b""
 

@@ -102,31 +102,12 @@ def execute(
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    source, target = (
-        os.path.join(directory, "source.ipynb"),
-        os.path.join(directory, "executed.ipynb"),
-    )
-    cells = [
-        {
-            "cell_type": "code",
-            "id": cell["id"],
-            "execution_count": None,
-            "metadata": {"mlplat": {"index": cell["index"]}},
-            "outputs": [],
-            "source": cell["source"],
-        }
-        for cell in order["cells"]
-    ]
-    metadata = order.get("notebook_metadata") or {}
-    write_atomically(
-        source,
-        dump_json({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}),
-    )
-    for cell in order["cells"]:
-        events.emit("cell-started", id=cell["id"])
-        break
+    source = os.path.join(directory, "source.ipynb")
+    target = os.path.join(directory, "executed.ipynb")
     error: dict[str, Any] | None = None
     try:
+        write_atomically(source, dump_json(_source_notebook(order, kernel)))
+        events.emit("cell-started", id=order["cells"][0]["id"])
         papermill.execute_notebook(
             source,
             target,
@@ -144,25 +125,40 @@ def execute(
             "message": f"{failed.ename}: {failed.evalue}",
         }
     except DeadKernelError:
-        error = {
-            "code": "kernel-died",
-            "message": f"Kernel {kernel!r} died while a cell was running.",
-        }
+        message = f"Kernel {kernel!r} died while a cell was running."
+        error = {"code": "kernel-died", "message": message}
     except Exception as failed:  # no such kernel, a kernel that does not start
-        print(f"{type(failed).__name__}: {failed}", file=sys.stderr)
         error = {
             "code": "import-error",
-            "message": f"Cannot run the step in kernel {kernel!r}: {type(failed).__name__}: {failed}. "
-            "`jupyter kernelspec list` shows the kernels that are there.",
+            "message": f"Cannot run the step in kernel {kernel!r}: {type(failed).__name__}: "
+            f"{failed}. `jupyter kernelspec list` shows the kernels that are there.",
         }
-    finally:
-        os.unlink(source)
     notebook = nbformat.read(target, as_version=4) if os.path.exists(target) else None
     _write_streams(notebook)
     if error is not None and error["code"] in ("cell-error", "kernel-died"):
         failed_cell = _last_started(order, notebook)
         error.update(cell=failed_cell.get("id"), cell_index=failed_cell.get("index"), line=None)
     return notebook, error
+
+
+def _source_notebook(order: dict[str, Any], kernel: str) -> dict[str, Any]:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    spec = KernelSpecManager().get_kernel_spec(kernel)
+    cells = [
+        {
+            "cell_type": "code",
+            "id": cell["id"],
+            "execution_count": None,
+            "metadata": {"mlplat": {"index": cell["index"]}},
+            "outputs": [],
+            "source": cell["source"],
+        }
+        for cell in order["cells"]
+    ]
+    kernelspec = {"name": kernel, "display_name": spec.display_name, "language": spec.language}
+    metadata = {**(order.get("notebook_metadata") or {}), "kernelspec": kernelspec}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def _write_streams(notebook: Any) -> None:

@@ -27,7 +27,7 @@ def preview(value: Any, width: int = 120) -> str:
     """Describe a value in one short line, without running code of the user."""
     kind = type(value)
     if kind in ATOMS:
-        text = repr(value[: width + 1]) if kind is str else repr(value)
+        text = repr(value[: width + 1]) if kind is str else _number(value)
     elif is_array(value):
         text = f"shape {tuple(value.shape)}, {value.dtype}"
     elif kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas"):
@@ -43,3 +43,10 @@ def preview(value: Any, width: int = 120) -> str:
     else:
         text = kind.__name__
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _number(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # an integer of more digits than Python cares to spell out
+        return f"an integer of {value.bit_length()} bits"

@@ -19,7 +19,7 @@ from typing import Any, Optional
 
 import cloudpickle.cloudpickle as cp
 
-from . import classes
+from . import classes, instances
 from .kinds import is_array
 
 PROTOCOL = 5
@@ -82,7 +82,22 @@ class GraphPickler(cp.Pickler):
                 return reduced
         if isinstance(obj, io.IOBase):
             return _reduce_stream(obj)
+        if is_array(obj):
+            return _reduce_array(obj)
+        if kind.__module__ == "__main__":
+            return instances.reduce_instance(obj, self._can_pickle)
+        if isinstance(obj, BaseException):
+            return instances.reduce_exception(obj)
+        if kind.__name__ in _NAMED_SPECIAL:
+            return _NAMED_SPECIAL[kind.__name__](obj)
         return NotImplemented
+
+    def _can_pickle(self, value: Any) -> bool:
+        try:
+            GraphPickler(io.BytesIO(), self._namespace, lambda _: False).dump(value)
+        except Exception:  # whatever a user's object raises
+            return False
+        return True
 
     def _reduce_function(self, func: types.FunctionType) -> Any:
         if func.__globals__ is not self._namespace:
@@ -188,17 +203,76 @@ def make_singledispatch(default: Any, registry: dict[type, Any]) -> Any:
 
 def _reduce_cached_function(func: Any) -> Any:
     wrapped = func.__wrapped__
-    parameters = getattr(func, "cache_parameters", lambda: {"maxsize": 128, "typed": False})()
     home = sys.modules.get(wrapped.__module__)
     if wrapped.__module__ != "__main__" and getattr(home, wrapped.__qualname__, None) is func:
         return NotImplemented  # importable: by reference
-    extra = {key: value for key, value in func.__dict__.items() if key != "__wrapped__"}
-    return make_cached_function, (wrapped, parameters["maxsize"], parameters["typed"]), extra
+    parameters = func.cache_parameters()
+    arguments = (wrapped, parameters["maxsize"], parameters["typed"], _cached_calls(func))
+    skipped = ("__wrapped__", "cache_parameters")
+    extra = {key: value for key, value in func.__dict__.items() if key not in skipped}
+    return make_cached_function, arguments, extra
 
 
-def make_cached_function(wrapped: Any, maxsize: int | None, typed: bool) -> Any:
-    """Wrap a function in an empty `lru_cache` again."""
-    return functools.lru_cache(maxsize=maxsize, typed=typed)(wrapped)
+def _cached_calls(func: Any) -> list[tuple[Any, Any]]:
+    """Read what an `lru_cache` holds, oldest first: (key, result).
+
+    The cache is C and has no door; the garbage collector's view of it shows keys and results in order.
+    """
+    size = func.cache_info().currsize
+    if size == 0:
+        return []
+    parts = gc.get_referents(func)[1:]
+    if (
+        isinstance(parts[0], dict)
+        and len(parts[0]) == size
+        and func.cache_parameters()["maxsize"] is None
+    ):
+        return list(parts[0].items())
+    pairs = (
+        [(parts[i], parts[i + 1]) for i in range(0, 3 * size, 3)] if len(parts) > 3 * size else []
+    )
+    table = parts[3 * size] if pairs else None
+    if (
+        not isinstance(table, dict)
+        or len(table) != size
+        or any(key not in table for key, _ in pairs)
+    ):
+        raise Refused("cannot read the cache of a function; call its cache_clear() first")
+    return pairs
+
+
+def make_cached_function(
+    wrapped: Any, maxsize: int | None, typed: bool, calls: list[tuple[Any, Any]]
+) -> Any:
+    """Wrap a function in an `lru_cache` again, and let the cache remember what it did."""
+    results: list[Any] = []
+
+    def replay(*args: Any, **kwargs: Any) -> Any:
+        return results.pop() if results else wrapped(*args, **kwargs)
+
+    functools.update_wrapper(replay, wrapped)
+    func = functools.lru_cache(maxsize=maxsize, typed=typed)(replay)
+    func.__wrapped__ = wrapped
+    mark = next((part for part in gc.get_referents(func) if type(part) is object), None)
+    for key, result in calls:
+        results.append(result)
+        args, kwargs = _call_of(key, mark, typed)
+        func(*args, **kwargs)
+    return func
+
+
+def _call_of(key: Any, mark: Any, typed: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Turn a key of the cache back into the call that made it (`functools._make_key`)."""
+    if type(key) is not tuple:
+        return (key,), {}
+    place = next((i for i, part in enumerate(key) if type(part) is object), len(key))
+    if typed:
+        names = (len(key) - place - 1) // 3 if place < len(key) else 0
+        positional = key[:place] if names else key[: len(key) // 2]
+        rest = key[place + 1 : place + 1 + 2 * names]
+    else:
+        positional, rest = key[:place], key[place + 1 :]
+    return positional, dict(zip(rest[::2], rest[1::2]))
 
 
 # Views and singletons
@@ -274,6 +348,32 @@ def _mapping_proxy_owner(proxy: Any) -> Any:
     return types.MappingProxyType, (owner,)
 
 
+def _reduce_random_state(state: Any) -> Any:
+    module = sys.modules.get("numpy.random.mtrand")
+    if module is not None and state is module._rand:
+        return getattr, (module, "_rand")  # the one that numpy.random's functions draw from
+    return NotImplemented
+
+
+def _reduce_shell(shell: Any) -> Any:
+    if shell.__class__.__module__ == f"{__package__}.shell":
+        return current_shell, ()
+    return NotImplemented
+
+
+def current_shell() -> Any:
+    """Return the shell of the step that loads this."""
+    from IPython.core.getipython import get_ipython
+
+    return get_ipython()
+
+
+_NAMED_SPECIAL: dict[str, Callable[[Any], Any]] = {
+    "RandomState": _reduce_random_state,
+    "ZMQInteractiveShell": _reduce_shell,
+}
+
+
 def _specials() -> dict[type, Callable[[Any], Any]]:
     import collections
     import os
@@ -330,7 +430,7 @@ class ArraySharing:
 
     def is_shared(self, root: Any) -> bool:
         """Tell whether several arrays see this memory."""
-        return len(self._arrays.get(id(root), ())) > 1
+        return not is_array(root) or len(self._arrays.get(id(root), ())) > 1
 
     def reduce(self, obj: Any) -> Any:
         """Return how to rebuild an array on its root, None if it shares nothing."""
@@ -341,7 +441,9 @@ class ArraySharing:
         root = root_of(obj)
         if root is obj or not self.is_shared(root):
             return None
-        return make_view, describe_view(obj, root)
+        attributes = getattr(obj, "__dict__", None)
+        how = describe_view(obj, root)
+        return make_view, how, attributes or None, None, None, instances.update_attributes
 
     def _reduce_block(self, block: Any) -> Any:
         """Give a block of a frame memory of its own.
@@ -364,8 +466,8 @@ _ARRAYS_INSIDE = ("_ndarray", "_data", "_mask", "_codes")
 def root_of(array: Any) -> Any:
     """Return the object that owns an array's memory."""
     owner = array
-    while is_array(owner) and owner.base is not None:
-        owner = owner.base
+    while (is_array(owner) or type(owner).__name__ == "DummyArray") and owner.base is not None:
+        owner = owner.base  # a DummyArray is what as_strided puts in between
     if isinstance(owner, memoryview) and owner.obj is not None:
         owner = owner.obj
     if is_array(owner) or isinstance(owner, bytearray) or type(owner).__name__ == "array":
@@ -375,6 +477,50 @@ def root_of(array: Any) -> Any:
     ):  # memory of something else: the array next to it stands for it
         array = array.base
     return array
+
+
+def _reduce_array(array: Any) -> Any:
+    """Keep what NumPy's own pickling drops: an odd memory layout, attributes of a subclass.
+
+    The layout decides in which order BLAS adds up: a model whose coefficients came back contiguous
+    predicts something else in the last digit.
+    """
+    import numpy
+
+    kind = type(array)
+    attributes = getattr(array, "__dict__", None)
+    if kind.__module__ == "__main__":
+        plain = array.view(numpy.ndarray)
+        return view_as, (plain, kind), attributes, None, None, instances.update_attributes
+    if kind is not numpy.ndarray or array.flags.forc or array.dtype.hasobject or not array.size:
+        return NotImplemented
+    start = array.__array_interface__["data"][0]
+    steps = [(size - 1) * stride for size, stride in zip(array.shape, array.strides)]
+    low = start + sum(step for step in steps if step < 0)
+    size = start + sum(step for step in steps if step > 0) + array.itemsize - low
+    if size > max(4 * array.nbytes, OUT_OF_BAND_FROM):
+        return NotImplemented
+    memory = numpy.array(_Memory(low, size, array))
+    described = (array.dtype, array.shape, array.strides, start - low, array.flags.writeable)
+    return make_view, (memory, kind, *described)
+
+
+class _Memory:
+    """Bytes at an address, for as long as their owner lives."""
+
+    def __init__(self, address: int, size: int, owner: Any) -> None:
+        self.owner = owner
+        self.__array_interface__ = {
+            "data": (address, True),
+            "shape": (size,),
+            "typestr": "|u1",
+            "version": 3,
+        }
+
+
+def view_as(array: Any, kind: Any) -> Any:
+    """View an array as a subclass."""
+    return array.view(kind)
 
 
 def describe_view(array: Any, root: Any) -> tuple[Any, ...]:

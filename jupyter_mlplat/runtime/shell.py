@@ -8,8 +8,10 @@ import linecache
 import os
 import sys
 import tempfile
+import types
 from typing import Any
 
+import cloudpickle.cloudpickle as cloudpickle
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -125,7 +127,7 @@ class ZMQInteractiveShell(InteractiveShell):
     def init_hooks(self) -> None:
         """Show `?help` nowhere, as nbclient does with a kernel's pager."""
         super().init_hooks()
-        self.set_hook("show_in_pager", lambda *_: None, 99)
+        self.set_hook("show_in_pager", lambda *_, **__: None, 99)
 
     def enable_gui(self, gui: Any = None) -> None:
         """Accept any event loop: nobody is there to click."""
@@ -172,6 +174,19 @@ class ZMQInteractiveShell(InteractiveShell):
             self.events.trigger("post_execute")
             self.events.trigger("post_run_cell", result)
         return result
+
+
+class MainModule(types.ModuleType):
+    """`__main__`: knows classes that came with a value although no name is bound to them.
+
+    The user's own `pickle.dumps(instance)` looks for the class here.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        for cls in list(cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.values()):
+            if cls.__qualname__ == name and cls.__module__ == "__main__":
+                return cls
+        raise AttributeError(f"module '__main__' has no attribute {name!r}")
 
 
 @magics_class
@@ -228,7 +243,7 @@ def make_shell() -> ZMQInteractiveShell:
     config = Config()
     config.HistoryManager.enabled = False
     config.IPKernelApp.mlplat = True
-    shell = ZMQInteractiveShell.instance(config=config)
+    shell = ZMQInteractiveShell.instance(config=config, user_module=MainModule("__main__"))
     shell.register_magics(KernelMagics)
     builtins.input = no_input
     getpass.getpass = no_password

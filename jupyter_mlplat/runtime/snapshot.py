@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import random
 import re
 import sys
 import types
@@ -75,6 +76,12 @@ class Snapshot:
         return bool(_IPYTHON.match(name)) or (name.startswith("__") and name.endswith("__"))
 
 
+def is_global_generator(value: Any) -> bool:
+    """Tell whether this is the generator behind `random.random()` or `numpy.random.rand()`."""
+    mtrand = sys.modules.get("numpy.random.mtrand")
+    return value is random._inst or (mtrand is not None and value is mtrand._rand)  # type: ignore[attr-defined]
+
+
 def is_importable(value: Any) -> bool:
     """Tell whether a value is an import: a module, or a function or class that a module names."""
     if isinstance(value, (types.FunctionType, type)):
@@ -104,6 +111,8 @@ class Describer:
     def __call__(self, value: Any) -> bytes:
         """Return the digest of a value's content."""
         kind = type(value)
+        if kind is int:
+            return _hash("int", hex(value))  # repr refuses very long ones
         if kind in _BY_REPR:
             return _hash(kind.__name__, repr(value))
         if kind is float:
@@ -155,6 +164,8 @@ class Describer:
         return self._data(value, kind)
 
     def _data(self, value: Any, kind: type) -> bytes:
+        if is_global_generator(value):
+            return _hash("global generator", type_name(value))
         if is_array(value):
             return self._array(value)
         name = type_name(value)

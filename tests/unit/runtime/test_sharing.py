@@ -1,0 +1,207 @@
+"""Names that share mutable objects share them again where they arrive; others are saved apart."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Ship = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "act", "claim"),
+    [
+        pytest.param("a = [1]; b = a", "a b", "a.append(2)", "b == [1, 2] and a is b", id="alias"),
+        pytest.param("a = [1]; b = {'k': a}", "a b", "a.append(2)", "b['k'] == [1, 2]", id="item"),
+        pytest.param(
+            "import numpy as np\na = np.arange(5); b = a[1:3]",
+            "a b",
+            "b[0] = 9",
+            "a[1] == 9",
+            id="view",
+        ),
+        pytest.param(
+            "import numpy as np\na = np.arange(6).reshape(2, 3); b = a.T",
+            "a b",
+            "b[2, 0] = 9",
+            "a[0, 2] == 9",
+            id="transpose",
+        ),
+        pytest.param(
+            "import numpy as np\nbig = np.arange(9); a = big[:5]; b = big[3:]",
+            "a b",
+            "b[0] = 7",
+            "a[3] == 7",
+            id="two views of what is not saved",
+        ),
+        pytest.param(
+            "import numpy as np\na = np.arange(4)[::-1]; b = a[1:]",
+            "a b",
+            "b[0] = 7",
+            "a[1] == 7 and a.tolist() == [3, 7, 1, 0]",
+            id="negative strides",
+        ),
+        pytest.param(
+            "import numpy as np\na = np.arange(4, dtype='f4'); b = a.view('u4')",
+            "a b",
+            "b[0] = 1065353216",
+            "a[0] == 1.0",
+            id="view of another type",
+        ),
+        pytest.param(
+            "import numpy as np\na = np.array([[1], [2]], dtype=object); b = a[1:]",
+            "a b",
+            "b[0, 0] = 'new'",
+            "a[1, 0] == 'new'",
+            id="view of objects",
+        ),
+        pytest.param(
+            "import numpy as np\na = bytearray(8); b = np.frombuffer(a, 'u1')",
+            "a b",
+            "b[2] = 5",
+            "a[2] == 5",
+            id="array over a bytearray",
+        ),
+        pytest.param(
+            "import numpy as np\na = np.asfortranarray(np.arange(6).reshape(2, 3)); b = a[:, 1]",
+            "a b",
+            "b[1] = 50",
+            "a[1, 1] == 50",
+            id="column of a fortran array",
+        ),
+        pytest.param(
+            "class C:\n    def __init__(s): s.l = []\n    def add(s, v): s.l.append(v)\no = C(); f = o.add",
+            "o f",
+            "f(1)",
+            "o.l == [1]",
+            id="bound method",
+        ),
+        pytest.param(
+            "def make():\n    n = []\n    return (lambda v: n.append(v)), (lambda: n)\nput, get = make()",
+            "put get",
+            "put(3)",
+            "get() == [3]",
+            id="cell of two closures",
+        ),
+        pytest.param(
+            "log = []\nclass C:\n    store = log\nc = C()",
+            "log c",
+            "c.store.append(1)",
+            "log == [1]",
+            id="class attribute",
+        ),
+        pytest.param(
+            "l = []\ndef f(v, into=l): into.append(v)",
+            "l f",
+            "f(1)",
+            "l == [1]",
+            id="default argument",
+        ),
+        pytest.param(
+            "d = {'a': 1}\nk = d.keys()",
+            "d k",
+            "d['b'] = 2",
+            "list(k) == ['a', 'b']",
+            id="dict view",
+        ),
+        pytest.param("l = [1]\nf = l.append", "l f", "f(2)", "l == [1, 2]", id="method of a list"),
+        pytest.param(
+            "l = [1, 2]\ni = iter(l)", "l i", "l.append(3)", "list(i) == [1, 2, 3]", id="iterator"
+        ),
+        pytest.param(
+            "import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]}); other = df",
+            "df other",
+            "df.loc[0, 'a'] = 9",
+            "other.a.tolist() == [9, 2]",
+            id="frame under two names",
+        ),
+        pytest.param(
+            "import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]}); s = df['a']",
+            "df s",
+            "s.iloc[0] = 9",
+            "df.a.tolist() == [1, 2] and s.tolist() == [9, 2]",
+            id="column is a copy",
+        ),
+    ],
+)
+def test_what_was_shared_stays_shared(
+    source: str, names: str, act: str, claim: str, ship: Ship
+) -> None:
+    received = ship(source, *names.split())
+
+    exec(act, received)
+
+    assert eval(claim, received)
+
+
+def test_names_that_share_nothing_are_saved_apart(ship: Ship) -> None:
+    received = ship(
+        "import numpy as np\na = np.arange(3); b = np.arange(3.0); c = {1: a.copy()}", *"abc"
+    )
+
+    digests = {name: entry["digest"] for name, entry in received["__saved__"].outputs.items()}
+    assert len(set(digests.values())) == 3
+
+
+def test_view_is_saved_without_the_memory_around_it(ship: Ship) -> None:
+    received = ship("import numpy as np\nx = np.zeros(1_000_000)[:10]", "x")
+
+    assert received["__saved__"].outputs["x"]["size_bytes"] < 1000
+
+
+def test_function_reads_the_globals_of_where_it_arrives(ship: Ship) -> None:
+    received = ship("rate = 1\ndef f(): return rate", "f")
+    received["rate"] = 5
+
+    assert received["f"]() == 5
+
+
+def test_class_is_the_same_class_whichever_bundle_it_comes_in(ship: Ship) -> None:
+    first = ship("class A: pass\na = A()", "A", "a")
+    first["b"] = first["A"]()
+
+    second = ship(first, "b", forget=False)
+
+    assert isinstance(second["b"], first["A"])
+
+
+def test_newest_state_of_a_class_holds_in_whatever_order_bundles_come(
+    ship: Ship, blobs: Any
+) -> None:
+    from jupyter_mlplat.runtime import bundle
+
+    first = ship("class A:\n    n = 1\na = A()", "A", "a")
+    first["A"].n = 2
+    later = bundle.save(first, ["A"], blobs)
+    blobs.commit()
+    from tests.unit.runtime.conftest import forget_classes, new_namespace
+
+    for order in ([later, first["__saved__"]], [first["__saved__"], later]):
+        forget_classes()
+        namespace = new_namespace()
+        for saved in order:
+            names = [(name, False) for name in saved.outputs]
+            namespace.update(bundle.load(saved.digest, names, namespace, blobs))
+        assert namespace["a"].n == 2
+
+
+def test_hooks_of_classes_do_not_run_again(ship: Ship) -> None:
+    received = ship(
+        "seen = []\nclass Base:\n    def __init_subclass__(cls): seen.append(cls.__name__)\n"
+        "class Meta(type):\n    def __new__(m, *a):\n        seen.append('meta')\n        return super().__new__(m, *a)\n"
+        "class A(Base): pass\nclass B(metaclass=Meta): pass",
+        "seen",
+        "Base",
+        "A",
+        "B",
+    )
+
+    assert received["seen"] == ["A", "meta"]
+
+
+def test_same_values_give_the_same_bytes(ship: Ship) -> None:
+    source = "class A: pass\na = A(); a.f = lambda: 1; d = {'x': [1, 2]}"
+
+    first, second = ship(source, "A", "a", "d"), ship(source, "A", "a", "d")
+
+    assert first["__saved__"].digest == second["__saved__"].digest
