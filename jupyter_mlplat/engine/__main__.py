@@ -18,6 +18,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import uvicorn
+import uvloop
 
 import jupyter_mlplat
 from jupyter_mlplat.config import EngineConfig, read_config
@@ -79,7 +80,7 @@ def _serve(home: Home, lock: EngineLock, config: EngineConfig) -> int:
         version, since = jupyter_mlplat.__version__, utc_now().isoformat(timespec="seconds")
         lock.write(Holder.this_process(version, fence, since, home.socket))
         _log.info("Engine %s begins, pid %d, fence %d", version, os.getpid(), fence)
-        error = asyncio.run(_work(home, store, fence, config))
+        error = uvloop.run(_work(home, store, fence, config))
     finally:
         store.close()
     if error is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -121,6 +122,7 @@ class Engine:
         """Take up what an earlier engine left, and begin."""
         self.stage.start()
         self._spawn(self.launcher.prepare(sys.executable, ()))
+        self._spawn(self._warm_up())
         self._spawn(self._look_at_logs())
         self._spawn(self._stop_when_idle())
         await self.serving.open()
@@ -266,6 +268,11 @@ class Engine:
         for interpreter in found:
             self._environments.get(interpreter.python)
         return {interpreter.python for interpreter in found if interpreter.kernel is None}
+
+    async def _warm_up(self) -> None:
+        """Load, beside the first requests, what the first submit needs."""
+        await self.read(import_module, "jupyter_mlplat.compiler")
+        await self.read(self._environments.get, sys.executable)
 
     async def _look_at_logs(self) -> None:
         """Tell listeners of growing logs, as long as there are any."""

@@ -65,7 +65,8 @@ class Stage:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._play, name="conductor", daemon=True)
         self._work: dict[AttemptRef, asyncio.Task[None]] = {}
-        self._looks: dict[AttemptRef, asyncio.TimerHandle] = {}
+        self._active: set[AttemptRef] = set()  # have told something since the last look
+        self._look_later: asyncio.TimerHandle | None = None
         self._timers: set[asyncio.TimerHandle] = set()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
         launcher.bind(self._on_end, self._on_activity)
@@ -82,7 +83,7 @@ class Stage:
         """Let the conductor finish what it has, and stop it. What runs goes on."""
         self._inbox.put(None)
         await asyncio.to_thread(self._thread.join)
-        for handle in (*self._timers, *self._looks.values()):
+        for handle in (*self._timers, *filter(None, [self._look_later])):
             handle.cancel()
         for task in self._work.values():
             task.cancel()
@@ -205,17 +206,19 @@ class Stage:
         self._reach("wake.after")
 
     def _on_end(self, ended: Ended) -> None:
-        if handle := self._looks.pop(ended.ref, None):
-            handle.cancel()
+        self._active.discard(ended.ref)
         self.put(ended)
 
     def _on_activity(self, ref: AttemptRef) -> None:
-        if ref not in self._looks:
-            self._looks[ref] = self._loop.call_later(_PROGRESS_INTERVAL_S, self._look, ref)
+        self._active.add(ref)
+        if self._look_later is None:
+            self._look_later = self._loop.call_later(_PROGRESS_INTERVAL_S, self._look)
 
-    def _look(self, ref: AttemptRef) -> None:
-        self._looks.pop(ref, None)
-        self.put(ActivitySeen(ref))
+    def _look(self) -> None:
+        self._look_later = None
+        for ref in self._active:
+            self.put(ActivitySeen(ref))
+        self._active.clear()
 
     def _reach(self, point: str) -> None:
         if self._crash.is_armed:

@@ -8,7 +8,6 @@ import ast
 from collections.abc import Mapping
 from functools import lru_cache
 
-from jupyter_mlplat.compiler.normalise import normalise
 from jupyter_mlplat.kit.digests import digest_json, digest_text
 from jupyter_mlplat.ports.metadata import CacheEntry
 from jupyter_mlplat.resources.base import JsonValue
@@ -135,6 +134,9 @@ def _describe(label: str, old: str | None, new: str | None) -> str:
 @lru_cache(maxsize=4096)
 def code_digest(source: str) -> str:
     """Digest what a cell does: comments, blank lines and layout do not count."""
+    # Imported when first needed: an engine that only answers questions never compiles.
+    from jupyter_mlplat.compiler.normalise import normalise
+
     cell = normalise(source)
     if cell.tree is None or cell.error is not None:
         return digest_text(source.strip())
