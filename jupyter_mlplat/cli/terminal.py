@@ -29,6 +29,11 @@ class Terminal:
         if not self.is_json:
             print(text, flush=True)
 
+    def note(self, text: str) -> None:
+        """Tell whoever sits at the terminal what is being waited for."""
+        if self.is_live and is_terminal(sys.stderr):
+            print(paint_for(sys.stderr)(text, "quiet"), file=sys.stderr, flush=True)
+
     def show(self, view: Any) -> None:
         """Print a view for people."""
         from jupyter_mlplat.client.views import text

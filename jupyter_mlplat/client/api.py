@@ -16,6 +16,8 @@ from jupyter_mlplat.client.endpoints import Endpoint, EndpointList
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList
+from jupyter_mlplat.errors import ExecutionFailed
+from jupyter_mlplat.resources.serving import EndpointState
 
 Home = str | Path | None
 
@@ -188,11 +190,19 @@ def deploy(
         port: Port to listen on; a free one by default.
         trust_pickle: Load a pickled model, which runs its code.
         home: The state directory; by default `MLPLAT_HOME`.
+
+    Raises:
+        ExecutionFailed: It did not come up; the message says why.
     """
     client = EngineClient(home)
     document = client.deploy(
         model, name=name, traffic=traffic, port=port, trust_pickle=trust_pickle
     )
+    if document.state is EndpointState.FAILED:
+        raise ExecutionFailed(
+            document.message or f"Endpoint {document.name!r} did not come up.",
+            endpoint=document.name,
+        )
     return Endpoint(client, document)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from jupyter_mlplat.errors import PlatformError, Unavailable, from_body
+from jupyter_mlplat.errors import InvalidInput, PlatformError, Unavailable, from_body
 from jupyter_mlplat.resources.routes import PREFIX, Route
 
 
@@ -51,6 +51,7 @@ def send(
     """Send one request and return its answer, unread; closing it closes the connection.
 
     Raises:
+        InvalidInput: The body holds what JSON cannot.
         PlatformError: The engine's own error, when the answer is not 2xx.
         OSError: Nobody listens, the connection broke, or the time ran out.
     """
@@ -58,7 +59,7 @@ def send(
     sent = dict(headers)
     if route.verb != "GET":
         sent["Content-Type"] = "application/json"
-    content = json.dumps({} if body is None else body) if route.verb in ("POST", "PUT") else None
+    content = _encode({} if body is None else body) if route.verb in ("POST", "PUT") else None
     try:
         connection.request(route.verb, target, content, {**sent, "Connection": "close"})
         response = connection.getresponse()
@@ -69,6 +70,20 @@ def send(
         with response:
             raise read_error(response.status, response.read())
     return response
+
+
+def _encode(body: object) -> str:
+    return json.dumps(body, default=_to_plain)
+
+
+def _to_plain(value: Any) -> Any:
+    """Turn what numpy and pandas give for a number or a column into plain values."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise InvalidInput(
+        f"Cannot send {value!r}: a {type(value).__name__} is no plain value. "
+        "Give numbers, text, lists and dicts."
+    )
 
 
 def read_error(status: int, content: bytes) -> PlatformError:

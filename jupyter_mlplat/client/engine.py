@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -421,4 +422,4 @@ class EngineClient(EngineLink):
 
 
 def _absolute(path: str | Path) -> str:
-    return str(Path(path).expanduser().absolute())
+    return os.path.abspath(Path(path).expanduser())

@@ -1,6 +1,7 @@
 """Files as the server's users name them, and as the engine does."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,4 +39,4 @@ def resolve(path: str, root: Path) -> str:
         raise InvalidInput(
             f"{path!r} lies outside the folder that this server serves. Name a file below it."
         )
-    return str(found)
+    return os.path.normpath(found)

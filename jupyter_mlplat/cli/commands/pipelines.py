@@ -29,6 +29,7 @@ def verify(client: "EngineClient", options: Namespace, terminal: Terminal) -> in
     """Run a notebook both ways and compare."""
     from jupyter_mlplat.client.views import nouns
 
+    terminal.note("Running it top to bottom, then as steps in fresh processes …")
     report = client.verify(options.notebook, options.split)
     terminal.answer(report.to_wire())
     terminal.show(nouns.view_verification(report))

@@ -121,6 +121,33 @@ def test_interrupt_leaves_the_run_going_and_says_how_to_stop_it(workplace: Workp
     assert workplace.ask("cancel", "latest")["run"]["state"] in ("CANCELING", "CANCELED")
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["lines", "json"])
+def test_engine_killed_under_a_waiting_command_is_no_error(
+    workplace: Workplace, options: tuple[str, ...]
+) -> None:
+    workplace.write("patient.ipynb", "import time\ntime.sleep(2)\nx = 1", "y = x + 1")
+    process = subprocess.Popen(
+        [*PROGRAM, "run", "patient.ipynb", "--cell-steps", "--no-cache", *options],
+        cwd=workplace.folder,
+        env=workplace.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not workplace.ask("engine", "start")["engine"]["running_tasks"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    os.kill(workplace.ask("engine", "start")["engine"]["pid"], signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (0, b"")
+    run = workplace.ask("runs", "show", "latest")["run"]
+    assert run["state"] == "SUCCEEDED"
+    assert [task["attempt"] for task in run["tasks"]] == [1, 1]
+    assert run["id"].encode() in out
+
+
 def test_reader_that_has_seen_enough_is_no_error(workplace: Workplace) -> None:
     workplace.write("wide.ipynb", *(f"v{i} = {i}" for i in range(400)))
     process = subprocess.Popen(

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+import jupyter_mlplat as mlplat
 from jupyter_mlplat.client import connection, link
 from jupyter_mlplat.client.engine import EngineClient
-from jupyter_mlplat.errors import BY_CODE, Unavailable
+from jupyter_mlplat.errors import BY_CODE, ExecutionFailed, InvalidInput, Unavailable
 from jupyter_mlplat.resources.routes import Route
-from tests.contracts.documents import a_run
+from jupyter_mlplat.resources.serving import EndpointState
+from tests.contracts.documents import a_run, an_endpoint
 from tests.fakes.engine import Asked, fake_engine
 
 
@@ -102,3 +104,29 @@ def test_names_are_encoded_so_that_they_stay_one_segment(tmp_path: Path) -> None
         client.fetch("steps.notebook", {"run": "1?x#y", "step": "ä %2f"})
 
     assert engine.requests("steps.notebook")[0].segments == {"run": "1?x#y", "step": "ä %2f"}
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    import numpy as np
+
+    with fake_engine(tmp_path, runs__submit=a_run().to_wire()) as engine:
+        EngineClient(tmp_path).submit("a.ipynb", parameters={"n": np.int64(3), "x": np.arange(2)})
+
+    assert engine.requests("runs.submit")[0].body["parameters"] == {"n": 3, "x": [0, 1]}
+
+
+def test_value_that_json_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
+    with fake_engine(tmp_path), pytest.raises(InvalidInput, match="a set is no plain value"):
+        EngineClient(tmp_path).submit("a.ipynb", parameters={"n": {1}})
+
+
+def test_endpoint_that_does_not_come_up_is_an_error(tmp_path: Path) -> None:
+    document = an_endpoint("churn").model_copy(
+        update={"state": EndpointState.FAILED, "message": "It cannot be loaded."}
+    )
+
+    with (
+        fake_engine(tmp_path, endpoints__deploy=document.to_wire()),
+        pytest.raises(ExecutionFailed, match="It cannot be loaded"),
+    ):
+        mlplat.deploy("churn", home=tmp_path)
