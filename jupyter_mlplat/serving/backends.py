@@ -13,7 +13,7 @@ CONNECT_FIRST_S = 0.01
 CONNECT_LAST_S = 0.25
 MOST_PENDING = 4096
 
-_numbers = count(1)
+_counted = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,25 @@ class Backend:
         wait_s = CONNECT_FIRST_S
         while not self._is_retired:
             try:
-                _, self._link = await loop.create_unix_connection(
-                    lambda: LinkClient(self._on_response, self._on_lost), self._path
+                await loop.create_unix_connection(
+                    lambda: LinkClient(self._on_ready, self._on_response, self._on_lost), self._path
                 )
             except OSError:
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 1.5, CONNECT_LAST_S)
             else:
-                self._changed()
                 return
+
+    async def _reconnect(self, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        await self._connect()
+
+    def _on_ready(self, link: LinkClient) -> None:
+        if self._is_retired:
+            link.close()
+            return
+        self._link = link
+        self._changed()
 
     def send(self, exchange: Exchange) -> None:
         """Pass a request on; it is answered in any case."""
@@ -87,7 +97,7 @@ class Backend:
                 b"retry-after: 1\r\n",
             )
             return
-        number = next(_numbers) & 0xFFFFFFFF
+        number = next(_counted) % (2**32 - 1) + 1  # 0 is the greeting's
         self._pending[number] = Pending(exchange, time.monotonic())
         link.request(encode_request(number, exchange))
 
@@ -99,6 +109,7 @@ class Backend:
         self._observe(self.revision, status, time.monotonic() - pending.started)
 
     def _on_lost(self) -> None:
+        was_ready = self._link is not None
         self._link = None
         lost, self._pending = self._pending, {}
         now = time.monotonic()
@@ -115,7 +126,9 @@ class Backend:
                     ),
                 )
         if not self._is_retired:
-            self._connecting = asyncio.create_task(self._connect())
+            self._connecting = asyncio.create_task(
+                self._reconnect(CONNECT_FIRST_S if was_ready else CONNECT_LAST_S)
+            )
         self._changed()
 
     def give_up_late(self) -> None:

@@ -3,7 +3,7 @@
 A request frame is `id, head length, body length`, then the head (method, target, content type and
 binary header length, a line each), then the body. A response frame is `id, status, length`, then a
 whole rendered HTTP response. The router parses neither body, and one read or write carries as many
-frames as are there.
+frames as are there. The server speaks first: a response frame numbered 0, its version as status.
 """
 
 import asyncio
@@ -18,6 +18,13 @@ _RESPONSE = struct.Struct("!IHI")
 
 CONTENT_TYPE = b"content-type"
 BINARY_HEADER = b"inference-header-content-length"
+
+HELLO = 0
+"""Number of the frame with which a server greets: a process that dies may still take connections
+(its socket listens until the last), but it says nothing any more."""
+
+VERSION = 1
+"""Of this protocol; sent as the greeting's status."""
 
 
 def encode_request(number: int, exchange: Exchange) -> bytes:
@@ -108,6 +115,8 @@ class LinkServer(_Frames):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._links.add(self)
+        if self._transport is not None:
+            self._transport.write(_RESPONSE.pack(HELLO, VERSION, 0))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -133,14 +142,18 @@ class LinkServer(_Frames):
 class LinkClient(_Frames):
     """The router's end: sends frames, gives each answer to `on_response(number, status, response)`.
 
-    `on_lost` is called once when the server has gone; what was sent and not answered is lost with
-    it.
+    `on_ready` is called when the server has greeted; before that nothing should be sent. `on_lost`
+    is called once when the server has gone; what was sent and not answered is lost with it.
     """
 
     def __init__(
-        self, on_response: Callable[[int, int, bytes], None], on_lost: Callable[[], None]
+        self,
+        on_ready: Callable[["LinkClient"], None],
+        on_response: Callable[[int, int, bytes], None],
+        on_lost: Callable[[], None],
     ) -> None:
         super().__init__()
+        self._on_ready = on_ready
         self._on_response = on_response
         self._on_lost = on_lost
 
@@ -158,6 +171,11 @@ class LinkClient(_Frames):
             number, status, length = _RESPONSE.unpack_from(buffer, at)
             if end - at < header + length:
                 return at, header + length
-            self._on_response(number, status, buffer[at + header : at + header + length])
+            if number != HELLO:
+                self._on_response(number, status, buffer[at + header : at + header + length])
+            elif status == VERSION:
+                self._on_ready(self)
+            else:
+                self.close()
             at += header + length
         return at, header

@@ -95,7 +95,9 @@ async def test_killed_model_servers_lose_only_what_they_were_answering(world):
     asking = asyncio.create_task(load.run(callers, each=4000))
 
     for n in range(kills):
-        os.kill(world.pid(n % 2 + 1), signal.SIGKILL)
+        pid = world.pid(n % 2 + 1)
+        assert pid
+        os.kill(pid, signal.SIGKILL)
         await world.until(
             lambda: world.service.get("iris").state is not EndpointState.READY, "death"
         )

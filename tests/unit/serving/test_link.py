@@ -1,5 +1,6 @@
 """Frames between router and model server, however they are cut."""
 
+import struct
 from itertools import pairwise
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlplat.serving.exchange import Exchange
-from jupyter_mlplat.serving.link import LinkClient, LinkServer, encode_request
+from jupyter_mlplat.serving.link import VERSION, LinkClient, LinkServer, encode_request
 
 HEADERS = {b"content-type": b"application/json", b"inference-header-content-length": b"7"}
 
@@ -47,12 +48,14 @@ def test_answers_find_their_requests_in_any_order(make_transport, order, cuts):
     for number in order:
         held[number].answer(b"%d" % number, status=200 + number - 1 if number == 1 else 404)
     answers = []
-    client = LinkClient(lambda *answer: answers.append(answer), lambda: None)
+    greeted = []
+    client = LinkClient(greeted.append, lambda *answer: answers.append(answer), lambda: None)
     client.connection_made(make_transport())
 
     for piece in in_pieces(wire.written, cuts):
         client.data_received(piece)
 
+    assert greeted == [client]
     assert [(number, status, whole[-1:]) for number, status, whole in answers] == [
         (number, 200 if number == 1 else 404, b"%d" % number) for number in order
     ]
@@ -60,7 +63,7 @@ def test_answers_find_their_requests_in_any_order(make_transport, order, cuts):
 
 def test_a_lost_link_is_told_once_and_takes_no_more(transport):
     lost = []
-    client = LinkClient(lambda *answer: None, lambda: lost.append(True))
+    client = LinkClient(lambda link: None, lambda *answer: None, lambda: lost.append(True))
     client.connection_made(transport)
 
     client.connection_lost(None)
@@ -77,9 +80,20 @@ def test_a_server_does_not_answer_on_a_closed_link(transport):
     server.data_received(encode_request(1, exchange()))
     transport.close()
 
+    transport.written = b""
     seen[0].answer(b"late")
 
     assert transport.written == b""
+
+
+def test_a_server_of_another_version_is_not_spoken_to(transport):
+    greeted = []
+    client = LinkClient(greeted.append, lambda *answer: None, lambda: None)
+    client.connection_made(transport)
+
+    client.data_received(struct.pack("!IHI", 0, VERSION + 1, 0))
+
+    assert (greeted, transport.closed) == ([], True)
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, 3_000_000])
