@@ -12,6 +12,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import CodeType, FunctionType
 from typing import (
     Any,
     NamedTuple,
@@ -53,7 +54,7 @@ _IDENTITY_FREE = frozenset(
         range,
         slice,
     }
-    | {tuple, frozenset, type(sys), type(len)}
+    | {frozenset, type(sys), type(len), CodeType}
 )
 """Immutable: sharing one cannot be seen by writing to it. What a tuple holds is traced on its own."""
 
@@ -85,6 +86,7 @@ class Trace:
     def __init__(self, sharing: ArraySharing) -> None:
         self.objects: dict[int, Any] = {}
         self.roots: dict[int, Any] = {}
+        self.writable: set[int] = set()
         self._sharing = sharing
 
     def __call__(self, obj: Any) -> None:
@@ -93,10 +95,15 @@ class Trace:
             return
         if kind.__module__ in _IDENTITY_FREE_MODULES or self._is_by_reference(obj):
             return
+        if kind is tuple and all(type(item) in _IDENTITY_FREE for item in obj):
+            return  # constants: compilers share them as they like
         self.objects[id(obj)] = obj
+        if not isinstance(obj, (type, tuple)) and kind is not FunctionType:
+            self.writable.add(id(obj))
         root = self._sharing.see(obj)
         if root is not None:
             self.objects[id(root)] = self.roots[id(root)] = root
+            self.writable.add(id(root))
 
     @staticmethod
     def _is_by_reference(obj: Any) -> bool:
@@ -120,53 +127,20 @@ def save(
     Raises:
         NotSerialisable: A value cannot travel.
     """
-    sharing = ArraySharing()
-    traces: dict[str, Trace] = {}
-    pickles: dict[str, Pickled] = {}
-    typed_names: set[str] = set()
+    saving = _Saving(namespace, blobs)
     for name in names:
-        value = namespace[name]
-        traces[name] = trace = Trace(sharing)
-        containers = codecs.plain_containers(value)
-        if containers is not None:
-            trace.objects.update(containers)
-            typed_names.add(name)
-        elif codecs.is_plain_array(value):
-            trace(value)
-            typed_names.add(name)
-        else:
-            pickles[name] = dump({name: value}, namespace, trace=trace)
-    groups: list[dict[str, Any]] = []
-    entries: dict[str, dict[str, Any]] = {}
-    for members in group_names(names, traces):
-        values = {name: namespace[name] for name in members}
-        alone = len(members) == 1 and members[0] in typed_names
-        typed = codecs.encode(values[members[0]]) if alone else None
-        if typed is not None:
-            codec, parts = typed
-            digest = blobs.put(*parts)
-            groups.append({"graph": None, "leaves": [digest]})
-            size = blobs.size(digest)
-        else:
-            internal = any(
-                sharing.is_shared(root) for name in members for root in traces[name].roots.values()
-            )
-            pickled = pickles.get(members[0]) if len(members) == 1 and not internal else None
-            if pickled is None:
-                pickled = dump(values, namespace, sharing=sharing)
-            codec, (digest, leaves) = "pickle", put_graph(pickled, blobs)
-            groups.append({"graph": digest, "leaves": leaves})
-            size = sum(map(blobs.size, [digest, *leaves]))
+        saving.trace(name)
+    groups, entries, mates = [], {}, {}
+    for members in group_names(names, saving.traces):
+        group, entry = saving.put(members)
         for name in members:
-            entries[name] = {
-                "group": len(groups) - 1,
-                "type": type_name(values[name]),
-                "codec": codec,
-                "digest": digest,
-                "size_bytes": size,
-                "preview": preview(values[name]),
-            }
-    saved_channels = {
+            described = {"type": type_name(namespace[name]), "preview": preview(namespace[name])}
+            entries[name] = {"group": len(groups), **entry, **described}
+            others = {*saving.mates_of(name, members), *(kin or {}).get(name, ())}
+            if others:
+                mates[name] = sorted(others)
+        groups.append(group)
+    states = {
         name: put_graph(dump(state, namespace), blobs)[0]
         for name, state in (channels or {}).items()
     }
@@ -175,23 +149,81 @@ def save(
         "python": "{}.{}".format(*sys.version_info[:2]),
         "names": {name: entries[name] for name in names},
         "groups": groups,
-        "channels": saved_channels,
-        "kin": {name: list(others) for name, others in (kin or {}).items()},
+        "channels": states,
+        "mates": mates,
     }
+    text = json.dumps(manifest, ensure_ascii=True, separators=(",", ":"))
     outputs = {
         name: {key: item for key, item in entry.items() if key != "group"}
         for name, entry in entries.items()
     }
-    for name, digest in saved_channels.items():
-        outputs[name] = {
-            "type": name,
+    for name, digest in states.items():
+        size = blobs.size(digest)
+        outputs[name] = {"type": name, "codec": "pickle", "digest": digest, "size_bytes": size}
+        outputs[name]["preview"] = ""
+    return Saved(blobs.put(text.encode("ascii")), outputs)
+
+
+class _Saving:
+    """What is known of the names while they are being saved."""
+
+    def __init__(self, namespace: dict[str, Any], blobs: Blobs) -> None:
+        self.traces: dict[str, Trace] = {}
+        self._namespace = namespace
+        self._blobs = blobs
+        self._sharing = ArraySharing()
+        self._pickles: dict[str, Pickled] = {}
+        self._typed: set[str] = set()
+
+    def trace(self, name: str) -> None:
+        """Find out what a name reaches; a value without a typed form is pickled on the way."""
+        value = self._namespace[name]
+        self.traces[name] = trace = Trace(self._sharing)
+        containers = codecs.plain_containers(value)
+        if containers is not None:
+            trace.objects.update(containers)
+            trace.writable.update(containers)
+            self._typed.add(name)
+        elif codecs.is_plain_array(value):
+            trace(value)
+            self._typed.add(name)
+        else:
+            self._pickles[name] = dump({name: value}, self._namespace, trace=trace)
+
+    def put(self, members: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Store a group; return its entry in the manifest, and what its members' entries have in common."""
+        first = members[0]
+        if len(members) == 1 and first in self._typed:
+            typed = codecs.encode(self._namespace[first])
+            if typed is not None:
+                codec, parts = typed
+                digest = self._blobs.put(*parts)
+                entry = {"codec": codec, "digest": digest, "size_bytes": self._blobs.size(digest)}
+                return {"graph": None, "leaves": [digest]}, entry
+        shares_memory = any(
+            self._sharing.is_shared(root)
+            for name in members
+            for root in self.traces[name].roots.values()
+        )
+        pickled = self._pickles.get(first) if len(members) == 1 and not shares_memory else None
+        if pickled is None:
+            values = {name: self._namespace[name] for name in members}
+            pickled = dump(values, self._namespace, sharing=self._sharing)
+        digest, leaves = put_graph(pickled, self._blobs)
+        size = sum(map(self._blobs.size, [digest, *leaves]))
+        return {"graph": digest, "leaves": leaves}, {
             "codec": "pickle",
             "digest": digest,
-            "size_bytes": blobs.size(digest),
-            "preview": "",
+            "size_bytes": size,
         }
-    text = json.dumps(manifest, ensure_ascii=True, separators=(",", ":"))
-    return Saved(blobs.put(text.encode("ascii")), outputs)
+
+    def mates_of(self, name: str, members: Sequence[str]) -> list[str]:
+        """Return the members of a group that a write through this name could change.
+
+        An instance and its class share the class, and yet a write to the one is none to the other.
+        """
+        own = self.traces[name].writable
+        return [other for other in members if other != name and own & self.traces[other].writable]
 
 
 def group_names(names: Sequence[str], traces: Mapping[str, Trace]) -> list[list[str]]:
@@ -339,13 +371,17 @@ def load(
 
 def mates(digest: str, wanted: Iterable[str], blobs: Blobs) -> dict[str, list[str]]:
     """Return for names of a bundle which others share objects with them, there or before."""
-    manifest = json.loads(blobs.get(digest))
-    entries, kin = manifest["names"], manifest.get("kin", {})
-    groups: dict[int, set[str]] = {}
-    for name, entry in entries.items():
-        groups.setdefault(entry["group"], set()).update([name, *kin.get(name, ())])
+    known = json.loads(blobs.get(digest))["mates"]
     return {
-        name: sorted(groups[entries[name]["group"]] - {name}) for name in wanted if name in entries
+        name: sorted(
+            {
+                *known.get(name, ()),
+                *(far for near in known.get(name, ()) for far in known.get(near, ())),
+            }
+            - {name}
+        )
+        for name in wanted
+        if not name.startswith("@")
     }
 
 
