@@ -172,7 +172,7 @@ class Attributes(Recorder):
             match obj.kind:
                 case "frame":
                     found |= self._frame_item(obj, key, name, node)
-                case "group":
+                case "group" | "axes":
                     found.add(obj)
                 case "series":
                     found |= self.fresh("series", node, obj.inner, obj.bit)

@@ -233,6 +233,8 @@ class Calls(Attributes):
             self.trace.cwd = True
 
     def _change_receiver(self, known: Effect, receiver: Obj, args: Args, what: str) -> None:
+        if known.changes == "own":  # said before it keeps its arguments, which it only reads
+            self.change_deep([receiver], what, sparing=DATA | args.all)
         if known.stores:
             stored = args.all
             if known.consumes:
@@ -355,7 +357,43 @@ class Calls(Attributes):
                 return made
             case "pair":
                 return self.figure_pair(node)
+            case "items":
+                return self._rows("dictview", [self._keys(own), self._values(own)], node)
+            case "enumerate" if args.positional and not args.spread:
+                rows = [self.heap.plain("int"), self.elements(args.at(0), node)]
+                return self._rows("iterator", rows, node, args.at(0))
+            case "zip" if not args.spread:
+                rows = [self.elements(value, node) for value in args.positional]
+                return self._rows("iterator", rows, node, args.all)
+            case "zip" | "enumerate":
+                return self.fresh("iterator", node, args.all)
         return self.fresh(kind, node, (), *(sorted(obj.bit for obj in own)))
+
+    def _rows(
+        self, kind: str, columns: list[Value], node: ast.AST, source: Value = NOTHING
+    ) -> Value:
+        """Return what gives tuples with these columns, and advances iterators among its source."""
+        row = self.fresh("tuple", node, frozenset().union(*columns), "row")
+        for obj in row:
+            obj.attrs |= {
+                f"[{n}]": {*obj.attrs.get(f"[{n}]", ()), *c} for n, c in enumerate(columns)
+            }
+        made = self.fresh(kind, node, row, "rows")
+        for obj in made:
+            self.heap.set_attribute(obj, ROWS, row)
+            moved = frozenset(item for item in source if item.kind in ADVANCED)
+            if moved:
+                obj.defaults["source"] = moved
+        return made
+
+    def _keys(self, dicts: Value) -> Value:
+        """Return what may be a key; what was put there under a known one is none."""
+        named = {item for obj in dicts for held in obj.attrs.values() for item in held}
+        inner = {item for obj in dicts for item in obj.inner}
+        return self.plain | {item for item in inner - named if item.kind not in UNHASHABLE}
+
+    def _values(self, dicts: Value) -> Value:
+        return frozenset(item for obj in dicts for item in obj.inner) or self.plain
 
     def _hold(self, kind: str, inner: Value, args: Args, node: ast.AST) -> Value:
         made = self.fresh(kind, node, inner)
@@ -414,6 +452,7 @@ class Calls(Attributes):
         """Assume the worst: arguments change, are kept, are called and come back."""
         own: Value = frozenset({receiver}) if receiver is not None else NOTHING
         everything = own | args.all
+        self.fuel -= self.heap.count(everything) // 4
         made = self.unknown(node, everything)
         self.consume(everything, node)
         self.call_back(everything, made, node, all_methods=True)
@@ -468,11 +507,8 @@ class Calls(Attributes):
     ) -> None:
         """Follow the functions a library may call back."""
         for obj in self.heap.within(value):
-            if obj.kind in ("function", "instance", "class", "generator", "coroutine"):
-                mark = (obj, self.heap.epoch, self.tick)
-                if mark in self.callbacks:
-                    continue
-                self.callbacks.add(mark)
+            if obj.kind not in CALLABLE_BACK:
+                continue
             with self.uncertain():
                 match obj.kind:
                     case "function" if obj in value or all_methods or obj.path == "":
@@ -541,6 +577,10 @@ class Calls(Attributes):
     def enter(self, function: Obj, code: ast.AST, args: Args, node: ast.AST) -> Value:
         """Follow a call into its body."""
         self.spend(node)
+        mark = (function, bool(args.spread))
+        self.entered[mark] = self.entered.get(mark, 0) + 1
+        if self.entered[mark] > (CALLBACKS_FOLLOWED if args.spread else CALLS_FOLLOWED):
+            return self._summarise_call(function, code, args, node)
         if function.open:
             self.change([function], "fills the cache of a function")
         active = next((frame for frame in self.frames if frame.node is code), None)
@@ -569,6 +609,25 @@ class Calls(Attributes):
         if is_lazy(code) and not isinstance(code, ast.AsyncFunctionDef):
             return frozenset(frame.yields) or self.plain  # type: ignore[arg-type]
         return frozenset(frame.returns | frame.yields) or self.none  # type: ignore[arg-type]
+
+    def _summarise_call(self, function: Obj, code: ast.AST, args: Args, node: ast.AST) -> Value:
+        """Stand in for a call of a function that was followed often enough in this cell.
+
+        Which of the notebook's names it uses is known by now; anything they, its arguments or its
+        captured variables reach may have changed, and may be connected.
+        """
+        touched: set[Obj] = {function, *args.all}
+        for name in self.globals_of.get(code, ()):
+            touched |= (self.read_user(name) or NOTHING) - {self.heap.unbound}
+        made = self.unknown(code, touched, "summary")
+        self.change_deep(touched, "calls functions of the notebook many times", assumed=True)
+        for obj in touched:
+            if not self.leaves_out(obj):
+                self.heap.hold(obj, made)
+        for name in self.globals_of.get(code, ()):
+            if name in self.facts.binds and not name.startswith("@"):
+                self.bind_user(name, self.user.names.get(name, NOTHING) | made)
+        return made
 
     def _recurse(self, frame: Frame, params: dict[str, Value], node: ast.AST) -> Value:
         for name, value in params.items():
@@ -662,6 +721,21 @@ class Calls(Attributes):
                 self.heap.set_attribute(obj, name, frozenset(cls.attrs[name]) | args.all)
 
 
+CALLS_FOLLOWED = 60
+"""A function is followed into at most this many times per cell, then summarised."""
+CALLBACKS_FOLLOWED = 4
+CALLABLE_BACK = frozenset({"class", "coroutine", "external", "function", "generator", "instance"})
+DATA: frozenset[Obj | str] = frozenset(
+    {"data", "datum", "frame", "group", "index", "ndarray", "series", "tensor"}
+)
+"""Kinds that models are fitted to and plots are drawn from: neither changes them."""
+ROWS = "<rows>"
+"""Under this name an iterator keeps the tuples it gives."""
+ADVANCED = frozenset({"buffer", "coroutine", "file", "generator", "instance", "iterator"})
+"""Kinds that something which iterates over them later will advance."""
+UNHASHABLE = frozenset(
+    {"bytearray", "deque", "dict", "estimator", "frame", "list", "ndarray", "series", "set"}
+)
 ITERABLE = frozenset({"list", "tuple", "set", "dict", "frozenset", "deque", "iterator", "dictview"})
 MUTATORS = frozenset(
     {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}

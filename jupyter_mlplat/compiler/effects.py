@@ -15,7 +15,8 @@ class Effect:
             element of it); `like` (a new object of the same kind, same contents); `hold` (a new
             object of `kind` that keeps the arguments); `view` (a new object of `kind` on the same
             data); `fresh` (a new object of `kind`); `many` (a tuple of new objects); `any`.
-        changes: `""`, `self` or `deep`: the receiver alone, or all that it can reach.
+        changes: `""`; `self`: the receiver alone; `own`: all that it can reach, data aside, which
+            it only reads; `deep`: all that it can reach.
         argument: Position of the argument that plays the receiver's part, for functions.
         stores: Arguments may be kept by what is changed.
         calls: Functions among the arguments may be called.
@@ -54,6 +55,8 @@ def effect(text: str) -> Effect:
                 values |= {"changes": "self", "argument": int(word[3:] or 0)}
             case "deep" | "deep0" | "deep1" | "deep2":
                 values |= {"changes": "deep", "argument": int(word[4:] or 0)}
+            case "own":
+                values["changes"] = "own"
             case "store" | "call" | "rng" | "seed" | "env" | "cwd" | "identity" | "unknown":
                 name = {"store": "stores", "call": "calls", "seed": "seeds"}.get(word, word)
                 values[name] = True

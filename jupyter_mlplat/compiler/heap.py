@@ -188,6 +188,9 @@ class Heap:
         self._reach[obj] = (self.epoch, mask)
         return mask
 
+    def count(self, value: Iterable[Obj]) -> int:
+        return self.reach(value).bit_count()
+
     def within(self, value: Iterable[Obj]) -> set[Obj]:
         """Return all objects that can be got at from a value, itself included."""
         return set(self.of_mask(self.reach(value))) | set(value)

@@ -43,7 +43,7 @@ class Machine(Statements):
         self.branch = self.guarded = 0
         self.frames, self.context, self.scope = [], (), self.user
         self.statement = None
-        self.callbacks = set()
+        self.entered = {}
         state = self.user.snapshot()
         self._before = state[0]
         try:

@@ -110,7 +110,8 @@ class Recorder:
         self.sources = sources
         self.modules: dict[str, Obj] = {}
         self.loading: list[str] = []
-        self.callbacks: set[tuple[Obj, int, int]] = set()
+        self.entered: dict[tuple[Obj, bool], int] = {}
+        self.globals_of: dict[ast.AST, set[str]] = {}
         self.channels = {
             name: self.heap.make("channel", name)
             for name in ("@rng", "@env", "@cwd", "@modules", "@patch")
@@ -172,6 +173,8 @@ class Recorder:
         """Read a name of the notebook, or return None if nothing bound it so far."""
         value = self.user.names.get(name)
         self.trace.reads.add(name)
+        for frame in self.frames:
+            self.globals_of.setdefault(frame.node, set()).add(name)
         if name not in self.user.sure and name not in self.facts.reads:
             through = self.frames[-1].name if self.frames else ""
             certain = not self.branch and not self.frames
@@ -183,6 +186,8 @@ class Recorder:
     def bind_user(self, name: str, value: Value) -> None:
         self.tick += 1
         self.trace.binds.add(name)
+        for frame in self.frames:
+            self.globals_of.setdefault(frame.node, set()).add(name)
         self.replayed.discard(name)
         self.facts.binds.setdefault(name, False)
         old = self.user.names.get(name)
@@ -215,13 +220,22 @@ class Recorder:
                 self.facts.changes[obj.bit] = Change(self.line, what, assumed)
         self.facts.mutated = mask
 
-    def change_deep(self, value: Iterable[Obj], what: str, *, assumed: bool = False) -> None:
-        """Write down that anything reachable, code aside, may be changed."""
+    def change_deep(
+        self,
+        value: Iterable[Obj],
+        what: str,
+        *,
+        assumed: bool = False,
+        sparing: frozenset[Obj | str] = frozenset(),
+    ) -> None:
+        """Write down that anything reachable may be changed, but code and some objects or kinds."""
         self.change(
             (
                 obj
                 for obj in self.heap.of_mask(self.heap.reach(value))
                 if obj.kind not in ("class", "function", "module", "channel", "patch")
+                and obj not in sparing
+                and obj.kind not in sparing
             ),
             what,
             assumed=assumed,
@@ -292,6 +306,8 @@ class Recorder:
                 found |= self.plain
             elif kind == "file":
                 found |= self.heap.plain("str")
+            elif kind in ("axes", "figure", "grid"):
+                found.add(obj)  # an array of axes stands for each of them
             elif obj.inner:
                 found |= obj.inner
                 if kind == "unknown":

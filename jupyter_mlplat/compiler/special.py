@@ -62,6 +62,11 @@ class Special(Expressions):
             return self._call_shell(path.removeprefix("ipython."), args, node)
         if path.startswith("__main__") or path.endswith(".user_ns"):
             return self.run_unknown(f"`{path}`", node)
+        if (
+            path.startswith("sklearn.datasets.load_")
+            and self.literal(args.at(0, "as_frame")) is True
+        ):
+            return self.fresh("frames", node)
         if path in IDENTITY_DECORATORS and args.positional:
             return args.positional[0]
         return None

@@ -2,6 +2,7 @@
 
 import ast
 
+from jupyter_mlplat.compiler.calls import ROWS
 from jupyter_mlplat.compiler.heap import NOTHING, Obj, Value
 from jupyter_mlplat.compiler.imports import Imports
 from jupyter_mlplat.compiler.recorder import Args
@@ -284,6 +285,8 @@ class Statements(Imports):
                 held = self.call_dunder(obj, "__iter__", [], node)
                 found |= self.elements(held - {obj}, node) if held - {obj} else frozenset(obj.inner)
                 found |= self.call_dunder(obj, "__next__", [], node)
+            elif ROWS in obj.attrs:
+                found |= obj.attrs[ROWS]
             elif obj.kind == "dictview":
                 inner = frozenset(item for owner in obj.inner for item in owner.inner | {owner})
                 found |= self.fresh("tuple", node, inner, "item") | inner

@@ -1,4 +1,4 @@
-"""scikit-learn, statsmodels, joblib."""
+"""scikit-learn, joblib, and our own tracking."""
 
 from jupyter_mlplat.compiler.effects import table
 
@@ -31,13 +31,15 @@ sklearn.tree: export_text export_graphviz | = imm
 joblib: dump | write = list
 joblib: load | read = hold:unknown
 joblib: Memory | write read = connection
+jupyter_mlplat: log_metric log_model | call = none
+jupyter_mlplat: log_artifact | read call = none
 """)
 
 METHODS = table("""
-estimator: fit partial_fit set_params fit_resample | deep store call rng = self
-estimator: fit_transform | deep store call rng = hold:ndarray
-estimator: fit_predict | deep store call rng = ndarray
-estimator: set_output | deep = self
+estimator: fit partial_fit set_params fit_resample | own store call rng = self
+estimator: fit_transform | own store call rng = hold:ndarray
+estimator: fit_predict | own store call rng = ndarray
+estimator: set_output | own = self
 estimator: predict predict_proba predict_log_proba decision_function score_samples apply | call rng = ndarray
 estimator: transform inverse_transform | call rng = hold:ndarray
 estimator: score get_n_leaves get_depth | call = imm
@@ -48,12 +50,16 @@ estimator: split | rng = hold:iterator
 estimator: get_n_splits | = imm
 estimator: sample | rng = many:ndarray
 bunch: keys | = imm
+frames: keys | = imm
 """)
 
 ATTRIBUTES = table(
     """
 bunch: DESCR feature_names_ target_names_ filename | = imm
 bunch: data target images frame | = member:ndarray
+frames: DESCR feature_names_ target_names_ filename | = imm
+frames: data frame | = view:frame
+frames: target | = view:series
 estimator: classes_ n_features_in_ n_iter_ intercept_ best_score_ feature_names_in_ | = view:ndarray
 estimator: coef_ feature_importances_ cluster_centers_ labels_ components_ mean_ scale_ var_ | = view:ndarray
 estimator: explained_variance_ratio_ explained_variance_ singular_values_ inertia_ best_index_ | = view:ndarray

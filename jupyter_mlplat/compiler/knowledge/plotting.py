@@ -26,11 +26,11 @@ seaborn: pointplot barplot lineplot regplot | rng = axes
 """)
 
 METHODS = table("""
-figure: savefig | write deep = none
-figure: add_subplot add_axes gca subplots | deep = alias
-figure: show | deep = none
+figure: savefig | write own = none
+figure: add_subplot add_axes gca subplots | own = alias
+figure: show | own = none
 axes: get_figure | = alias
-grid: savefig | write deep = none
+grid: savefig | write own = none
 """)
 
 ATTRIBUTES = table("""
@@ -50,7 +50,7 @@ DEFAULTS = {
 }
 
 METHOD_DEFAULTS = {
-    "figure": "deep store call = alias",
-    "axes": "deep store call = alias",
-    "grid": "deep store call = alias",
+    "figure": "own store call = alias",
+    "axes": "own store call = alias",
+    "grid": "own store call = alias",
 }
