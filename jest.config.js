@@ -1,6 +1,8 @@
 // The models hold no DOM, so their tests run in plain Node and start in a second.
 module.exports = {
   testEnvironment: 'node',
+  // Waits end as soon as what they wait for is so; a busy machine may take long to get there.
+  testTimeout: 30_000,
   roots: ['<rootDir>/labextension/test'],
   testMatch: ['**/*.spec.ts'],
   transform: {

@@ -230,12 +230,12 @@ export function summary(
   };
 }
 
-/** Wait until something holds; fail after two seconds. */
+/** Wait until something holds; fail after ten seconds. */
 export async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = Date.now() + 2000;
+  const deadline = Date.now() + 10_000;
   while (!isTrue()) {
     if (Date.now() > deadline) {
-      throw new Error(`Still not so after 2 s: ${isTrue}`);
+      throw new Error(`Still not so after 10 s: ${isTrue}`);
     }
     await new Promise(resolve => setTimeout(resolve, 5));
   }

@@ -5,9 +5,6 @@ import type { ApiClient } from './client';
 import type { EventStream, StreamState } from './events';
 import type { EngineStatus } from './types';
 
-/** What the faces show about the engine. */
-export type EngineState = StreamState;
-
 /**
  * The link to the engine: connects on first need, because asking starts it, and tells the models when
  * to load anew.
@@ -30,7 +27,7 @@ export class Connection {
     return this._reset;
   }
 
-  get state(): EngineState {
+  get state(): StreamState {
     return this._isAsking && this._state !== 'live'
       ? 'connecting'
       : this._state;
@@ -75,14 +72,16 @@ export class Connection {
   }
 
   private _onStreamState(_: EventStream, state: StreamState): void {
-    const wasOffline = this._state === 'offline';
     this._state = state;
+    this._isBack = this._isBack || state === 'offline';
     this._error = state === 'offline' ? this.events.error : null;
     this._changed.emit();
-    if (state === 'live' && wasOffline) {
-      void this._ask().then(
+    if (state === 'live' && this._isBack) {
+      // Another engine may answer now: of another version, or of another state directory.
+      this._isBack = false;
+      this._ask().then(
         () => this._changed.emit(),
-        () => undefined
+        () => undefined // gone again; the stream will tell
       );
     }
   }
@@ -93,8 +92,9 @@ export class Connection {
 
   private readonly _changed = new Signal<this, void>(this);
   private readonly _reset = new Signal<this, void>(this);
-  private _state: EngineState = 'idle';
+  private _state: StreamState = 'idle';
   private _status: EngineStatus | null = null;
   private _error: unknown = null;
   private _isAsking = false;
+  private _isBack = false;
 }

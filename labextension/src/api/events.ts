@@ -71,6 +71,7 @@ export class EventStream implements IDisposable {
   reconcile(last: number): void {
     if (this._lastSeq !== null && last < this._lastSeq) {
       this._lastSeq = last;
+      this._abort?.abort(); // it still asks for what comes after the old number
       this._restarted.emit();
     }
   }

@@ -267,6 +267,8 @@ export type Step = {
   origin: 'metadata' | 'magic' | 'kale' | 'heading' | 'cell';
   /** Names whose final numbers are metrics of the run. */
   metrics: string[];
+  /** Channels it touches that nothing ships: @files, @unknown. Such a step is taken from the cache only where its settings say so. */
+  effects: string[];
 };
 
 /** How an edge is known. */
@@ -347,7 +349,7 @@ export type Pipeline = {
   parameters_cell: StepCell | null;
   problems: Problem[];
   unknown: Unknown[];
-  /** Installed top-level modules its steps import, for warm workers. */
+  /** Installed modules its steps import, for warm workers. */
   preload: string[];
   /** kernelspec and language_info, copied into executed notebooks. */
   notebook_metadata: Record<string, JsonValue>;
@@ -379,6 +381,8 @@ export type VerifyReport = {
   duration_s: number;
   /** Why it could not be run as steps, where it was refused. */
   refused: Problem[];
+  /** What differs between two runs from top to bottom as well: time, chance. */
+  ignored: Difference[];
 };
 
 /** Make a model version out of an artifact of type system.Model, or of a run's logged model. */
@@ -512,6 +516,7 @@ export type Run = {
   cache: boolean;
   /** Only this step and what it needs runs. */
   until: string | null;
+  split: 'auto' | 'cell';
 };
 
 /** A run as a row of a list. */

@@ -24,7 +24,7 @@ function LogLines(props: { model: LogModel }): JSX.Element {
   const view = React.useRef<HTMLDivElement>(null);
   const isFollowing = React.useRef(true);
   const [needle, setNeedle] = React.useState('');
-  const [current, setCurrent] = React.useState(0);
+  const [current, setCurrent] = React.useState(-1);
   const { lines } = model;
 
   const hits = React.useMemo(() => {
@@ -79,11 +79,11 @@ function LogLines(props: { model: LogModel }): JSX.Element {
             value={needle}
             onChange={event => {
               setNeedle(event.target.value);
-              setCurrent(0);
+              setCurrent(-1);
             }}
             onKeyDown={event => {
               if (event.key === 'Enter') {
-                goTo(current + (event.shiftKey ? -1 : 1));
+                goTo(event.shiftKey ? current - 1 : current + 1);
               }
             }}
           />
