@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCK = "process.json"
+NOT_LOADABLE = 3
+"""Exit status: the model cannot be loaded; trying again would fail again."""
 ALREADY_RUNNING = 4
 """Exit status: another process holds this directory."""
 

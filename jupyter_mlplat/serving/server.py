@@ -28,10 +28,7 @@ from jupyter_mlplat.serving.link import BINARY_HEADER, LinkServer
 from jupyter_mlplat.serving.loading import ModelNotLoadable, load
 from jupyter_mlplat.serving.models import Model
 from jupyter_mlplat.serving.payloads import Outputs
-from jupyter_mlplat.serving.process import announce
-
-NOT_LOADABLE = 3
-"""Exit status: trying again would fail again."""
+from jupyter_mlplat.serving.process import NOT_LOADABLE, announce
 
 EXTENSIONS = ["binary_tensor_data"]
 

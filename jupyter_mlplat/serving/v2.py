@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 
 from jupyter_mlplat.serving.exchange import JSON, Refusal
-from jupyter_mlplat.serving.payloads import Outputs, Tensors, names
+from jupyter_mlplat.serving.payloads import Outputs, Tensors
 from jupyter_mlplat.serving.tensors import (
     DTYPES,
     Array,
@@ -124,23 +124,6 @@ def _wanted(outputs: Any) -> tuple[tuple[str, ...], frozenset[str]]:
 def _parameters(document: dict[str, Any]) -> dict[str, Any]:
     parameters = document.get("parameters")
     return parameters if isinstance(parameters, dict) else {}
-
-
-def select(outputs: Outputs, wanted: tuple[str, ...]) -> Outputs:
-    """Keep the outputs asked for, in the order asked.
-
-    Raises:
-        Refusal: 400; names those the model has not.
-    """
-    if not wanted:
-        return outputs
-    unknown = [name for name in wanted if name not in outputs]
-    if unknown:
-        raise Refusal(
-            400,
-            f"Cannot give output {names(unknown)}: this model has {names(list(outputs))}.",
-        )
-    return {name: outputs[name] for name in wanted}
 
 
 def encode(

@@ -30,7 +30,7 @@ from jupyter_mlplat.ports.serving import (
 )
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.serving import Endpoint
-from jupyter_mlplat.serving.process import ALREADY_RUNNING
+from jupyter_mlplat.serving.process import ALREADY_RUNNING, NOT_LOADABLE
 from jupyter_mlplat.serving.routing import (
     CONTROL,
     REVISIONS,
@@ -38,8 +38,6 @@ from jupyter_mlplat.serving.routing import (
     ROUTING,
     Routing,
 )
-
-NOT_LOADABLE = 3  # of `serving.server`, which is not imported here: it needs numpy
 
 LOG_BYTES = 256 * 2**10
 READY_POLL_S = 0.02

@@ -116,6 +116,3 @@ def _warm_up(model: Estimator) -> None:
             model.predict(np.zeros((1, model.inputs[0].shape[1])), ())
         except (ValueError, TypeError):
             return  # zeros are not among what this model takes; real input will tell
-
-
-__all__ = ["build", "estimator_model"]
