@@ -1,0 +1,45 @@
+"""What each of our nouns has to show: documents in, views out.
+
+Does not live here: how a view is drawn (`text`, `html`).
+"""
+
+from jupyter_mlplat.client.views.nouns.formats import (
+    format_age,
+    format_duration,
+    format_number,
+    state_cell,
+)
+from jupyter_mlplat.client.views.nouns.pipelines import view_pipeline, view_verification
+from jupyter_mlplat.client.views.nouns.registry import (
+    view_lineage,
+    view_model,
+    view_models,
+    view_version,
+)
+from jupyter_mlplat.client.views.nouns.runs import (
+    failure_messages,
+    view_outputs,
+    view_run,
+    view_runs,
+)
+from jupyter_mlplat.client.views.nouns.serving import view_endpoint, view_endpoints, view_engine
+
+__all__ = [
+    "failure_messages",
+    "format_age",
+    "format_duration",
+    "format_number",
+    "state_cell",
+    "view_endpoint",
+    "view_endpoints",
+    "view_engine",
+    "view_lineage",
+    "view_model",
+    "view_models",
+    "view_outputs",
+    "view_pipeline",
+    "view_run",
+    "view_runs",
+    "view_verification",
+    "view_version",
+]

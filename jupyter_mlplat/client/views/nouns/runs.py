@@ -1,0 +1,127 @@
+"""Runs, their steps and what they saved."""
+
+from collections.abc import Iterable, Sequence
+
+from jupyter_mlplat.client.views.nouns.formats import (
+    format_age,
+    format_duration,
+    format_metrics,
+    state_cell,
+)
+from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
+from jupyter_mlplat.kit.quantities import format_bytes
+from jupyter_mlplat.resources.run import OutputValue, Run, RunSummary, Task, TaskState
+
+
+def view_run(run: Run, metrics: dict[str, float] | None = None) -> View:
+    """Show a run with its steps; light enough to be drawn again at every change."""
+    done = sum(task.state.is_final for task in run.tasks)
+    facts = []
+    if run.parameters:
+        shown = ", ".join(f"{name}={value!r}" for name, value in run.parameters.items())
+        facts.append(("parameters", Cell(shown)))
+    if run.duration_s is not None:
+        facts.append(("took", Cell(format_duration(run.duration_s))))
+    if metrics:
+        facts.append(("metrics", Cell(format_metrics(metrics))))
+    return View(
+        title=f"Run {run.number} of {run.pipeline}",
+        state=state_cell(run.state),
+        facts=tuple(facts),
+        progress=None if run.state.is_final else done / max(1, len(run.tasks)),
+        tables=(
+            Table(
+                ("step", "state", "time", "note"),
+                tuple(_task_row(task) for task in run.tasks),
+                right=frozenset({"time"}),
+            ),
+        ),
+        notes=tuple(Cell(message, Mood.BAD) for message in failure_messages(run)),
+        empty="No steps yet.",
+    )
+
+
+def failure_messages(run: Run) -> list[str]:
+    """Say why a run did not succeed, each reason once."""
+    messages = [
+        f"Step {task.name!r}, {task.failure.message}"
+        if task.failure.cell
+        else f"Step {task.name!r}: {task.failure.message}"
+        for task in run.tasks
+        if task.failure and task.state.is_final
+    ]
+    if run.failure and not any(run.failure.message in message for message in messages):
+        messages.append(run.failure.message)
+    return messages
+
+
+def view_runs(runs: Sequence[RunSummary]) -> View:
+    """Show runs as rows."""
+    rows = tuple(
+        (
+            Cell(str(run.number)),
+            Cell(run.pipeline),
+            state_cell(run.state),
+            Cell(f"{run.tasks_done}/{run.tasks_total}" + _cached_note(run)),
+            Cell(format_duration(run.duration_s)),
+            Cell(format_age(run.created_at)),
+            Cell(_metrics_note(run)),
+        )
+        for run in runs
+    )
+    headers = ("run", "pipeline", "state", "steps", "took", "created", "metrics")
+    return View(
+        title="Runs",
+        tables=(Table(headers, rows, right=frozenset({"run", "took"})),),
+        empty="No runs yet. Start one with: jupyter mlplat run NOTEBOOK",
+    )
+
+
+def view_outputs(outputs: Iterable[OutputValue]) -> View:
+    """Show what steps saved."""
+    rows = tuple(
+        (
+            Cell(output.name),
+            Cell(output.type),
+            Cell(format_bytes(output.size_bytes)),
+            Cell(output.step),
+            Cell(output.preview),
+        )
+        for output in outputs
+    )
+    headers = ("name", "type", "size", "step", "preview")
+    return View(
+        title="Outputs",
+        tables=(Table(headers, rows, right=frozenset({"size"})),),
+        empty="Nothing was saved.",
+    )
+
+
+def _task_row(task: Task) -> tuple[Cell, ...]:
+    note = ""
+    if task.cache and (task.cache.hit or task.cache.changed):
+        note = f"cached: {task.cache.reason}" if task.cache.hit else task.cache.reason
+    if task.state is TaskState.QUEUED and task.waiting_for:
+        note = f"waits for {task.waiting_for}"
+    elif task.attempt > 1:
+        note = f"attempt {task.attempt}"
+    elif task.cached and not note:
+        note = "cached"
+    if task.failure and task.failure.cell_index is not None:
+        note = f"cell {task.failure.cell_index + 1}"
+    return (
+        Cell(task.name),
+        state_cell(task.state),
+        Cell(format_duration(task.duration_s)),
+        Cell(note, Mood.QUIET),
+    )
+
+
+def _cached_note(run: RunSummary) -> str:
+    return f" ({run.tasks_cached} cached)" if run.tasks_cached else ""
+
+
+def _metrics_note(run: RunSummary) -> str:
+    if run.failed_step:
+        return f"failed in {run.failed_step}"
+    return format_metrics(run.metrics, limit=3)
