@@ -2,7 +2,7 @@
 
 from jupyter_mlplat.compiler import compile_notebook
 from jupyter_mlplat.resources.pipeline import Pipeline
-from jupyter_mlplat.services.pipelines.reliance import relied_on
+from jupyter_mlplat.services.pipelines.reliance import reliances
 
 
 def pipeline_of(*cells: str) -> Pipeline:
@@ -22,13 +22,13 @@ def test_a_name_read_past_a_step_is_relied_on_there() -> None:
     pipeline = pipeline_of("x = [1]", "y = len(x)", "print(x, y)")
     first, second, _ = (step.name for step in pipeline.steps)
 
-    relied = relied_on(pipeline)
+    found = reliances(pipeline)
 
-    assert relied[first] == ()
-    assert relied[second] == ("x",)
+    assert found[first].relied == ()
+    assert found[second].relied == ("x",)
 
 
 def test_a_name_the_step_saves_itself_is_its_own() -> None:
     pipeline = pipeline_of("x = [1]", "x.append(2)", "print(x)")
 
-    assert "x" not in relied_on(pipeline)[pipeline.steps[1].name]
+    assert "x" not in reliances(pipeline)[pipeline.steps[1].name].relied

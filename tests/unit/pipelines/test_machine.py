@@ -1,0 +1,215 @@
+"""Single stories of the machine, told event by event."""
+
+from datetime import UTC, datetime, timedelta
+
+from jupyter_mlplat.resources.pipeline import Retry
+from jupyter_mlplat.resources.run import (
+    CacheExplanation,
+    Failure,
+    Run,
+    RunState,
+    Task,
+    TaskState,
+)
+from jupyter_mlplat.services.pipelines import messages as msg
+from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
+from jupyter_mlplat.services.pipelines.plan import Plan, StepPlan, make_plan
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MISS = CacheExplanation(hit=False, reason="never succeeded before")
+NO = Failure(code="cell-error", message="no")
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+class Story:
+    def __init__(self, plan: Plan) -> None:
+        run = Run(
+            id="run-0000000000",
+            number=1,
+            pipeline="p",
+            pipeline_digest="sha256:" + "0" * 64,
+            state=RunState.PENDING,
+            created_at=NOW,
+            tasks=tuple(Task(name=name, state=TaskState.PENDING) for name in plan.steps),
+        )
+        self.status = RunStatus.of(plan, run)
+        self.tell(msg.Submitted(NOW))
+
+    def tell(self, event: msg.RunEvent) -> tuple[msg.Instruction, ...]:
+        transition = advance(self.status, event)
+        self.status = transition.status
+        return transition.instructions
+
+    def start(self, step: str, seconds: float = 0) -> tuple[msg.Instruction, ...]:
+        self.tell(msg.CacheAnswered(at(seconds), step, MISS))
+        return self.tell(msg.Admitted(at(seconds), step))
+
+    def end(
+        self, step: str, outcome: msg.Succeeded | msg.Failed | msg.NeverRan, seconds: float = 1
+    ) -> tuple[msg.Instruction, ...]:
+        attempt = self.status.tasks[step].attempt
+        return self.tell(msg.AttemptEnded(at(seconds), step, attempt, outcome))
+
+    @property
+    def states(self) -> str:
+        return " ".join(task.state.value for task in self.status.tasks.values())
+
+
+CHAIN = make_plan([StepPlan("a"), StepPlan("b", ("a",)), StepPlan("c", ("b",))])
+
+
+def test_a_step_is_looked_up_as_soon_as_all_it_needs_has_succeeded() -> None:
+    story = Story(CHAIN)
+    story.start("a")
+
+    told = story.end("a", msg.Succeeded("sha256:x"))
+
+    assert told == (msg.Release("a"), msg.Consult("b"))
+    assert story.states == "SUCCEEDED QUEUED PENDING"
+
+
+def test_a_hit_counts_as_success_at_once() -> None:
+    story = Story(CHAIN)
+    hit = CacheExplanation(hit=True, reason="same code, same inputs as run 1")
+
+    told = story.tell(msg.CacheAnswered(NOW, "a", hit, "sha256:x"))
+
+    assert told == (msg.Consult("b"),)
+    task = story.status.tasks["a"]
+    assert (task.state, task.cached, task.bundle, task.attempt) == (
+        TaskState.SUCCEEDED,
+        True,
+        "sha256:x",
+        0,
+    )
+
+
+def test_back_off_grows_and_is_bounded() -> None:
+    retry = Retry(limit=3, backoff_s=2, factor=3, max_backoff_s=10)
+    story = Story(make_plan([StepPlan("a", retry=retry)]))
+    story.start("a")
+    waits = []
+    for _ in range(3):
+        told = story.end("a", msg.Failed(NO), 0)
+        wake = next(item for item in told if isinstance(item, msg.Wake))
+        waits.append((wake.at - NOW).total_seconds())
+        assert story.tell(msg.TimerDue(NOW, "a", wake.attempt, "retry")) == (msg.Enqueue("a"),)
+        story.tell(msg.Admitted(NOW, "a"))
+
+    story.end("a", msg.Failed(NO))
+
+    assert waits == [2, 6, 10]
+    assert story.status.run.state is RunState.FAILED
+    assert story.status.tasks["a"].attempt == 4
+
+
+def test_an_attempt_that_never_ran_does_not_use_up_a_retry() -> None:
+    story = Story(make_plan([StepPlan("a")]))
+    story.start("a")
+
+    told = story.end("a", msg.NeverRan())
+
+    assert told == (msg.Release("a"), msg.Enqueue("a"))
+    assert story.tell(msg.Admitted(NOW, "a")) == (msg.Start("a", 2),)
+    story.end("a", msg.Failed(NO))
+    assert story.states == "FAILED"
+
+
+def test_what_fails_after_its_deadline_has_timed_out() -> None:
+    story = Story(make_plan([StepPlan("a", timeout_s=5)]))
+    assert story.start("a") == (msg.Start("a", 1), msg.Wake(at(5), "a", 1, "timeout"))
+
+    assert story.tell(msg.TimerDue(at(5), "a", 1, "timeout")) == (msg.Stop("a", 1),)
+    story.end("a", msg.Failed(Failure(code="killed", message="by signal 15")), 6)
+
+    assert story.status.run.failure is not None
+    assert story.status.run.failure.code == "timeout"
+
+
+def test_success_at_the_last_moment_is_success() -> None:
+    story = Story(make_plan([StepPlan("a", timeout_s=5)]))
+    story.start("a")
+    story.tell(msg.TimerDue(at(5), "a", 1, "timeout"))
+
+    story.end("a", msg.Succeeded(), 6)
+
+    assert story.status.run.state is RunState.SUCCEEDED
+
+
+def test_a_cancelled_run_ends_when_its_last_attempt_has() -> None:
+    story = Story(CHAIN)
+    story.start("a")
+
+    assert story.tell(msg.CancelAsked(NOW)) == (msg.Stop("a", 1),)
+    assert (story.status.run.state, story.states) == (
+        RunState.CANCELING,
+        "RUNNING CANCELED CANCELED",
+    )
+    story.end("a", msg.Failed(NO))
+
+    assert (story.status.run.state, story.states) == (
+        RunState.CANCELED,
+        "CANCELED CANCELED CANCELED",
+    )
+
+
+def test_a_run_whose_last_step_wins_the_race_against_its_cancel_has_succeeded() -> None:
+    story = Story(make_plan([StepPlan("a")]))
+    story.start("a")
+    story.tell(msg.CancelAsked(NOW))
+
+    story.end("a", msg.Succeeded())
+
+    assert story.status.run.state is RunState.SUCCEEDED
+
+
+def test_a_retry_keeps_what_succeeded_and_numbers_attempts_on() -> None:
+    story = Story(CHAIN)
+    story.start("a")
+    story.end("a", msg.Succeeded("sha256:x"))
+    story.start("b")
+    story.end("b", msg.Failed(NO))
+    assert story.states == "SUCCEEDED FAILED SKIPPED"
+
+    titles = {"a": "A", "b": "B", "c": "C"}
+    told = story.tell(msg.RetryAsked(at(9), CHAIN, "sha256:" + "1" * 64, frozenset(), titles))
+
+    assert told == (msg.Consult("b"),)
+    assert story.states == "SUCCEEDED QUEUED PENDING"
+    assert story.start("b", 10) == (msg.Start("b", 2),)
+
+
+def test_a_retry_from_a_step_runs_it_and_what_needs_it_again() -> None:
+    story = Story(CHAIN)
+    for step in ("a", "b", "c"):
+        story.start(step)
+        story.end(step, msg.Succeeded())
+
+    titles = {"a": "A", "b": "B", "c": "C"}
+    event = msg.RetryAsked(at(9), CHAIN, "sha256:" + "1" * 64, frozenset({"b"}), titles)
+
+    assert story.tell(event) == (msg.Consult("b"),)
+    assert story.states == "SUCCEEDED QUEUED PENDING"
+    assert story.status.run.state is RunState.RUNNING
+
+
+def test_resuming_says_again_what_is_to_be_done() -> None:
+    plan = make_plan(
+        [StepPlan("a", timeout_s=60), StepPlan("b", retry=Retry(limit=1, backoff_s=5))]
+    )
+    story = Story(plan)
+    story.start("a")
+    story.start("b")
+    story.end("b", msg.Failed(NO), 2)
+    story.status = RunStatus.of(plan, story.status.document())
+
+    told = story.tell(msg.Resumed(at(3)))
+
+    assert told == (
+        msg.Adopt("a", 1),
+        msg.Wake(at(60), "a", 1, "timeout"),
+        msg.Wake(at(7), "b", 1, "retry"),
+    )

@@ -1,0 +1,137 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from jupyter_mlplat.errors import Conflict, InvalidInput
+from jupyter_mlplat.resources.pipeline import (
+    Input,
+    Parameter,
+    Pipeline,
+    Problem,
+    Severity,
+    Step,
+    StepCell,
+)
+from jupyter_mlplat.resources.run import RetryRequest, Run, RunState, SubmitRequest, TaskState
+from jupyter_mlplat.services.pipelines.admission import Inventory
+from jupyter_mlplat.services.pipelines.plan import StepPlan, make_plan
+from jupyter_mlplat.services.pipelines.submission import new_retry, new_run
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MACHINE = Inventory(cpu=2, memory_bytes=2**30)
+
+
+def _step(name: str, source: str, *needs: str) -> Step:
+    return Step(
+        name=name,
+        title=name.title(),
+        cells=(StepCell(id=f"cell-{name}", index=0, source=source),),
+        inputs=tuple(Input(name=f"v_{need}", step=need) for need in needs),
+        outputs=(f"v_{name}",),
+        after=needs,
+    )
+
+
+def _pipeline(digest: str = "0", **sources: str) -> Pipeline:
+    given = {"a": "v_a = 1", "b": "v_b = v_a", "c": "v_c = v_b", **sources}
+    needs = {"a": (), "b": ("a",), "c": ("b",)}
+    return Pipeline(
+        name="book",
+        digest="sha256:" + digest * 64,
+        steps=tuple(_step(name, source, *needs[name]) for name, source in given.items()),
+        edges=(),
+        parameters=(Parameter(name="rate", type="float", default=0.1, expression="0.1"),),
+    )
+
+
+def _submit(**more: Any) -> Run:
+    return new_run(_pipeline(), SubmitRequest(path="/book.ipynb", **more), MACHINE, NOW)
+
+
+def test_a_run_begins_pending_with_all_its_tasks_in_the_notebooks_order() -> None:
+    run = _submit(parameters={"rate": 2})
+
+    assert run.state is RunState.PENDING
+    assert [(task.name, task.title, task.state) for task in run.tasks] == [
+        ("a", "A", TaskState.PENDING),
+        ("b", "B", TaskState.PENDING),
+        ("c", "C", TaskState.PENDING),
+    ]
+    assert run.parameters == {"rate": 2}, "an int is a float as well"
+
+
+@pytest.mark.parametrize("value", ["0.1", None, True, [0.1]])
+def test_a_parameter_of_another_type_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInput, match="parameter 'rate' takes float"):
+        _submit(parameters={"rate": value})
+
+
+def test_until_leaves_out_what_is_not_needed_and_must_name_a_step() -> None:
+    assert [task.state for task in _submit(until="b").tasks] == ["PENDING", "PENDING", "SKIPPED"]
+    with pytest.raises(InvalidInput, match="It has: a, b, c"):
+        _submit(until="d")
+
+
+def test_an_error_of_the_compiler_is_the_reason_given() -> None:
+    problem = Problem(code="syntax-error", severity=Severity.ERROR, message="Cell 3 is not Python.")
+    pipeline = _pipeline().model_copy(update={"problems": (problem, problem)})
+
+    with pytest.raises(InvalidInput) as refused:
+        new_run(pipeline, SubmitRequest(path="/book.ipynb"), MACHINE, NOW)
+
+    assert refused.value.message == "Cannot run 'book': Cell 3 is not Python. And 1 more."
+
+
+def _ended(**states: TaskState) -> Run:
+    run = _submit()
+    tasks = tuple(task.model_copy(update={"state": states[task.name]}) for task in run.tasks)
+    return run.model_copy(update={"state": RunState.FAILED, "tasks": tasks})
+
+
+FAILED = {"a": TaskState.SUCCEEDED, "b": TaskState.FAILED, "c": TaskState.SKIPPED}
+DONE = dict.fromkeys("abc", TaskState.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("new", "from_step", "redo"),
+    [
+        (_pipeline(), None, set()),
+        (_pipeline("1", a="v_a = 2"), None, {"a"}),
+        (_pipeline("1", a="v_a = 1  # the same"), None, set()),
+        (_pipeline(), "a", {"a"}),
+    ],
+    ids=["as it was", "changed", "commented", "from a step"],
+)
+def test_a_retry_redoes_what_changed(new: Pipeline, from_step: str | None, redo: set[str]) -> None:
+    request = RetryRequest(from_step=from_step)
+
+    event = new_retry(_ended(**FAILED), _pipeline(), new, request, MACHINE, NOW)
+
+    assert event.redo == redo
+
+
+def test_a_retry_with_nothing_to_do_is_refused() -> None:
+    with pytest.raises(Conflict, match="all its steps have succeeded"):
+        new_retry(_ended(**DONE), _pipeline(), _pipeline(), RetryRequest(), MACHINE, NOW)
+
+
+def test_a_running_run_cannot_be_retried() -> None:
+    run = _submit().model_copy(update={"state": RunState.RUNNING, "number": 3})
+
+    with pytest.raises(Conflict, match="Cannot retry run 3: it is RUNNING"):
+        new_retry(run, _pipeline(), _pipeline(), RetryRequest(), MACHINE, NOW)
+
+
+def test_steps_that_need_each_other_are_named_as_a_circle() -> None:
+    with pytest.raises(InvalidInput, match=r"'(a|b)' → '(a|b)' → '(a|b)' need each other"):
+        make_plan([StepPlan("a", ("b",)), StepPlan("b", ("a",))])
+
+
+def test_a_thousand_steps_in_a_row_are_no_deep_recursion() -> None:
+    steps = [StepPlan(f"s{i}", (f"s{i - 1}",) if i else ()) for i in range(5000)]
+
+    plan = make_plan(steps)
+
+    assert len(plan.with_dependents(["s0"])) == 5000
+    assert len(plan.with_needs("s4999")) == 5000
