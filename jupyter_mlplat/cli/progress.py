@@ -91,9 +91,9 @@ def _report(client: "EngineClient", result: "RunResult", terminal: Terminal) -> 
     if terminal.is_json:
         terminal.answer(describe(client, result))
     else:
-        view = nouns.view_run(result.run, result.metrics)
-        # Without a screen every step has had its line already, and failures go to standard error.
-        terminal.show(view if terminal.is_live else replace(view, tables=(), notes=(), empty=""))
+        view = replace(nouns.view_run(result.run, result.metrics), notes=())
+        # Without a screen every step has had its line already.
+        terminal.show(view if terminal.is_live else replace(view, tables=(), empty=""))
     clean = clean_log if is_terminal(sys.stderr) else strip_colours
     for task in result.run.tasks:
         if task.failure and task.failure.traceback:

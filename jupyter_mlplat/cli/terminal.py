@@ -1,5 +1,6 @@
 """Where a command's words go: JSON or text, with colours only where somebody can see them."""
 
+import io
 import json
 import os
 import shutil
@@ -18,6 +19,10 @@ class Terminal:
 
     def __init__(self, is_json: bool = False) -> None:
         self.is_json = is_json
+        for stream in (sys.stdout, sys.stderr):
+            # A name that the stream cannot spell must not end the command.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
 
     @property
     def is_live(self) -> bool:
@@ -46,7 +51,7 @@ class Terminal:
     def answer(self, document: Any) -> None:
         """Print the answer for machines: one JSON document."""
         if self.is_json:
-            print(json.dumps(document, indent=2, ensure_ascii=False), flush=True)
+            print(json.dumps(document, indent=2), flush=True)
 
     def complain(self, text: str) -> None:
         """Print one message on standard error."""

@@ -46,7 +46,7 @@ def _follow(client: "EngineClient", options: Namespace, terminal: Terminal) -> i
         if options.step not in (None, line.step) or options.stream not in (None, line.stream):
             continue
         if terminal.is_json:
-            print(json.dumps(line.to_wire(), ensure_ascii=False), flush=True)
+            print(json.dumps(line.to_wire()), flush=True)
         else:
             _write(line.text.encode(errors="surrogateescape"), options)
     return 0

@@ -248,3 +248,12 @@ def test_empty_lists_teach_what_to_do(mlplat: Call, engine: FakeEngine) -> None:
 
     assert "jupyter mlplat models register NAME --run latest" in mlplat("models").out
     assert "jupyter mlplat run NOTEBOOK" in mlplat("runs").out
+
+
+def test_names_that_no_terminal_can_spell_end_no_command(mlplat: Call, engine: FakeEngine) -> None:
+    engine.answers["endpoints.predict"] = Response(
+        b'{"outputs": ["\\ud800 \\u2713"], "revision": 1}'
+    )
+
+    assert mlplat("predict", "churn", "[1]", "--json").json["outputs"] == ["\ud800 \u2713"]
+    assert mlplat("predict", "churn", "[1]").out == '["\\ud800 \u2713"]\n'
