@@ -633,6 +633,45 @@ except IndexError as error:
 # %%
 print(kept, kept.__traceback__ is not None)
 """,
+    # Changes that the plan foresaw and the guard must not refuse
+    "instances change, their class does not": """
+class Tank:
+    def __init__(self):
+        self.level = 0
+    def fill(self, by):
+        self.level += by
+tank, spare = Tank(), Tank()
+# %%
+tank.fill(2)
+# %%
+spare.fill(1)
+tank.fill(3)
+# %%
+print(tank.level, spare.level)
+""",
+    "changed by a name that nobody reads again": """
+log = {'loss': []}
+# %%
+losses = log['loss']
+# %%
+losses.append(0.5)
+# %%
+print(log)
+""",
+    "models changed by a loop variable": """
+from sklearn.dummy import DummyClassifier
+models = {'a': DummyClassifier(), 'b': DummyClassifier(strategy='prior')}
+for model in models.values():
+    print(model)
+# %%
+for model in models.values():
+    model.fit([[0], [1]], [1, 1])
+# %%
+print({name: model.predict([[5]]).tolist() for name, model in models.items()})
+# %%
+models['a'].random_state = 3
+print(models['a'].get_params()['random_state'])
+""",
     # Compile time
     "functions handed on to unknown calls, six deep": """
 from unittest.mock import MagicMock
