@@ -336,9 +336,15 @@ def not_bound(name: str) -> str:
 
 
 def load(
-    digest: str, wanted: Iterable[tuple[str, bool]], namespace: dict[str, Any], blobs: Blobs
+    digest: str,
+    wanted: Iterable[tuple[str, bool]],
+    namespace: dict[str, Any],
+    blobs: Blobs,
+    beside: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Load (name, optional) pairs from one bundle, in one pass per group; channels come as their states.
+
+    `beside` is told for each name of a group what the whole group holds, by name.
 
     Raises:
         MissingInput: A name that is not optional was not saved, or another Python saved it.
@@ -366,23 +372,15 @@ def load(
             loaded[index] = load_graph(manifest["groups"][index]["graph"], namespace, blobs)
             class_identity.settle()
         values[name] = loaded[index][name]
+        if beside is not None:
+            beside[name] = loaded[index]
     return values
 
 
-def mates(digest: str, wanted: Iterable[str], blobs: Blobs) -> dict[str, list[str]]:
-    """Return for names of a bundle which others share objects with them, there or before."""
-    known = json.loads(blobs.get(digest))["mates"]
-    return {
-        name: sorted(
-            {
-                *known.get(name, ()),
-                *(far for near in known.get(name, ()) for far in known.get(near, ())),
-            }
-            - {name}
-        )
-        for name in wanted
-        if not name.startswith("@")
-    }
+def kin_of(digest: str, names: Iterable[str], blobs: Blobs) -> dict[str, list[str]]:
+    """Return which names that are not in a bundle shared objects with its names in earlier ones."""
+    kin = json.loads(blobs.get(digest)).get("kin", {})
+    return {name: kin[name] for name in names if name in kin}
 
 
 def check_python(saved_by: str, name: str) -> None:

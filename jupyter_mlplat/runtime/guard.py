@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable, Mapping
+import types
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .snapshot import Describer
 
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None), range, slice})
+_CODE = (type, types.FunctionType)
 _FOLLOWED_ROOTS = frozenset({"builtins", "collections", "numpy", "pandas", "sklearn", "__main__"})
 
 
@@ -32,20 +34,35 @@ class Guard:
     """Watches what was loaded, from before the first cell to after the last.
 
     Args:
-        relied: Names (and `@rng`) that later steps read as earlier steps left them.
-        mates: For each loaded name, the names of earlier bundles that share objects with it.
+        values: What was loaded, by name.
+        beside: For each loaded name, all values of the graph it came with: they share objects.
+        kin: For each loaded name, names that shared objects with it in bundles before that.
+        order: `relied` are the names (and `@rng`) that later steps read as earlier steps left them,
+            `last` those whose newest version an earlier step has saved.
     """
 
     def __init__(
-        self, values: Mapping[str, Any], relied: Iterable[str], mates: Mapping[str, Iterable[str]]
+        self,
+        values: Mapping[str, Any],
+        beside: Mapping[str, Mapping[str, Any]],
+        kin: Mapping[str, Sequence[str]],
+        order: Mapping[str, Any],
     ) -> None:
-        relied = frozenset(relied)
-        self._stale: dict[str, str] = {}
-        for name in values:
-            touched = relied.intersection([name, *mates.get(name, ())])
-            if touched and type(values[name]) not in _PLAIN:
-                self._stale[name] = name if name in touched else min(touched)
-        self._values = {name: values[name] for name in self._stale}
+        self._values, self._beside, self._kin = values, beside, kin
+        relied, last = frozenset(order.get("relied") or ()), frozenset(order.get("last") or ())
+        self._watched: list[tuple[str, str, Any]] = []  # through which name, what is stale, value
+        for name, value in values.items():
+            others = beside.get(name, {})
+            group = {
+                name: value,
+                **{other: others[other] for other in others if other not in values},
+            }
+            for stale, held in group.items():
+                if stale in relied or (stale in last and not isinstance(held, _CODE)):
+                    self._watched.append((name, stale, held))
+            for stale in sorted(relied.intersection(kin.get(name, ()))):
+                self._watched.append((name, stale, value))
+        self._watched = [item for item in self._watched if type(item[2]) not in _PLAIN]
         self._before = self._digests()
         self._rng = _rng() if "@rng" in relied else None
 
@@ -55,15 +72,28 @@ class Guard:
         Raises:
             UnforeseenChange: Something that is relied on is not what it was.
         """
-        for name, digest in self._digests().items():
-            if digest != self._before[name]:
-                raise UnforeseenChange(name, self._stale[name])
+        for (name, stale, _), before, after in zip(self._watched, self._before, self._digests()):
+            if before != after:
+                raise UnforeseenChange(name, stale)
         if self._rng is not None and _rng() != self._rng:
             raise UnforeseenChange("@rng", "@rng")
 
-    def _digests(self) -> dict[str, bytes]:
+    def kin_after(self, namespace: Mapping[str, Any], saved: Sequence[str]) -> dict[str, list[str]]:
+        """Return for names that are saved as they were loaded what they shared objects with, unsaved here."""
+        kin: dict[str, list[str]] = {}
+        for name in saved:
+            if name not in self._values or namespace[name] is not self._values[name]:
+                continue
+            others = self._beside.get(name, {})
+            near = {other for other, held in others.items() if not isinstance(held, _CODE)}
+            found = (near | set(self._kin.get(name, ()))) - set(saved)
+            if found:
+                kin[name] = sorted(found)
+        return kin
+
+    def _digests(self) -> list[bytes]:
         describe = _Follower()
-        return {name: describe(value) for name, value in self._values.items()}
+        return [describe(value) for _, _, value in self._watched]
 
 
 def describe_change(change: UnforeseenChange, order: Mapping[str, Any]) -> dict[str, Any]:

@@ -153,14 +153,14 @@ class GraphUnpickler(pickle.Unpickler):
 # Functions
 
 
-def source_of(code: types.CodeType) -> tuple[str, list[str]] | None:
+def source_of(code: types.CodeType) -> tuple[str, str] | None:
     """Return the cell a function was written in, for tracebacks, warnings and `inspect.getsource` where it arrives."""
     import linecache
 
     entry = linecache.cache.get(code.co_filename)
     if entry is None or len(entry) != 4 or entry[1] is not None:
         return None  # a file on disk, or not there at all
-    return code.co_filename, entry[2]
+    return code.co_filename, "".join(entry[2])
 
 
 def restore_function(func: types.FunctionType, state: Any) -> None:
@@ -177,8 +177,9 @@ def restore_function(func: types.FunctionType, state: Any) -> None:
     for name, value in slots.items():
         setattr(func, name, value)
     if source is not None:
-        filename, lines = source
-        linecache.cache.setdefault(filename, (sum(map(len, lines)), None, lines, filename))
+        filename, text = source
+        entry = (len(text), None, text.splitlines(keepends=True), filename)
+        linecache.cache.setdefault(filename, entry)
 
 
 def _reduce_singledispatch(func: types.FunctionType) -> Any:

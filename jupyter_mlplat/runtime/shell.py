@@ -257,11 +257,13 @@ def make_shell() -> ZMQInteractiveShell:
 
 def warm_up(shell: ZMQInteractiveShell) -> None:
     """Let the shell run a cell and forget it, so that no step pays for what only the first cell builds."""
-    namespace = dict(shell.user_ns)
+    namespace, hidden = dict(shell.user_ns), dict(shell.user_ns_hidden)
     history = shell.history_manager
     shell.run_cell("warm = [1]\nwarm", store_history=True)
     shell.user_ns.clear()
     shell.user_ns.update(namespace)
+    shell.user_ns_hidden.clear()
+    shell.user_ns_hidden.update(hidden)
     shell.execution_count = 1
     history.input_hist_parsed[:] = history.input_hist_raw[:] = [""]
     history.output_hist.clear()

@@ -22,7 +22,16 @@ from .kinds import is_array, type_name
 
 _IPYTHON = re.compile(r"_(i\d*|ii|iii|\d+|_|__|ih|oh|dh|exit_code)?$")
 _OPAQUE_ROOTS = frozenset(
-    {"matplotlib", "ipywidgets", "traitlets", "IPython", "threading", "_thread", "asyncio"}
+    {
+        "matplotlib",
+        "ipywidgets",
+        "traitlets",
+        "IPython",
+        "threading",
+        "_thread",
+        "asyncio",
+        "jupyter_mlplat_runtime",
+    }
 )
 _BY_REPR = frozenset(
     {int, bool, str, bytes, complex, type(None), type(...), type(NotImplemented), range, slice}

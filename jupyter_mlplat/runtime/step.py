@@ -65,7 +65,8 @@ class Attempt:
         }
         self.snapshot: Snapshot | None = None
         self.loaded: dict[str, Any] = {}
-        self.mates: dict[str, list[str]] = {}
+        self.beside: dict[str, dict[str, Any]] = {}
+        self.kin: dict[str, list[str]] = {}
         self._saved_at = time.monotonic()
 
     def path(self, name: str) -> str:
@@ -119,7 +120,7 @@ class Attempt:
         order, namespace = self.order, self.namespace
         tracking.current = self.tracking
         os.environ.update(order.get("env") or {})
-        sys.path.insert(0, "")
+        _add_working_directory_to_path()
         os.chdir(order["cwd"])
         self.start = channels.Start()
         seed = dump_json(
@@ -151,12 +152,12 @@ class Attempt:
             self.start.settings = channels.read_settings()
         for digest, wanted in by_bundle.items():
             names = [pair for pair in wanted if not pair[0].startswith("@")]
-            self.loaded.update(bundle.load(digest, names, namespace, self.blobs))
-            self.mates.update(bundle.mates(digest, [pair[0] for pair in names], self.blobs))
+            self.loaded.update(bundle.load(digest, names, namespace, self.blobs, self.beside))
+            self.kin.update(bundle.kin_of(digest, [pair[0] for pair in names], self.blobs))
         namespace.update(self.loaded)
         namespace.update(order.get("parameters") or {})
         channels.load({name: states[name] for name in states if name in ("@modules", "@rng")})
-        self.guard = Guard(self.loaded, order.get("relied") or (), self.mates)
+        self.guard = Guard(self.loaded, self.beside, self.kin, order)
         if order.get("snapshot"):
             self.snapshot = Snapshot(namespace)
 
@@ -282,11 +283,7 @@ class Attempt:
         states = channels.save([name for name in wanted if name.startswith("@")], self.start)
         if bound or states:
             try:
-                kin = {
-                    name: self.mates[name]
-                    for name in bound
-                    if self.mates.get(name) and self.namespace[name] is self.loaded[name]
-                }
+                kin = self.guard.kin_after(self.namespace, bound)
                 saved = bundle.save(self.namespace, bound, self.blobs, states, kin)
                 self.blobs.commit()
             except BaseException:
@@ -327,6 +324,15 @@ class Attempt:
             self.order.get("output_limit_bytes", 10 << 20),
         )
         self.shell.record(self.recorder)
+
+
+def _add_working_directory_to_path() -> None:
+    """Put the working directory before the installed packages, where ipykernel puts it."""
+    folders = ("site-packages", "dist-packages")
+    place = next(
+        (index for index, path in enumerate(sys.path) if os.path.basename(path) in folders), 0
+    )
+    sys.path.insert(place, "")
 
 
 def _disk_full(error: OSError) -> dict[str, Any]:

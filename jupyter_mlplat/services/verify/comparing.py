@@ -17,6 +17,7 @@ _NOISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(CPU times|Wall time): .*", r"\1: …"),
         (r"[\d.]+ (?:[mµn]?s|min|h) ± [\d.]+ (?:[mµn]?s|min|h) per loop.*", "… per loop"),
         (r"(?:/tmp|/var/tmp)/(?:ipykernel_\d+|mlplat_cells)/\w+\.py", "<cell>"),
+        (r"\b(?:[0-9a-f]{16}|\d{6,12})\.py\b", "<cell>"),
         (r"<ipython-input-\d+-\w+>", "<cell>"),
         (r"\b(In|Out) ?\[\d+\]", r"\1[…]"),
         (r"pid[= ]\d+", "pid …"),

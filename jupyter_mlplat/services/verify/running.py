@@ -3,13 +3,13 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended, Launcher, StartOrder
 from jupyter_mlplat.resources.pipeline import Pipeline, Step, StepCell
-from jupyter_mlplat.services.pipelines.reliance import relied_on
+from jupyter_mlplat.services.pipelines.reliance import reliances
 
 RUN = "verify"
 
@@ -73,13 +73,13 @@ class Runner:
         waiting = list(pipeline.steps)
         tasks: dict[asyncio.Task[Ran], str] = {}
         slots = 2
-        relied = relied_on(pipeline)
+        leave_alone = reliances(pipeline)
         while waiting or tasks:
             # The last ready step goes first: an order that an edge should have forced shows itself so.
             ready = [step for step in reversed(waiting) if _is_ready(step, done)]
             for step in ready[: slots - len(tasks)]:
                 waiting.remove(step)
-                order = {**_order(pipeline, step, done), "relied": relied[step.name]}
+                order = {**_order(pipeline, step, done), **asdict(leave_alone[step.name])}
                 work = self._run(pipeline, step.name, order)
                 tasks[asyncio.create_task(work)] = step.name
             if not tasks:

@@ -89,6 +89,9 @@ def _code_cells(notebook: Mapping[str, Any]) -> list[StepCell]:
     ]
 
 
+_REFUSALS = frozenset({"not-serialisable", "unforeseen-change"})
+
+
 def _report(
     pipeline: Pipeline,
     cells: Sequence[StepCell],
@@ -111,7 +114,7 @@ def _report(
             name=error.get("name"),
         )
         for name, ran in done.items()
-        if (error := ran.error) is not None and error["code"] == "not-serialisable"
+        if (error := ran.error) is not None and error["code"] in _REFUSALS
     )
     unstable = list(compare(ways[0], ways[1], cells, step_of))
     places = {_place(difference) for difference in unstable}
