@@ -4,7 +4,10 @@ import errno
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field, ValidationError
+
 from jupyter_mlplat.ports.launcher import Ended
+from jupyter_mlplat.resources.base import Digest, Resource
 from jupyter_mlplat.resources.run import CellRun, Failure
 from jupyter_mlplat.services.pipelines.messages import Failed, NeverRan, Succeeded
 
@@ -26,9 +29,44 @@ def outcome_of(ended: Ended, cells: tuple[CellRun, ...]) -> Outcome:
     if ended.result is None:
         return Failed(_death(ended, cells))
     if ended.result.get("state") == "succeeded":
-        return Succeeded(_text(ended.result.get("bundle")))
+        return _success(ended.ref.step, ended.result)
     error = ended.result.get("error")
     return Failed(_reported(ended.ref.step, error if isinstance(error, Mapping) else {}))
+
+
+class _Value(Resource):
+    """What a step says of one value it saved."""
+
+    digest: Digest
+    type: str = ""
+    codec: str = ""
+    size_bytes: int = 0
+    preview: str = ""
+
+
+class _Success(Resource):
+    """What a step that succeeded says. The user's process wrote it, so it is checked."""
+
+    bundle: Digest | None = None
+    outputs: dict[str, _Value] = Field(default={})
+    unbound: tuple[str, ...] = ()
+    metrics: dict[str, float] = Field(default={})
+
+
+def _success(step: str, result: Mapping[str, Any]) -> Outcome:
+    try:
+        return Succeeded(_Success.model_validate(result).bundle)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        return Failed(
+            Failure(
+                code="bad-result",
+                message=f"Step {step!r} ended, but its result cannot be read: {place}: "
+                f"{fault['msg']}. A cell must have written over it; run the step again.",
+                step=step,
+            )
+        )
 
 
 def _death(ended: Ended, cells: tuple[CellRun, ...]) -> Failure:

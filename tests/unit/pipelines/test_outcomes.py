@@ -18,9 +18,10 @@ def test_a_revoked_attempt_never_ran() -> None:
 
 
 def test_success_carries_the_bundle() -> None:
-    ended = Ended(REF, {"state": "succeeded", "bundle": "sha256:b"}, "ended", "ended")
+    bundle = "sha256:" + "b" * 64
+    ended = Ended(REF, {"state": "succeeded", "bundle": bundle}, "ended", "ended")
 
-    assert outcome_of(ended, CELLS) == Succeeded("sha256:b")
+    assert outcome_of(ended, CELLS) == Succeeded(bundle)
 
 
 def test_a_death_names_the_signal_and_the_cell_that_ran() -> None:
