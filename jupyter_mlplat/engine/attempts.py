@@ -84,7 +84,8 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
             for given in step.inputs
         ],
         "outputs": step.outputs,
-        "relied": live.relied[step.name],
+        "relied": live.reliances[step.name].relied,
+        "last": live.reliances[step.name].last,
         "metrics": step.metrics,
         "limits": {
             "memory_bytes": step.settings.resources.memory_bytes,

@@ -16,7 +16,7 @@ from jupyter_mlplat.services.pipelines.caching import UNBOUND, code_parts
 from jupyter_mlplat.services.pipelines.machine import RunStatus
 from jupyter_mlplat.services.pipelines.plan import plan_of
 from jupyter_mlplat.services.pipelines.recording import Saved, names_in
-from jupyter_mlplat.services.pipelines.reliance import relied_on
+from jupyter_mlplat.services.pipelines.reliance import Reliance, reliances
 
 GIT_PATIENCE_S = 2.0
 """As long as `git status` may keep the first record of a run waiting."""
@@ -49,8 +49,8 @@ class LiveRun:
         return {step.name: code_parts(step, self.pipeline) for step in self.pipeline.steps}
 
     @cached_property
-    def relied(self) -> Mapping[str, tuple[str, ...]]:
-        return relied_on(self.pipeline)
+    def reliances(self) -> Mapping[str, Reliance]:
+        return reliances(self.pipeline)
 
     @cached_property
     def defaults(self) -> Mapping[str, JsonValue]:
@@ -59,7 +59,7 @@ class LiveRun:
     def replace_pipeline(self, pipeline: Pipeline) -> None:
         """Go on with other code."""
         self.pipeline = pipeline
-        for name in ("steps", "code", "relied", "defaults"):
+        for name in ("steps", "code", "reliances", "defaults"):
             self.__dict__.pop(name, None)
 
     def parameters_of(self, step: Step) -> dict[str, JsonValue]:

@@ -9,9 +9,8 @@ import pytest
 from jupyter_mlplat.runtime.guard import Guard, UnforeseenChange
 
 
-class Box:
-    def __init__(self, items: list[int]) -> None:
-        self.items = items
+def guard_of(values: dict[str, Any], *relied: str, **more: Any) -> Guard:
+    return Guard(values, more.get("beside", {}), more.get("kin", {}), {"relied": relied})
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,7 @@ class Box:
     ],
 )
 def test_changed_value_that_is_relied_on_is_refused(value: Any, change: Any) -> None:
-    guard = Guard({"x": value}, ["x"], {})
+    guard = guard_of({"x": value}, "x")
 
     change(value)
 
@@ -33,9 +32,10 @@ def test_changed_value_that_is_relied_on_is_refused(value: Any, change: Any) -> 
     assert (refused.value.name, refused.value.stale) == ("x", "x")
 
 
-def test_change_through_a_sharing_name_names_what_became_stale() -> None:
+def test_change_of_a_shared_part_names_what_became_stale() -> None:
     shared = [1]
-    guard = Guard({"view": shared}, ["owner"], {"view": ["owner"]})
+    beside = {"view": {"view": shared, "owner": {"items": shared}}}
+    guard = guard_of({"view": shared}, "owner", beside=beside)
 
     shared.append(2)
 
@@ -44,19 +44,38 @@ def test_change_through_a_sharing_name_names_what_became_stale() -> None:
     assert (refused.value.name, refused.value.stale) == ("view", "owner")
 
 
-def test_change_that_nobody_relies_on_is_the_steps_own() -> None:
-    own = [1]
-    guard = Guard({"own": own}, ["other"], {})
+def test_change_of_a_part_that_is_not_shared_is_the_steps_own() -> None:
+    shared: list[int] = [1]
+    box = {"shared": shared, "own": 1}
+    guard = guard_of({"box": box}, "shared", beside={"box": {"box": box, "shared": shared}})
 
-    own.append(2)
+    box["own"] = 2
 
     assert guard.check() is None
+
+
+def test_sharing_known_from_an_earlier_bundle_still_counts() -> None:
+    value = [1]
+    guard = guard_of({"view": value}, "owner", kin={"view": ["owner"]})
+
+    value.append(2)
+
+    with pytest.raises(UnforeseenChange):
+        guard.check()
+
+
+def test_sharing_is_passed_on_with_a_value_that_is_saved_as_it_came() -> None:
+    value = [1]
+    guard = guard_of({"view": value}, beside={"view": {"view": value, "owner": [value]}})
+
+    assert guard.kin_after({"view": value}, ["view"]) == {"view": ["owner"]}
+    assert guard.kin_after({"view": [2]}, ["view"]) == {}
 
 
 def test_reading_and_rebinding_are_no_changes() -> None:
     frame = pd.DataFrame({"a": [1, 2]})
     namespace = {"frame": frame}
-    guard = Guard(dict(namespace), ["frame"], {})
+    guard = guard_of(dict(namespace), "frame")
 
     namespace["frame"] = frame.assign(b=frame.a.mean())
     repr(frame), frame.describe(), frame.groupby("a").size()
@@ -65,7 +84,7 @@ def test_reading_and_rebinding_are_no_changes() -> None:
 
 
 def test_drawing_random_numbers_is_noticed_where_the_state_is_relied_on() -> None:
-    guard = Guard({}, ["@rng"], {})
+    guard = guard_of({}, "@rng")
 
     np.random.rand()
 
