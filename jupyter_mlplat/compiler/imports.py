@@ -1,7 +1,10 @@
 """Imports: installed libraries are names to look up, local modules are read and followed."""
 
 import ast
+import sys
+from pathlib import PurePosixPath
 
+from jupyter_mlplat.compiler import knowledge
 from jupyter_mlplat.compiler.heap import Obj, Value
 from jupyter_mlplat.compiler.scope import Scope
 from jupyter_mlplat.compiler.special import Special
@@ -14,6 +17,7 @@ class Imports(Special):
         for alias in node.names:
             top = alias.name.partition(".")[0]
             self.facts.imports.add(alias.name)
+            self._await_file(top)
             module = self.load_module(alias.name, node)
             if alias.asname:
                 self.assign_name(alias.asname, frozenset({module}))
@@ -28,6 +32,7 @@ class Imports(Special):
             return
         name = node.module or ""
         self.facts.imports.add(name)
+        self._await_file(name.partition(".")[0])
         if "." not in name:  # a package's member may be a module of its own: pyplot, stats
             self.facts.imports.update(
                 f"{name}.{alias.name}" for alias in node.names if alias.name.islower()
@@ -40,6 +45,17 @@ class Imports(Special):
                 self._import_star(module, node)
             else:
                 self.assign_name(alias.asname or alias.name, self._member(module, alias.name, node))
+
+    def _await_file(self, top: str) -> None:
+        """Keep an import behind the cell that may have written the module."""
+        for path in self.written:
+            if path is None:
+                may_be = top not in INSTALLED
+            else:
+                may_be = top in PurePosixPath(path).with_suffix("").parts
+            if may_be:
+                self.use_files(writes=False, path=path)
+                self.trace.other = True
 
     def _member(self, module: Obj, name: str, node: ast.AST) -> Value:
         if module.scope is None:
@@ -125,6 +141,9 @@ class Imports(Special):
         self.heap.epoch += 1
         return obj
 
+
+INSTALLED = sys.stdlib_module_names | knowledge.LIBRARIES
+"""Top-level modules that no notebook writes."""
 
 STAR_EXPORTS = {
     "math": "acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist "

@@ -169,7 +169,9 @@ class Machine(Statements):
 
     def _is_replayable(self, node: ast.stmt, trace: Trace) -> bool:
         imports = has_import(node)
-        touches = trace.settings or trace.env or trace.cwd or trace.patches
+        if trace.cwd or trace.env:
+            return False  # what it does depends on what was set before: the state itself travels
+        touches = trace.settings or trace.patches
         deletes = isinstance(node, ast.Delete) and trace.binds <= self.ever_replayed
         if not (imports or touches or deletes):
             return False

@@ -103,6 +103,7 @@ class Recorder:
         self.fuel = FUEL
         self.tick = 0
         self.is_seeded = False
+        self.written: set[str | None] = set()
         self.replayed: set[str] = set()
         self.ever_replayed: set[str] = set()
         self.has_star = False
@@ -276,6 +277,8 @@ class Recorder:
 
     def use_files(self, *, writes: bool, path: str | None = None) -> None:
         self.trace.other = self.trace.other or writes
+        if writes:
+            self.written.add(path)
         use = FileUse(path, writes, self.line)
         if use not in self.facts.files:
             self.facts.files.append(use)

@@ -35,6 +35,9 @@ DEFAULTS: dict[str, Effect] = {
 }
 """For functions of a library that no line names: the longest prefix wins."""
 
+LIBRARIES = frozenset(path.partition(".")[0] for path in (*FUNCTIONS, *DEFAULTS)) - {"builtins"}
+"""Top-level modules that the tables know."""
+
 METHOD_DEFAULTS: dict[str, Effect] = {
     kind: effect(entry)
     for source in (standard, arrays, frames, learning, plotting)
