@@ -3,7 +3,7 @@
     import jupyter_mlplat as mlplat
 
     run = mlplat.run("analysis.ipynb", parameters={"trees": 200})
-    mlplat.register("tumour", run=run, aliases=["champion"])
+    mlplat.register("tumour", run=run, alias="champion")
     mlplat.deploy("tumour@champion").predict([[1.0, 2.0]])
 
 Everything here is loaded when it is first used, so that the import itself costs next to nothing.

@@ -49,6 +49,7 @@ def kernel(folder: Path) -> Iterator[BlockingKernelClient]:
     }
     manager.start_kernel(env=environment, cwd=str(folder))
     client = manager.client()
+    client.manager = manager
     client.start_channels()
     client.wait_for_ready(timeout=60)
     execute(client, "%load_ext jupyter_mlplat")
@@ -57,13 +58,17 @@ def kernel(folder: Path) -> Iterator[BlockingKernelClient]:
     manager.shutdown_kernel(now=True)
 
 
-def execute(client: BlockingKernelClient, code: str) -> list[tuple[str, dict[str, Any]]]:
+def execute(
+    client: BlockingKernelClient, code: str, interrupt_at: str = ""
+) -> list[tuple[str, dict[str, Any]]]:
     """Run a cell; return what it sent to the notebook, in order."""
     sent: list[tuple[str, dict[str, Any]]] = []
 
     def keep(message: dict[str, Any]) -> None:
         if message["msg_type"] not in ("status", "execute_input"):
             sent.append((message["msg_type"], message["content"]))
+        if message["msg_type"] == interrupt_at:
+            client.manager.interrupt_kernel()
 
     client.execute_interactive(code, output_hook=keep, timeout=60)
     return sent
@@ -101,6 +106,23 @@ def test_values_of_a_run_come_back_into_the_notebook(kernel: BlockingKernelClien
     ((_, content),) = execute(kernel, "run.value('rows'), run.value('total')")
 
     assert content["data"]["text/plain"] == "([1, 2, 3], 3)"
+
+
+def test_interrupt_leaves_the_run_going_and_gives_it_back(
+    kernel: BlockingKernelClient, folder: Path
+) -> None:
+    notebook = json.loads((folder / "a.ipynb").read_text())
+    notebook["cells"] = notebook["cells"][:1]
+    notebook["cells"][0]["source"] = "import time\nfor _ in range(600): time.sleep(0.1)"
+    (folder / "long.ipynb").write_text(json.dumps(notebook))
+
+    sent = execute(kernel, "run = %mlplat run long.ipynb", interrupt_at="display_data")
+    ((_, state),) = execute(kernel, "run.refresh().state.value, run.cancel().number == run.number")
+
+    said = "".join(content["text"] for kind, content in sent if kind == "stream")
+    assert "goes on. Stop it with: %mlplat cancel" in said
+    assert [kind for kind, _ in sent if kind == "error"] == []
+    assert state["data"]["text/plain"] in ("('RUNNING', True)", "('PENDING', True)")
 
 
 def test_error_is_one_line_on_standard_error(kernel: BlockingKernelClient) -> None:
