@@ -209,7 +209,7 @@ class Calls(Attributes):
             self.use_rng()
         if known.seeds:
             self.seed_rng()
-        self._use_channels(known, args)
+        self._use_channels(known, receiver, args)
         if receiver is not None:
             self._change_receiver(known, receiver, args, what)
         elif known.changes == "deep" and not args.positional:
@@ -219,8 +219,10 @@ class Calls(Attributes):
             self.facts.identity |= sum_bits(args.all)
         return self._result(known, receiver, args, node) | extra
 
-    def _use_channels(self, known: Effect, args: Args) -> None:
-        path = next((str(obj.const) for obj in args.all if isinstance(obj.const, str)), None)
+    def _use_channels(self, known: Effect, receiver: Obj | None, args: Args) -> None:
+        path = None
+        if receiver is None or receiver.kind != "path":  # else the path is the receiver's
+            path = next((str(obj.const) for obj in args.all if isinstance(obj.const, str)), None)
         if known.reads_files:
             self.use_files(writes=False, path=path)
         if known.writes_files:
@@ -452,29 +454,36 @@ class Calls(Attributes):
         """Assume the worst: arguments change, are kept, are called and come back."""
         own: Value = frozenset({receiver}) if receiver is not None else NOTHING
         everything = own | args.all
-        self.fuel -= self.heap.count(everything) // 4
-        made = self.unknown(node, everything)
+        reached = self.heap.within(everything)
+        self.fuel -= len(reached) // 4
+        made = self._blob(reached, everything, node)
         self.consume(everything, node)
         self.call_back(everything, made, node, all_methods=True)
         self.change_deep(everything, what, assumed=True)
         self.change(
             (obj for obj in args.all if obj.kind in ("class", "function")), what, assumed=True
         )
-        for obj in self.heap.within(everything):
-            if not self.leaves_out(obj) and obj.kind in (
-                "unknown",
-                "instance",
-                "list",
-                "dict",
-                "set",
-            ):
-                self.heap.hold(obj, made)
+        for obj in reached:
+            if obj.kind in TAKES_ANYTHING:
+                self.heap.hold(obj, made - {obj})
                 obj.open = True
         self.use_rng_maybe()
         path = next((str(o.const) for o in args.all if isinstance(o.const, str)), None)
         if path is not None or any(obj.kind in ("path", "str", "unknown") for obj in args.all):
             self.use_files(writes=True, path=None)
         return made
+
+    def _blob(self, reached: set[Obj], everything: Value, node: ast.AST) -> Value:
+        """Return what stands for anything an unknown call may make of its arguments.
+
+        It holds all of them and they all may hold it, so an unknown object among them serves as
+        well as a new one: both would reach the same.
+        """
+        known = min((o for o in reached if o.kind == "unknown"), key=_bit, default=None)
+        if known is None:
+            return self.unknown(node, everything)
+        self.heap.hold(known, everything - {known})
+        return frozenset({known})
 
     def use_rng_maybe(self) -> None:
         if self.is_seeded:
@@ -736,6 +745,8 @@ ADVANCED = frozenset({"buffer", "coroutine", "file", "generator", "instance", "i
 UNHASHABLE = frozenset(
     {"bytearray", "deque", "dict", "estimator", "frame", "list", "ndarray", "series", "set"}
 )
+TAKES_ANYTHING = frozenset({"dict", "instance", "list", "set", "unknown"})
+"""Kinds that an unknown library may make hold other objects."""
 ITERABLE = frozenset({"list", "tuple", "set", "dict", "frozenset", "deque", "iterator", "dictview"})
 MUTATORS = frozenset(
     {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}
@@ -761,6 +772,10 @@ SETTING_VERBS = (
 
 def is_setting_name(name: str) -> bool:
     return name.endswith(("_theme", "_style", "_options", "_backend"))
+
+
+def _bit(obj: Obj) -> int:
+    return obj.bit
 
 
 def with_self(obj: Obj, args: Args) -> Args:

@@ -44,7 +44,8 @@ UNSHIPPABLE = frozenset(
 )
 """Kinds tied to the process that made them."""
 
-CODE = frozenset({"class", "function"})
+BARE = IMMUTABLE | {"data", "external", "ndarray", "index", "rng"}
+"""Kinds that lead to nothing but their contents."""
 
 
 class Obj:
@@ -110,7 +111,8 @@ class Heap:
         self.epoch = 0
         self._by_key: dict[Hashable, Obj] = {}
         self._plain: dict[Hashable, Value] = {}
-        self._reach: dict[Obj, tuple[int, int]] = {}
+        self._reach: dict[Value, int] = {}
+        self._reach_epoch = 0
         self.unbound = self._allocate("unbound", tracked=False)
 
     def _allocate(self, kind: str, *, tracked: bool) -> Obj:
@@ -168,28 +170,26 @@ class Heap:
 
     def reach(self, value: Iterable[Obj]) -> int:
         """Return the mask of all tracked objects that can be got at from a value."""
-        mask = 0
-        for obj in value:
-            mask |= self._reach_of(obj)
-        return mask
-
-    def _reach_of(self, obj: Obj) -> int:
-        cached = self._reach.get(obj)
-        if cached is not None and cached[0] == self.epoch:
-            return cached[1]
-        mask, seen, todo = 0, {obj}, [obj]
+        roots = value if isinstance(value, frozenset) else frozenset(value)
+        if self._reach_epoch != self.epoch:
+            self._reach_epoch = self.epoch
+            self._reach.clear()
+        known = self._reach.get(roots)
+        if known is not None:
+            return known
+        mask, seen, todo = 0, set(roots), list(roots)
         while todo:
             item = todo.pop()
             mask |= item.bit
             for child in links(item):
                 if child not in seen:
                     seen.add(child)
-                    todo.append(child)
-        self._reach[obj] = (self.epoch, mask)
+                    if child.inner or child.kind not in BARE:
+                        todo.append(child)
+                    else:
+                        mask |= child.bit
+        self._reach[roots] = mask
         return mask
-
-    def count(self, value: Iterable[Obj]) -> int:
-        return self.reach(value).bit_count()
 
     def within(self, value: Iterable[Obj]) -> set[Obj]:
         """Return all objects that can be got at from a value, itself included."""
