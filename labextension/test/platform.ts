@@ -73,6 +73,7 @@ export class FakeNotebook implements INotebookSource {
 
   readonly path = 'folder/churn.ipynb';
   readonly name = 'churn.ipynb';
+  readonly ready = Promise.resolve();
   readonly contentChanged = new Signal<this, void>(this);
   saves = 0;
 
@@ -108,8 +109,13 @@ export class FakeNotebook implements INotebookSource {
 
 export const TIME = '2026-11-20T12:00:00Z';
 
+/** A document with the fields that the panel looks at; the engine sends more. */
+function document<T>(fields: Partial<T>): T {
+  return fields as T;
+}
+
 export function step(name: string, cells: Record<string, string> = {}): Step {
-  return {
+  return document<Step>({
     name,
     title: name,
     cells: Object.entries(cells).map(([id, source], index) => ({
@@ -134,14 +140,14 @@ export function step(name: string, cells: Record<string, string> = {}): Step {
     },
     origin: 'cell',
     metrics: []
-  };
+  });
 }
 
 export function pipeline(
   steps: Step[],
   rest: Partial<Pipeline> = {}
 ): Pipeline {
-  return {
+  return document<Pipeline>({
     name: 'churn',
     digest: 'sha256:1',
     notebook: '/srv/folder/churn.ipynb',
@@ -156,11 +162,11 @@ export function pipeline(
     preload: [],
     notebook_metadata: {},
     ...rest
-  };
+  });
 }
 
 export function task(name: string, rest: Partial<Task> = {}): Task {
-  return {
+  return document<Task>({
     name,
     title: name,
     state: 'PENDING',
@@ -179,11 +185,11 @@ export function task(name: string, rest: Partial<Task> = {}): Task {
     first_attempt: 1,
     retry_at: null,
     ...rest
-  };
+  });
 }
 
 export function run(rest: Partial<Run> = {}): Run {
-  return {
+  return document<Run>({
     id: 'run-1',
     number: 1,
     pipeline: 'churn',
@@ -203,14 +209,14 @@ export function run(rest: Partial<Run> = {}): Run {
     cache: true,
     until: null,
     ...rest
-  };
+  });
 }
 
 export function summary(
   number: number,
   rest: Partial<RunSummary> = {}
 ): RunSummary {
-  return {
+  return document<RunSummary>({
     id: `run-${number}`,
     number,
     pipeline: 'churn',
@@ -227,7 +233,7 @@ export function summary(
     failed_step: null,
     metrics: {},
     ...rest
-  };
+  });
 }
 
 /** Wait until something holds; fail after ten seconds. */

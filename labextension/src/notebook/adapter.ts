@@ -20,7 +20,6 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
           this._fingerprint = this._takeFingerprint();
           panel.context.model.contentChanged.connect(this._onChanged, this);
           panel.context.pathChanged.connect(this._onPathChanged, this);
-          this._contentChanged.emit();
         }
       },
       () => undefined
@@ -34,6 +33,10 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
 
   get name(): string {
     return this.panel.title.label;
+  }
+
+  get ready(): Promise<void> {
+    return this.panel.context.ready;
   }
 
   get contentChanged(): ISignal<this, void> {

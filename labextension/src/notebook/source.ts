@@ -9,6 +9,9 @@ export interface INotebookSource {
   /** File name, for people. */
   readonly name: string;
 
+  /** Resolves when the document is loaded. */
+  readonly ready: Promise<void>;
+
   /** Cells came, went, moved or were edited; outputs do not count. */
   readonly contentChanged: ISignal<unknown, void>;
 

@@ -297,6 +297,7 @@ function Content(props: {
       {edge && (
         <EdgeDetails
           edge={edge}
+          valueOf={name => model.value(edge.from, name)}
           onGoToCell={actions.goToCell}
           onSelect={actions.select}
         />

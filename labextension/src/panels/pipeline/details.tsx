@@ -1,9 +1,17 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { Edge, EdgeReason, Pipeline, Step, Task } from '../../api/types';
+import type {
+  Edge,
+  EdgeReason,
+  OutputValue,
+  Pipeline,
+  Step,
+  Task
+} from '../../api/types';
 import { Code, IconButton } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { formatBytes } from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { closeIcon, jumpIcon, playIcon } from '../../icons';
 import type { IStepForm } from '../../notebook/settings';
@@ -13,6 +21,8 @@ import { StepForm } from './step-form';
 /** Why an edge exists: each name with the cells and the proof. */
 export function EdgeDetails(props: {
   edge: Edge;
+  /** What the newest run passed along under a name. */
+  valueOf: (name: string) => OutputValue | null;
   onGoToCell: (cell: string) => void;
   onSelect: (selection: Selection | null) => void;
 }): JSX.Element {
@@ -54,7 +64,7 @@ export function EdgeDetails(props: {
           <Reason
             key={index}
             reason={reason}
-            edge={edge}
+            value={props.valueOf(reason.name)}
             onGoToCell={props.onGoToCell}
           />
         ))}
@@ -65,10 +75,10 @@ export function EdgeDetails(props: {
 
 function Reason(props: {
   reason: EdgeReason;
-  edge: Edge;
+  value: OutputValue | null;
   onGoToCell: (cell: string) => void;
 }): JSX.Element {
-  const { reason } = props;
+  const { reason, value } = props;
   const trans = useTrans();
   return (
     <li className="jp-mlplat-Reason">
@@ -83,6 +93,13 @@ function Reason(props: {
         </span>
       </div>
       <p className="jp-mlplat-Reason-why">{reason.why}</p>
+      {value && (
+        <p className="jp-mlplat-Hint" title={value.preview}>
+          {[value.type, formatBytes(value.size_bytes), value.preview]
+            .filter(Boolean)
+            .join(' · ')}
+        </p>
+      )}
       <div className="jp-mlplat-Reason-cells">
         <button
           type="button"

@@ -12,6 +12,7 @@ import type {
   Event,
   Failure,
   JsonValue,
+  OutputValue,
   Pipeline,
   Run,
   RunSummary,
@@ -140,6 +141,15 @@ export class PipelineModel implements IDisposable {
     return (
       this._pipeline?.edges.find(
         edge => edge.from === from && edge.to === to
+      ) ?? null
+    );
+  }
+
+  /** What the newest run saved of a value that a step passes on. */
+  value(step: string, name: string): OutputValue | null {
+    return (
+      this._run?.outputs.find(
+        output => output.step === step && output.name === name
       ) ?? null
     );
   }
@@ -292,6 +302,7 @@ export class PipelineModel implements IDisposable {
     this._isCompiling = true;
     this._changed.emit();
     try {
+      await notebook.ready;
       const pipeline = await this.connection.client.compile(
         this._request(notebook),
         abort.signal
@@ -395,7 +406,9 @@ export class PipelineModel implements IDisposable {
   private _onReset(): void {
     if (this._notebook !== null) {
       this._setRun(null);
-      void this._compile();
+      if (!this._isCompiling) {
+        void this._compile();
+      }
       void this._findRun();
     }
   }

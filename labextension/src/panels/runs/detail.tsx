@@ -216,6 +216,7 @@ function Steps(props: {
                 aria-expanded={isOpen}
                 data-state={task.state}
                 data-task={task.name}
+                title={task.cache?.reason ?? task.waiting_for ?? undefined}
                 onClick={() => props.onSelect(isOpen ? null : task.name)}
               >
                 <span className="jp-mlplat-TaskRow-swatch" />
