@@ -22,6 +22,7 @@ class Pending:
 
     exchange: Exchange
     started: float
+    is_counted: bool
 
 
 class Backend:
@@ -88,8 +89,8 @@ class Backend:
         self._link = link
         self._changed()
 
-    def send(self, exchange: Exchange) -> None:
-        """Pass a request on; it is answered in any case."""
+    def send(self, exchange: Exchange, is_counted: bool = True) -> None:
+        """Pass a request on; it is answered in any case, and observed if it counts."""
         link = self._link
         if link is None or len(self._pending) >= MOST_PENDING:
             exchange.refuse(
@@ -98,7 +99,7 @@ class Backend:
             )
             return
         number = next(_counted) % (2**32 - 1) + 1  # 0 is the greeting's
-        self._pending[number] = Pending(exchange, time.monotonic())
+        self._pending[number] = Pending(exchange, time.monotonic(), is_counted)
         link.request(encode_request(number, exchange))
 
     def _on_response(self, number: int, status: int, response: bytes) -> None:
@@ -106,7 +107,7 @@ class Backend:
         if pending is None:
             return  # it took too long and has been answered for
         pending.exchange.send(response, status)
-        self._observe(self.revision, status, time.monotonic() - pending.started)
+        self._count(pending, status)
 
     def _on_lost(self) -> None:
         was_ready = self._link is not None
@@ -152,7 +153,11 @@ class Backend:
 
     def _refuse(self, pending: Pending, refusal: Refusal) -> None:
         pending.exchange.refuse(refusal, b"x-mlplat-revision: %d\r\n" % self.revision)
-        self._observe(self.revision, refusal.status, time.monotonic() - pending.started)
+        self._count(pending, refusal.status)
+
+    def _count(self, pending: Pending, status: int) -> None:
+        if pending.is_counted:
+            self._observe(self.revision, status, time.monotonic() - pending.started)
 
     async def retire(self) -> None:
         """Take no more requests; let go of the link when those under way are answered."""

@@ -41,6 +41,7 @@ class Router:
         self._directory = directory
         self._backends: dict[int, Backend] = {}
         self._retiring: set[asyncio.Task[None]] = set()
+        self._scrapes: set[asyncio.Task[None]] = set()
         self._requests = metrics.Counter(
             "mlplat_endpoint_requests_total", "Requests by revision and status."
         )
@@ -57,9 +58,7 @@ class Router:
             self._split = TrafficSplit(routing.percent)
         self.routing = routing
         for revision in self._backends.keys() - routing.versions.keys():
-            task = asyncio.create_task(self._backends.pop(revision).retire())
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            _run(self._backends.pop(revision).retire(), self._retiring)
         for revision in routing.versions.keys() - self._backends.keys():
             self._backends[revision] = Backend(
                 revision, link_path(revision), routing.timeout_s, self._observe, self._refresh
@@ -75,7 +74,7 @@ class Router:
         target = exchange.target
         if exchange.method != b"POST" and target in (b"/metrics", b"/v2/health/live"):
             if target == b"/metrics":
-                self._spawn(self._answer_metrics(exchange))
+                _run(self._answer_metrics(exchange), self._scrapes)
             else:
                 exchange.answer(b'{"live":true}')
             return
@@ -143,7 +142,7 @@ class Router:
     async def _answer_metrics(self, exchange: Exchange) -> None:
         probes = [_Probe() for _ in self._available]
         for probe, revision in zip(probes, self._available, strict=True):
-            self._backends[revision].send(probe)
+            self._backends[revision].send(probe, is_counted=False)
         texts = [metrics.exposition((self._requests,))]
         texts += [metrics.exposition((histogram,)) for histogram in self._seconds.values()]
         # 2 s: a scrape must not hang on a model that is busy; its numbers come next time.
@@ -152,11 +151,6 @@ class Router:
         )
         texts += [body for task in done if (body := task.result())]
         exchange.answer(metrics.merge(texts), content_type=metrics.CONTENT_TYPE)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
 
     # control
     def handle_control(self, exchange: Exchange) -> None:
@@ -180,6 +174,13 @@ class Router:
                 }
             )
         )
+
+
+def _run(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+    """Run something beside the rest, held by a set for as long as it runs."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 class _Probe(Exchange):

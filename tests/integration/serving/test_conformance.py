@@ -175,6 +175,7 @@ async def test_metrics_tell_requests_by_revision_and_time_in_the_model(iris):
     await iris.call("POST", "/v1/models/iris:predict", {"instances": [ROW]})
     await iris.call("POST", "/v1/models/iris:predict", {"instances": "x"})
 
+    await iris.call("GET", "/metrics")
     answer = await iris.call("GET", "/metrics")
 
     lines = answer.body.decode().splitlines()
