@@ -673,6 +673,36 @@ models['a'].random_state = 3
 print(models['a'].get_params()['random_state'])
 """,
     # Compile time
+    "display class that evaluates strings, shown again and again": """
+import pandas as pd
+class Beside:
+    def __init__(self, *words):
+        self.words = words
+    def _repr_html_(self):
+        return ''.join('<p>{0}</p>{1}'.format(w, eval(w)._repr_html_()) for w in self.words)
+    def __repr__(self):
+        return ' | '.join(w + repr(eval(w)) for w in self.words)
+def make(columns, rows):
+    return pd.DataFrame({c: [str(c) + str(r) for r in rows] for c in columns}, rows)
+a, b = make('AB', [1, 2]), make('AB', [3, 4])
+# %%
+Beside('a', 'b', 'pd.concat([a, b])')
+# %%
+b.index = a.index
+Beside('a', 'b')
+# %%
+c = make('BC', [1, 2])
+Beside('a', 'c', 'pd.concat([a, c], axis=1)')
+# %%
+Beside('c', "pd.concat([b, c], join='inner')")
+# %%
+d = make('D', [5])
+Beside('a', 'd', 'pd.concat([a, d])')
+# %%
+Beside('b', 'd', 'pd.concat([b, d])')
+# %%
+print(len(pd.concat([a, b, c, d])))
+""",
     "functions handed on to unknown calls, six deep": """
 from unittest.mock import MagicMock
 lib = MagicMock()
