@@ -1,7 +1,8 @@
 """Bundles: the saved names of a step, with what they share.
 
-Names that reach a common mutable object form a group and are pickled together, so that they share it again where they are
-loaded. A name alone in its group is saved in a typed form where one is exact.
+Names that reach a common mutable object form a group and are pickled together, so that they share
+it again where they are loaded. A name alone in its group is saved in a typed form where one is
+exact.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ _IDENTITY_FREE = frozenset(
     }
     | {frozenset, type(sys), type(len), CodeType}
 )
-"""Immutable: sharing one cannot be seen by writing to it. What a tuple holds is traced on its own."""
+"""Immutable: sharing one cannot be seen by writing to it.
+
+What a tuple holds is traced on its own.
+"""
 
 
 DEEP_STACK_BYTES = 512 << 20
@@ -130,7 +134,9 @@ def save(
     saving = _Saving(namespace, blobs)
     for name in names:
         saving.trace(name)
-    groups, entries, mates = [], {}, {}
+    groups: list[dict[str, Any]] = []
+    entries: dict[str, dict[str, Any]] = {}
+    mates: dict[str, list[str]] = {}
     for members in group_names(names, saving.traces):
         group, entry = saving.put(members)
         for name in members:
@@ -191,7 +197,10 @@ class _Saving:
             self._pickles[name] = dump({name: value}, self._namespace, trace=trace)
 
     def put(self, members: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Store a group; return its entry in the manifest, and what its members' entries have in common."""
+        """Store a group.
+
+        Return its entry in the manifest, and what its members' entries have in common.
+        """
         first = members[0]
         if len(members) == 1 and first in self._typed:
             typed = codecs.encode(self._namespace[first])
@@ -312,7 +321,10 @@ def with_deep_stack(work: Callable[[], None]) -> None:
 
 
 def put_graph(pickled: Pickled, blobs: Blobs) -> tuple[str, list[str]]:
-    """Store a graph; its first line names its leaves, so that its digest stands for all of its content."""
+    """Store a graph.
+
+    Its first line names its leaves, so that its digest stands for all of its content.
+    """
     leaves = [blobs.put(buffer) for buffer in pickled.buffers]
     head = json.dumps({"leaves": leaves}, separators=(",", ":")).encode("ascii") + b"\n"
     return blobs.put(head, pickled.graph), leaves
@@ -342,7 +354,9 @@ def load(
     blobs: Blobs,
     beside: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Load (name, optional) pairs from one bundle, in one pass per group; channels come as their states.
+    """Load (name, optional) pairs from one bundle, in one pass per group.
+
+    Channels come as their states.
 
     `beside` is told for each name of a group what the whole group holds, by name.
 
@@ -388,8 +402,8 @@ def check_python(saved_by: str, name: str) -> None:
     here = "{}.{}".format(*sys.version_info[:2])
     if saved_by != here:
         raise MissingInput(
-            f"Cannot load {name!r}: it was pickled by Python {saved_by}, this step runs Python {here}. "
-            "Let both steps use the same interpreter, or pass plain data or arrays."
+            f"Cannot load {name!r}: it was pickled by Python {saved_by}, this step runs Python "
+            f"{here}. Let both steps use the same interpreter, or pass plain data or arrays."
         )
 
 

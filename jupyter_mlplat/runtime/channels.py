@@ -1,4 +1,7 @@
-"""State that is no name and yet passes from cell to cell: random generators, environment, working directory."""
+"""State that is no name and yet passes from cell to cell.
+
+Random generators, environment, working directory.
+"""
 
 from __future__ import annotations
 
@@ -156,7 +159,8 @@ def _write_pandas(name: str, value: Any) -> None:
 def _write_matplotlib(name: str, value: Any) -> None:
     import matplotlib
 
-    matplotlib.rcParams._set(name, value)
+    params: Any = matplotlib.rcParams
+    params._set(name, value)
 
 
 def _write_numpy(name: str, value: Any) -> None:

@@ -1,8 +1,10 @@
-"""Classes of the notebook, by value: the same class wherever they arrive, and none of their hooks run again.
+"""Classes of the notebook, by value.
 
-cloudpickle does most of this. It calls metaclasses and `__init_subclass__` when it rebuilds a class, so that a registry gets
-its entries twice; it forgets slots, qualified names and aliases of enum members; and a class that arrives in two
-bundles is in whichever state was loaded last.
+The same class wherever they arrive, and none of their hooks run again.
+
+cloudpickle does most of this. It calls metaclasses and `__init_subclass__` when it rebuilds a
+class, so that a registry gets its entries twice; it forgets slots, qualified names and aliases of
+enum members; and a class that arrives in two bundles is in whichever state was loaded last.
 """
 
 from __future__ import annotations
@@ -85,7 +87,10 @@ _KEPT = frozenset(
 
 @contextlib.contextmanager
 def _without_hooks(bases: Any) -> Iterator[None]:
-    """Keep `__init_subclass__` of the notebook's classes from running: it has run where the class was made."""
+    """Keep `__init_subclass__` of the notebook's classes from running.
+
+    It has run where the class was made.
+    """
     owners = {
         owner: owner.__dict__["__init_subclass__"]
         for base in bases
@@ -112,7 +117,10 @@ def _portable(state: dict[str, Any]) -> dict[str, Any]:
 
 
 class CachedProperty:
-    """Stands for a `functools.cached_property` in the pickle: before Python 3.12 it holds a lock."""
+    """Stands for a `functools.cached_property` in the pickle.
+
+    Before Python 3.12 it holds a lock.
+    """
 
     def __init__(self, value: Any) -> None:
         self.value = value

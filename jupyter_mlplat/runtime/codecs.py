@@ -19,7 +19,8 @@ _NPY_KINDS = frozenset("biufcmMSUV?")
 def plain_containers(value: Any, limit: int = 1_000_000) -> dict[int, Any] | None:
     """Return the lists and dicts of exactly plain data by id, None if the value is anything else.
 
-    Exactly plain: int, float, str, bool, None, lists of it and dicts with str keys of it, no container reached twice.
+    Exactly plain: int, float, str, bool, None, lists of it and dicts with str keys of it, no
+    container reached twice.
     """
     found: dict[int, Any] = {}
     todo: list[Any] = [value]

@@ -28,7 +28,10 @@ _WAYS_OUT = (
         "Pass its address and connect in the step that uses it.",
     ),
 )
-_FALLBACK = "Put the cell that makes it and the cells that use it into the same step, or make it again in each step."
+_FALLBACK = (
+    "Put the cell that makes it and the cells that use it into the same step, "
+    "or make it again in each step."
+)
 
 
 class NotSerialisable(Exception):
@@ -51,7 +54,8 @@ class NotSerialisable(Exception):
         self.way_out = next((way for names, way in _WAYS_OUT if short in names), _FALLBACK)
         part = "" if path == name else f" because of {path} ({culprit})"
         super().__init__(
-            f"Cannot pass {name!r} ({kind}) on to other steps{part}: {why.rstrip('.')}. {self.way_out}"
+            f"Cannot pass {name!r} ({kind}) on to other steps{part}: {why.rstrip('.')}. "
+            f"{self.way_out}"
         )
 
 

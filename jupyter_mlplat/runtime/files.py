@@ -11,7 +11,10 @@ from typing import Any, Union
 Buffer = Union[bytes, bytearray, memoryview, "mmap.mmap"]
 
 MAP_FROM_BYTES = 1 << 20
-"""Blobs from this size on are mapped instead of read: copy-on-write pages cost nothing until touched."""
+"""Blobs from this size on are mapped instead of read.
+
+Copy-on-write pages cost nothing until touched.
+"""
 
 
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -60,8 +63,8 @@ class BlobError(Exception):
 class Blobs:
     """The content-addressed store: `<root>/ab/cdef…` holds the bytes whose SHA-256 is `abcdef…`.
 
-    `put` writes under a temporary name; `commit` makes all of them durable and visible at once, so that a step pays
-    for one round of flushes however many values it saves.
+    `put` writes under a temporary name; `commit` makes all of them durable and visible at once, so
+    that a step pays for one round of flushes however many values it saves.
     """
 
     def __init__(self, root: str, durable: bool = True) -> None:
@@ -78,7 +81,10 @@ class Blobs:
         return os.path.join(self.root, name[:2], name[2:])
 
     def put(self, *parts: Buffer) -> str:
-        """Store bytes, given in parts, and return their digest; they are in the store after `commit`."""
+        """Store bytes, given in parts, and return their digest.
+
+        They are in the store after `commit`.
+        """
         hashed = hashlib.sha256()
         for part in parts:
             hashed.update(part)

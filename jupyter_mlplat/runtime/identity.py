@@ -1,11 +1,12 @@
 """Names for classes of a notebook that mean the same class in every step.
 
-cloudpickle names a class by a random word and recognises it by that word wherever it arrives. Random words would make
-the bytes of a bundle differ from run to run, and nothing downstream could be taken from the cache. Here the word follows
-from what the step runs and from the order in which its classes are first saved.
+cloudpickle names a class by a random word and recognises it by that word wherever it arrives.
+Random words would make the bytes of a bundle differ from run to run, and nothing downstream could
+be taken from the cache. Here the word follows from what the step runs and from the order in which
+its classes are first saved.
 
-A class may change from step to step (an attribute is set, a method is patched) and arrive by several bundles: its
-generation counts the changes, and the state of the highest one holds.
+A class may change from step to step (an attribute is set, a method is patched) and arrive by
+several bundles: its generation counts the changes, and the state of the highest one holds.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from .snapshot import Describer
 
 
 class ClassIdentity:
-    """Hands out the words of one step, and knows the generations of the classes that it has loaded."""
+    """Hands out the words of one step.
+
+    And knows the generations of the classes that it has loaded.
+    """
 
     def __init__(self) -> None:
         self._seed = ""

@@ -1,7 +1,8 @@
 """Instances of the notebook's classes, as they are: no method of theirs runs when they are rebuilt.
 
-The usual pickle protocol calls `__setitem__` of a dict's subclass, `append` of a list's, `__init__` of an exception, and saves
-what `__getstate__` chooses to keep. In the notebook none of that happens between two cells.
+The usual pickle protocol calls `__setitem__` of a dict's subclass, `append` of a list's, `__init__`
+of an exception, and saves what `__getstate__` chooses to keep. In the notebook none of that happens
+between two cells.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def reduce_instance(obj: Any, can_pickle: Callable[[Any], bool]) -> Any:
     if _is_own(kind, "__reduce__") or _is_own(kind, "__reduce_ex__"):
         return NotImplemented  # its author's word on how to rebuild it
     attributes = getattr(obj, "__dict__", None)
+    state: Any
     if isinstance(obj, dict):
         extra = getattr(obj, "default_factory", None)
         state = (dict(dict.items(obj)), extra, attributes)
@@ -41,7 +43,8 @@ def reduce_instance(obj: Any, can_pickle: Callable[[Any], bool]) -> Any:
 
 def reduce_exception(error: BaseException) -> Any:
     """Reduce an exception with its causes; its traceback stays behind."""
-    made, arguments, *rest = error.__reduce_ex__(4)
+    reduced: Any = error.__reduce_ex__(4)
+    made, arguments, *rest = reduced
     if made is type(error) and _is_own(type(error), "__init__"):
         made, arguments = new_exception, (type(error), arguments)
     if not (error.__cause__ or error.__context__) and made is type(error):

@@ -1,8 +1,11 @@
-"""Runs a step in another Jupyter kernel, by papermill: for other languages and for kernels that are no Python.
+"""Runs a step in another Jupyter kernel, by papermill.
 
-Runs with the engine's own interpreter, which has papermill. Values cannot cross: such a step takes run parameters and
-inputs that are plain data, and saves nothing. Papermill's own marks are not believed: it calls a cell completed whose
-kernel was killed. What counts is the exception, and which cells have a start time.
+For other languages and for kernels that are no Python.
+
+Runs with the engine's own interpreter, which has papermill. Values cannot cross: such a step takes
+run parameters and inputs that are plain data, and saves nothing. Papermill's own marks are not
+believed: it calls a cell completed whose kernel was killed. What counts is the exception, and which
+cells have a start time.
 """
 
 from __future__ import annotations
@@ -44,8 +47,9 @@ def run(directory: str, kernel: str) -> int:
         names = ", ".join(map(repr, order["outputs"]))
         error = {
             "code": "not-serialisable",
-            "message": f"Cannot pass {names} on to other steps: kernel {kernel!r} keeps its values to itself. "
-            "Put the cells that use them into the same step, or write them to a file.",
+            "message": f"Cannot pass {names} on to other steps: kernel {kernel!r} keeps its "
+            "values to itself. Put the cells that use them into the same step, "
+            "or write them to a file.",
         }
     if error is not None:
         result.update(state="failed", error=error)
@@ -86,8 +90,9 @@ def load_plain_inputs(order: dict[str, Any]) -> dict[str, Any]:
             raise bundle.MissingInput(bundle.not_bound(name))
         if entry["codec"] != "json":
             raise bundle.MissingInput(
-                f"Cannot pass {name!r} ({entry['type']}) to another kernel: only numbers, texts, lists and "
-                "dictionaries of them can be passed. Convert it first, or write it to a file."
+                f"Cannot pass {name!r} ({entry['type']}) to another kernel: only numbers, texts, "
+                "lists and dictionaries of them can be passed. Convert it first, "
+                "or write it to a file."
             )
         values[name] = codecs.decode("json", entry["digest"], blobs)
     return values
@@ -133,7 +138,8 @@ def execute(
             "message": f"Cannot run the step in kernel {kernel!r}: {type(failed).__name__}: "
             f"{failed}. `jupyter kernelspec list` shows the kernels that are there.",
         }
-    notebook = nbformat.read(target, as_version=4) if os.path.exists(target) else None
+    read: Any = nbformat.read
+    notebook = read(target, as_version=4) if os.path.exists(target) else None
     _write_streams(notebook)
     if error is not None and error["code"] in ("cell-error", "kernel-died"):
         failed_cell = _last_started(order, notebook)
@@ -162,7 +168,10 @@ def _source_notebook(order: dict[str, Any], kernel: str) -> dict[str, Any]:
 
 
 def _write_streams(notebook: Any) -> None:
-    """Copy what the cells printed to the logs: a foreign kernel's streams end in the notebook only."""
+    """Copy what the cells printed to the logs.
+
+    A foreign kernel's streams end in the notebook only.
+    """
     for cell in notebook.cells if notebook is not None else ():
         for output in cell.get("outputs", ()):
             if output["output_type"] == "stream":

@@ -26,8 +26,8 @@ _DATATYPES = {
 def serialise_model(model: Any, namespace: dict[str, Any]) -> tuple[str, bytes]:
     """Return the format and the bytes of a model.
 
-    scikit-learn models are saved by skops where the environment has it, else pickled and marked so; ONNX models as
-    themselves; any other object with `predict` by value, as a Python predictor.
+    scikit-learn models are saved by skops where the environment has it, else pickled and marked so;
+    ONNX models as themselves; any other object with `predict` by value, as a Python predictor.
 
     Raises:
         TypeError: The object has no `predict`.
@@ -45,8 +45,9 @@ def serialise_model(model: Any, namespace: dict[str, Any]) -> tuple[str, bytes]:
             return "pickle", _pickle(model, namespace)
     if not callable(getattr(model, "predict", None)):
         raise TypeError(
-            f"Cannot log a model of type {type(model).__name__}: it has no method 'predict'. Log a scikit-learn model, "
-            "an ONNX model, or an object whose class defines predict(inputs)."
+            f"Cannot log a model of type {type(model).__name__}: it has no 'predict'. "
+            "Log a scikit-learn model, an ONNX model, "
+            "or an object whose class defines predict(inputs)."
         )
     own = type(model).__module__ == "__main__"
     return "python" if own else "pickle", _pickle(model, namespace)
@@ -56,7 +57,7 @@ def _pickle(model: Any, namespace: dict[str, Any]) -> bytes:
     import cloudpickle
 
     try:
-        return cloudpickle.dumps(model, protocol=5)
+        return bytes(cloudpickle.dumps(model, protocol=5))
     except Exception:
         dump({"model": model}, namespace)  # says which part cannot travel
         raise
@@ -68,7 +69,10 @@ def _is_sklearn(model: Any) -> bool:
 
 
 def infer_signature(model: Any, example: Any) -> dict[str, list[dict[str, Any]]]:
-    """Describe what a model takes and gives, from an example or from what it learnt about its features."""
+    """Describe what a model takes and gives.
+
+    From an example or from what it learnt about its features.
+    """
     inputs = _onnx_inputs(model) or _describe(example, "input-0")
     features = getattr(model, "n_features_in_", None)
     if not inputs and features is not None:

@@ -1,8 +1,9 @@
 """What a cell shows: logs on disk, outputs in the executed notebook.
 
-The log files are the truth: file descriptors 1 and 2 *are* those files, so that subprocesses and C libraries write there
-as well, in order, without a pipe that someone would have to empty. What they wrote is found by the files having grown
-by more than Python wrote, and joins the cell's outputs as it would in a kernel.
+The log files are the truth: file descriptors 1 and 2 *are* those files, so that subprocesses and C
+libraries write there as well, in order, without a pipe that someone would have to empty. What they
+wrote is found by the files having grown by more than Python wrote, and joins the cell's outputs as
+it would in a kernel.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ class LogFile:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def write(self, data: bytes) -> None:
-        """Append bytes; past the limit they are dropped, and what is started from now on writes to nowhere."""
+        """Append bytes.
+
+        Past the limit they are dropped, and what is started from now on writes to nowhere.
+        """
         if self._capped:
             return
         room = self.limit - self._size
@@ -169,7 +173,7 @@ class StepStream(io.TextIOBase):
     """`sys.stdout` and `sys.stderr` of a step: as in a kernel, text only, without a `buffer`."""
 
     encoding = "UTF-8"
-    errors = "backslashreplace"  # type: ignore[assignment]
+    errors = "backslashreplace"
 
     def __init__(self, name: str) -> None:
         super().__init__()

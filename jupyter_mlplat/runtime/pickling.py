@@ -1,7 +1,8 @@
 """Pickling of whole object graphs of a notebook, by value, exactly.
 
-What cloudpickle leaves open is settled here: functions whose globals are the user's namespace get the receiving
-namespace; arrays that share memory go on sharing it; caches, views and streams come back as what they were or are refused.
+What cloudpickle leaves open is settled here: functions whose globals are the user's namespace get
+the receiving namespace; arrays that share memory go on sharing it; caches, views and streams come
+back as what they were or are refused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import random
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 import cloudpickle.cloudpickle as cp
 
@@ -24,7 +25,10 @@ from .kinds import is_array
 
 PROTOCOL = 5
 OUT_OF_BAND_FROM = 1 << 16
-"""Buffers from this size on become blobs of their own, so that equal ones are stored once and large ones are mapped."""
+"""Buffers from this size on become blobs of their own.
+
+So that equal ones are stored once and large ones are mapped.
+"""
 
 NAMESPACE = "namespace"
 _SLICE = "jupyter_mlplat_runtime"
@@ -34,7 +38,7 @@ class Refused(pickle.PicklingError):
     """A value that must not be pickled: its copy would not be what the original is."""
 
 
-class GraphPickler(cp.Pickler):
+class GraphPickler(cp.Pickler):  # type: ignore[misc]
     """Pickle a graph of notebook values.
 
     Args:
@@ -51,7 +55,7 @@ class GraphPickler(cp.Pickler):
         namespace: dict[str, Any],
         buffer_callback: Callable[[Any], Any] | None = None,
         trace: Callable[[Any], None] | None = None,
-        sharing: Optional[ArraySharing] = None,
+        sharing: ArraySharing | None = None,
     ) -> None:
         super().__init__(file, protocol=PROTOCOL, buffer_callback=buffer_callback)
         self._namespace = namespace
@@ -154,7 +158,10 @@ class GraphUnpickler(pickle.Unpickler):
 
 
 def source_of(code: types.CodeType) -> tuple[str, str] | None:
-    """Return the cell a function was written in, for tracebacks, warnings and `inspect.getsource` where it arrives."""
+    """Return the cell a function was written in.
+
+    For tracebacks, warnings and `inspect.getsource` where it arrives.
+    """
     import linecache
 
     entry = linecache.cache.get(code.co_filename)
@@ -189,13 +196,16 @@ def _reduce_singledispatch(func: types.FunctionType) -> Any:
         return None
     if cp._should_pickle_by_reference(func):
         return NotImplemented
-    registry = dict(func.registry)  # type: ignore[attr-defined]
+    registry = dict(func.registry)
     default = registry.pop(object)
     return make_singledispatch, (default, registry)
 
 
 def make_singledispatch(default: Any, registry: dict[type, Any]) -> Any:
-    """Build a generic function again: its dispatch cache holds weak references and cannot travel."""
+    """Build a generic function again.
+
+    Its dispatch cache holds weak references and cannot travel.
+    """
     func = functools.singledispatch(default)
     for kind, implementation in registry.items():
         func.register(kind, implementation)
@@ -217,7 +227,8 @@ def _reduce_cached_function(func: Any) -> Any:
 def _cached_calls(func: Any) -> list[tuple[Any, Any]]:
     """Read what an `lru_cache` holds, oldest first: (key, result).
 
-    The cache is C and has no door; the garbage collector's view of it shows keys and results in order.
+    The cache is C and has no door; the garbage collector's view of it shows keys and results in
+    order.
     """
     size = func.cache_info().currsize
     if size == 0:
@@ -299,7 +310,8 @@ def make_memoryview(owner: Any, code: str, shape: tuple[int, ...], readonly: boo
     """View a buffer again, in the same shape."""
     view = memoryview(owner)
     if view.format != code or view.shape != shape:
-        view = view.cast("B").cast(code, shape)
+        whole: Any = view.cast("B")
+        view = whole.cast(code, shape)
     return view.toreadonly() if readonly else view
 
 
@@ -326,7 +338,7 @@ def _reduce_logger(logger: logging.Logger) -> Any:
 
 
 def _reduce_random(generator: random.Random) -> Any:
-    if generator is random._inst:  # type: ignore[attr-defined]
+    if generator is random._inst:
         return getattr, (random, "_inst")
     return NotImplemented
 
@@ -411,8 +423,9 @@ _SPECIAL = _specials()
 class ArraySharing:
     """Which NumPy arrays see the same memory, and how to pickle them so that they still do.
 
-    An array's *root* is the object at the end of its chain of bases. Arrays of one root that are reached more than
-    once are written as views on the root; all others are written as they are, without the memory around them.
+    An array's *root* is the object at the end of its chain of bases. Arrays of one root that are
+    reached more than once are written as views on the root; all others are written as they are,
+    without the memory around them.
     """
 
     def __init__(self) -> None:
@@ -421,7 +434,10 @@ class ArraySharing:
         self._keep: list[Any] = []  # ids are only good while their objects live
 
     def see(self, obj: Any) -> Any | None:
-        """Note an object that is being saved; return the root if it is an array with memory to share."""
+        """Note an object that is being saved.
+
+        Return the root if it is an array with memory to share.
+        """
         if not is_array(obj) or id(obj) in self._private:
             return None
         root = root_of(obj)
@@ -449,8 +465,8 @@ class ArraySharing:
     def _reduce_block(self, block: Any) -> Any:
         """Give a block of a frame memory of its own.
 
-        Under copy-on-write pandas objects never show a write to each other, and pandas tracks who shares what by weak
-        references. They do not travel, so shared memory must not either.
+        Under copy-on-write pandas objects never show a write to each other, and pandas tracks who
+        shares what by weak references. They do not travel, so shared memory must not either.
         """
         make, (values, *rest) = block.__reduce__()
         values = values.view()

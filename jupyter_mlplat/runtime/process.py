@@ -1,4 +1,7 @@
-"""Who a process is (its pid alone may have been given to another one since), and which attempt is its own."""
+"""Who a process is (its pid alone may have been given to another one since).
+
+And which attempt is its own.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ def process_identity(pid: int) -> dict[str, Any]:
 
 
 def start_time(pid: int) -> int | None:
-    """Return the clock tick at which a process started (field 22 of its stat), None if it is gone or unknown."""
+    """Return the clock tick at which a process started (field 22 of its stat).
+
+    None if it is gone or unknown.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             stat = file.read()

@@ -26,10 +26,16 @@ from .outputs import Recorder, StepStream, to_json_data
 
 
 class CellCompiler(CachingCompiler):
-    """Names cells by their content, so that the same function has the same code object wherever it was compiled."""
+    """Names cells by their content.
+
+    So that the same function has the same code object wherever it was compiled.
+    """
 
     def get_code_name(self, raw_code: str, code: str, number: int) -> str:
-        """Return the file name that tracebacks and warnings show; not the name of a file that exists."""
+        """Return the file name that tracebacks and warnings show.
+
+        Not the name of a file that exists.
+        """
         digest = hashlib.sha256(raw_code.encode("utf-8", "backslashreplace")).hexdigest()
         return os.path.join(tempfile.gettempdir(), "mlplat_cells", f"{digest[:16]}.py")
 
@@ -41,7 +47,7 @@ class StepDisplayHook(DisplayHook):
     _output: dict[str, Any] | None = None
 
     def start_displayhook(self) -> None:
-        super().start_displayhook()
+        super().start_displayhook()  # type: ignore[no-untyped-call]
         self._output = {"output_type": "execute_result", "data": {}, "metadata": {}}
 
     def write_output_prompt(self) -> None:
@@ -80,7 +86,7 @@ class StepDisplayPublisher(DisplayPublisher):
         update: bool = False,
         **kwargs: Any,
     ) -> None:
-        self._validate_data(data, metadata)
+        self._validate_data(data, metadata)  # type: ignore[no-untyped-call]
         if self.recorder is None:
             return
         output = {
@@ -96,10 +102,12 @@ class StepDisplayPublisher(DisplayPublisher):
 
 
 class ZMQInteractiveShell(InteractiveShell):
-    """The shell of a step. It bears ipykernel's name because libraries ask for it to learn that a notebook shows them.
+    """The shell of a step.
 
-    (pandas, tqdm and rich look for `ZMQInteractiveShell` in the name of the shell's class, others for `IPKernelApp` in its
-    configuration.)
+    It bears ipykernel's name because libraries ask for it to learn that a notebook shows them.
+
+    (pandas, tqdm and rich look for `ZMQInteractiveShell` in the name of the shell's class, others
+    for `IPKernelApp` in its configuration.)
     """
 
     displayhook_class = Type(StepDisplayHook)
@@ -126,8 +134,9 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def init_hooks(self) -> None:
         """Show `?help` nowhere, as nbclient does with a kernel's pager."""
-        super().init_hooks()
-        self.set_hook("show_in_pager", lambda *_, **__: None, 99)
+        super().init_hooks()  # type: ignore[no-untyped-call]
+        set_hook: Any = self.set_hook
+        set_hook("show_in_pager", lambda *_, **__: None, 99)
 
     def enable_gui(self, gui: Any = None) -> None:
         """Accept any event loop: nobody is there to click."""
@@ -137,15 +146,17 @@ class ZMQInteractiveShell(InteractiveShell):
         self.exit_asked = True
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-        if self.displayhook.is_formatting:
+        hook: Any = self.displayhook
+        publisher: Any = self.display_pub
+        if hook.is_formatting:
             self.display_failed = True
-        if self.display_pub.recorder is not None:
-            self.display_pub.recorder.fail(etype.__name__, str(evalue), list(stb))
+        if publisher.recorder is not None:
+            publisher.recorder.fail(etype.__name__, str(evalue), list(stb))
 
     def record(self, recorder: Recorder) -> None:
         """Send everything that cells show to a recorder from now on."""
-        self.displayhook.recorder = recorder
-        self.display_pub.recorder = recorder
+        for part in (self.displayhook, self.display_pub):
+            setattr(part, "recorder", recorder)  # noqa: B010  the traits name IPython's classes
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, StepStream):
                 stream.recorder = recorder
@@ -155,13 +166,13 @@ class ZMQInteractiveShell(InteractiveShell):
         self.display_failed = False
         failure = None
         try:
-            transformed = self.transform_cell(source)
+            transformed = self.transform_cell(source)  # type: ignore[no-untyped-call]
         except Exception:
             transformed, failure = source, sys.exc_info()
         if not self.should_run_async(
             source, transformed_cell=transformed, preprocessing_exc_tuple=failure
         ):
-            return self.run_cell(source, store_history=True)
+            return self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
         result = None
         try:
             result = await self.run_cell_async(
@@ -201,7 +212,8 @@ class KernelMagics(Magics):
     @line_magic
     def clear(self, line: str) -> None:
         """Clear the terminal."""
-        self.shell.system("clear")
+        shell: Any = self.shell
+        shell.system("clear")
 
     @line_magic
     def less(self, line: str) -> None:
@@ -209,7 +221,7 @@ class KernelMagics(Magics):
         if not line:
             raise UsageError("Missing filename.")
 
-    more = line_magic("more")(less)
+    more: Any = line_magic("more")(less)  # type: ignore[arg-type]
 
     @line_magic
     def connect_info(self, line: str) -> None:
@@ -234,7 +246,8 @@ def no_password(prompt: str = "Password: ", stream: Any = None) -> str:
 def make_shell() -> ZMQInteractiveShell:
     """Create the shell of this process, with `__main__` as its namespace.
 
-    Configuration files are not read: what a step does must follow from the notebook. History is kept in memory.
+    Configuration files are not read: what a step does must follow from the notebook. History is
+    kept in memory.
     """
     import builtins
     import getpass
@@ -256,10 +269,15 @@ def make_shell() -> ZMQInteractiveShell:
 
 
 def warm_up(shell: ZMQInteractiveShell) -> None:
-    """Let the shell run a cell and forget it, so that no step pays for what only the first cell builds."""
+    """Let the shell run a cell and forget it.
+
+    So that no step pays for what only the first cell builds.
+    """
     namespace, hidden = dict(shell.user_ns), dict(shell.user_ns_hidden)
-    history = shell.history_manager
-    shell.run_cell("warm = [1]\nwarm", store_history=True)
+    history: Any = shell.history_manager
+    shell.run_cell(  # type: ignore[no-untyped-call]
+        "warm = [1]\nwarm", store_history=True
+    )
     shell.user_ns.clear()
     shell.user_ns.update(namespace)
     shell.user_ns_hidden.clear()

@@ -1,8 +1,9 @@
 """What a namespace holds, in a form that two processes can compare.
 
-`verify` runs a notebook from top to bottom and as steps; both sides describe their values here, since only they can.
-Equal content gives equal digests: numbers by value (NaN equals itself), arrays and frames by dtype and data, sets without
-order, functions by code, classes of the notebook by name and members, other objects by type and state.
+`verify` runs a notebook from top to bottom and as steps; both sides describe their values here,
+since only they can. Equal content gives equal digests: numbers by value (NaN equals itself), arrays
+and frames by dtype and data, sets without order, functions by code, classes of the notebook by name
+and members, other objects by type and state.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class Snapshot:
                 self._bound_by[name] = cell
 
     def to_json(self) -> dict[str, Any]:
-        """Describe every name: digest, type, a short text, whether the cells wrote it, and which bound it last."""
+        """Describe every name.
+
+        Digest, type, a short text, whether the cells wrote it, and which bound it last.
+        """
         names = {}
         for name, digest in self._digests().items():
             value = self._namespace[name]
@@ -88,7 +92,7 @@ class Snapshot:
 def is_global_generator(value: Any) -> bool:
     """Tell whether this is the generator behind `random.random()` or `numpy.random.rand()`."""
     mtrand = sys.modules.get("numpy.random.mtrand")
-    return value is random._inst or (mtrand is not None and value is mtrand._rand)  # type: ignore[attr-defined]
+    return value is random._inst or (mtrand is not None and value is mtrand._rand)
 
 
 def is_importable(value: Any) -> bool:

@@ -1,7 +1,10 @@
-"""Starts what runs inside a step, by path: `python -I …/jupyter_mlplat_runtime/start.py zygote FD | step DIR | kernel DIR NAME`.
+"""Starts what runs inside a step, by path.
 
-`-I` keeps the working directory and `sitecustomize` of a project folder out of the interpreter's start. What a kernel
-would find through PYTHONPATH and the user's site-packages is declared, so it is put back.
+`python -I …/jupyter_mlplat_runtime/start.py zygote FD | step DIR | kernel DIR NAME`.
+
+`-I` keeps the working directory and `sitecustomize` of a project folder out of the interpreter's
+start. What a kernel would find through PYTHONPATH and the user's site-packages is declared, so it
+is put back.
 """
 
 from __future__ import annotations

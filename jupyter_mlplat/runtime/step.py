@@ -163,10 +163,10 @@ class Attempt:
 
     def _replay(self, statements: Any) -> None:
         """Replay imports of other cells: what they show was shown where they stand."""
-        recorder, self.shell.display_pub.recorder = self.shell.display_pub.recorder, None
-        streams = [(stream, stream.recorder) for stream in (sys.stdout, sys.stderr)]
-        for stream, _ in streams:
-            stream.recorder = None
+        parts: list[Any] = [self.shell.display_pub, sys.stdout, sys.stderr]
+        recorders = [part.recorder for part in parts]
+        for part in parts:
+            part.recorder = None
         try:
             for statement in statements:
                 try:
@@ -174,15 +174,14 @@ class Attempt:
                 except Exception as error:
                     raise StepFailed(
                         "import-error",
-                        f"Cannot start the step: {statement.splitlines()[0]!r}, which an earlier cell runs, failed "
-                        f"here: {type(error).__name__}: {error}",
+                        f"Cannot start the step: {statement.splitlines()[0]!r}, which an "
+                        f"earlier cell runs, failed here: {type(error).__name__}: {error}",
                         name=type(error).__name__,
                         value=str(error),
                     ) from error
         finally:
-            self.shell.display_pub.recorder = recorder
-            for stream, kept in streams:
-                stream.recorder = kept
+            for part, recorder in zip(parts, recorders):
+                part.recorder = recorder
 
     # The cells
 
@@ -339,7 +338,8 @@ def _disk_full(error: OSError) -> dict[str, Any]:
     where = error.filename or os.getcwd()
     return {
         "code": "disk-full",
-        "message": f"Cannot save the step's results: the disk that holds {where!r} is full. Free some space, then retry.",
+        "message": f"Cannot save the step's results: the disk that holds {where!r} is full. "
+        "Free some space, then retry.",
     }
 
 
@@ -348,7 +348,10 @@ EXIT_S = 5.0
 
 
 def flush_everything() -> None:
-    """Do what an interpreter does at its end that others could see: exit functions, buffered writes."""
+    """Do what an interpreter does at its end that others could see.
+
+    Exit functions, buffered writes.
+    """
     _run_exit_functions()
     for item in gc.get_objects():
         if isinstance(item, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)):
@@ -360,7 +363,10 @@ def flush_everything() -> None:
 
 
 def _run_exit_functions() -> None:
-    """Run what was registered for the interpreter's end: executors first, since others wait for their workers."""
+    """Run what was registered for the interpreter's end.
+
+    Executors first, since others wait for their workers.
+    """
 
     def too_late(*_: Any) -> None:
         raise TimeoutError("exit functions took too long")

@@ -1,7 +1,8 @@
 """What a cell says about its run: metrics, models, artifacts.
 
 `jupyter_mlplat.log_metric(…)` and its siblings find the running step here, through
-`sys.modules["jupyter_mlplat_runtime.tracking"].current`; outside a step `current` is None and they do nothing.
+`sys.modules["jupyter_mlplat_runtime.tracking"].current`; outside a step `current` is None and they
+do nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 import os
 import socket
 import time
-from typing import Any, Optional
+from typing import Any
 
 from .bundle import dump, put_graph
 from .codecs import encode, is_plain_array, plain_containers
@@ -18,7 +19,7 @@ from .files import Blobs, dump_json, write_all
 from .kinds import type_name
 from .models import infer_signature, serialise_model, to_example
 
-current: Optional[Tracking] = None
+current: Tracking | None = None
 """The step that this process runs."""
 
 

@@ -1,11 +1,14 @@
-"""The parent of warm workers: imports what an environment has once, then forks a child per step in milliseconds.
+"""The parent of warm workers.
 
-It talks JSON lines over a socket (file descriptor given as argument): commands in, reports out. It ends when the socket
-does; the steps that it forked go on.
+Imports what an environment has once, then forks a child per step in milliseconds.
 
-Commands: `{"op": "preload", "modules": […]}`, `{"op": "start", "id": n, "directory": "…", "env": {…}}`.
-Reports: `ready`, `preloaded` (what was imported, what failed, what spoke while being imported, threads), `started` (pid,
-start time), `exited` (wait status, peak memory), `refused` (cannot fork).
+It talks JSON lines over a socket (file descriptor given as argument): commands in, reports out. It
+ends when the socket does; the steps that it forked go on.
+
+Commands: `{"op": "preload", "modules": […]}`, `{"op": "start", "id": n, "directory": "…", "env":
+    {…}}`.
+Reports: `ready`, `preloaded` (what was imported, what failed, what spoke while being imported,
+threads), `started` (pid, start time), `exited` (wait status, peak memory), `refused` (cannot fork).
 """
 
 from __future__ import annotations
@@ -36,7 +39,10 @@ from .process import start_time
 from .shell import ZMQInteractiveShell, make_shell, warm_up
 
 IDENTITY_SLOT = "MLPLAT_ATTEMPT"
-"""Environment variable that names the attempt; its room in the initial environment is filled in after each fork."""
+"""Environment variable that names the attempt.
+
+Its room in the initial environment is filled in after each fork.
+"""
 
 
 class Zygote:
@@ -148,7 +154,10 @@ class Zygote:
         return None
 
     def _keep_spare(self) -> None:
-        """Have a child ready that has rehearsed: forking is cheap, touching shared pages first is not."""
+        """Have a child ready that has rehearsed.
+
+        Forking is cheap, touching shared pages first is not.
+        """
         if self._spare is not None:
             return
         ours, theirs = socket.socketpair()
@@ -241,11 +250,12 @@ class Zygote:
 def _import_quietly(name: str) -> tuple[bool, str | None]:
     """Import a module; tell whether it said anything, and why it failed.
 
-    A module that speaks or warns when it is imported must be imported in the cell that does so: there it is an output.
+    A module that speaks or warns when it is imported must be imported in the cell that does so:
+    there it is an output.
     """
     said = io.StringIO()
     out, err = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = said  # type: ignore[assignment]
+    sys.stdout = sys.stderr = said
     try:
         importlib.import_module(name)
     except BaseException as error:
@@ -256,7 +266,10 @@ def _import_quietly(name: str) -> tuple[bool, str | None]:
 
 
 def is_installed(name: str) -> bool:
-    """Tell whether a module belongs to the interpreter or its installed packages, not to somebody's folder."""
+    """Tell whether a module belongs to the interpreter or its installed packages.
+
+    Not to somebody's folder.
+    """
     root = name.partition(".")[0]
     if root in sys.builtin_module_names:
         return True
@@ -280,7 +293,9 @@ def is_installed(name: str) -> bool:
 
 
 def adopt_environment(env: dict[str, str]) -> None:
-    """Take over a step's environment, and let `/proc/<pid>/environ` name the attempt even without an `exec`.
+    """Take over a step's environment.
+
+    And let `/proc/<pid>/environ` name the attempt even without an `exec`.
 
     Grandchildren that leave the process group are found by that name.
     """

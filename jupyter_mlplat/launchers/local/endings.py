@@ -32,7 +32,10 @@ def memory_limit(ref: AttemptRef) -> int | None:
 
 
 def revoke_or_read_claim(ref: AttemptRef) -> dict[str, Any] | None:
-    """Revoke an attempt that nobody has claimed; return the claim if somebody has, None if revoked now."""
+    """Revoke an attempt that nobody has claimed.
+
+    Return the claim if somebody has, None if revoked now.
+    """
     draft = ref.directory / f"claim.{os.getpid()}"
     try:
         write_atomically(draft, b'{"revoked": true}')

@@ -29,7 +29,9 @@ _IMPORT_TIME_PREFIXES = (
 
 
 def base_environment() -> dict[str, str]:
-    """Return what a step inherits from the engine: all but the server's secrets and our own settings.
+    """Return what a step inherits from the engine.
+
+    All but the server's secrets and our own settings.
 
     Hashes are fixed, so that sets are in the same order in every step of a run.
     """
@@ -43,6 +45,7 @@ def base_environment() -> dict[str, str]:
 def import_time_variables(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the variables that libraries read when they are imported.
 
-    A worker that has imported them already cannot take them over, so they name a worker of their own.
+    A worker that has imported them already cannot take them over, so they name a worker of their
+    own.
     """
     return tuple(sorted(pair for pair in env.items() if pair[0].startswith(_IMPORT_TIME_PREFIXES)))

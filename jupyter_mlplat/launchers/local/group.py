@@ -12,14 +12,21 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _LOG_SLACK = 4096
 
 
-def signal_all(process: ProcessIdentity | None, token: str, number: signal.Signals) -> None:
-    """Signal an attempt's process group, and whatever it started that has left the group."""
-    if process is not None and process.is_alive:
+def signal_all(process: ProcessIdentity | None, token: str, number: signal.Signals) -> bool:
+    """Signal an attempt's process group, and whatever it started that has left the group.
+
+    Returns:
+        Whether there was anything to signal.
+    """
+    is_alive = process is not None and process.is_alive
+    if process is not None and is_alive:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-    for pid in strays(token):
+    found = strays(token)
+    for pid in found:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+    return is_alive or bool(found)
 
 
 def kill_group(leader: int) -> None:
@@ -43,8 +50,8 @@ def strays(token: str) -> list[int]:
 def memory_of(pid: int, limit: int) -> int:
     """Return the bytes that a process and its descendants hold.
 
-    Resident pages are cheap to count, but count what is shared with the warm worker as well. The exact share is asked
-    for only once they exceed the limit.
+    Resident pages are cheap to count, but count what is shared with the warm worker as well. The
+    exact share is asked for only once they exceed the limit.
     """
     family = _family(pid)
     resident = sum(map(_resident, family))
@@ -76,7 +83,10 @@ def _proportional(pid: int) -> int:
 
 
 def cap_logs(directory: Path, limit: int) -> None:
-    """Cut logs that subprocesses have written past the limit; Python's own writes are counted as they are made."""
+    """Cut logs that subprocesses have written past the limit.
+
+    Python's own writes are counted as they are made.
+    """
     for name in ("stdout.log", "stderr.log"):
         path = directory / name
         with contextlib.suppress(OSError):

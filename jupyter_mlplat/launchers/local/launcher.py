@@ -27,7 +27,13 @@ from jupyter_mlplat.launchers.local.warm import WarmWorker, WorkerLost
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended, StartOrder
 
 WATCH_EVERY_S = 0.05
-"""Between two looks at memory and logs: a step that allocates 2 GB/s overshoots its limit by 100 MB at most."""
+"""Between two looks at memory and logs.
+
+A step that allocates 2 GB/s overshoots its limit by 100 MB at most.
+"""
+
+KILLED_S = 4.0
+"""A process that is still there so long after SIGKILL hangs in the kernel: on a dead disk, say."""
 
 
 @dataclass(eq=False, slots=True)
@@ -51,8 +57,8 @@ class _Running:
 class LocalLauncher:
     """The launcher port on this machine. See `ports.launcher.Launcher` for the contract.
 
-    Memory limits are kept by looking at what a step's processes hold, not by RLIMIT_AS: NumPy, BLAS and CUDA reserve
-    address space that they never touch, and a limit on that ends healthy steps.
+    Memory limits are kept by looking at what a step's processes hold, not by RLIMIT_AS: NumPy, BLAS
+    and CUDA reserve address space that they never touch, and a limit on that ends healthy steps.
 
     Args:
         home: The state directory.
@@ -126,9 +132,11 @@ class LocalLauncher:
         group.signal_all(running.process, running.token, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(running.ended.wait(), grace_s)
-        group.signal_all(running.process, running.token, signal.SIGKILL)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(running.ended.wait(), grace_s)
+            async with asyncio.timeout(KILLED_S):
+                while group.signal_all(running.process, running.token, signal.SIGKILL):
+                    await asyncio.sleep(WATCH_EVERY_S)
+                await running.ended.wait()
 
     async def close(self) -> None:
         """Let go without stopping what runs."""
@@ -292,25 +300,23 @@ class LocalLauncher:
 
     def _watch_process(self, running: _Running) -> None:
         """Hear of the end of a process that is not our child, or that is."""
-        assert running.process is not None
+        process = running.process
+        if process is None:
+            return
         try:
-            pidfd = os.pidfd_open(running.process.pid)
+            pidfd = os.pidfd_open(process.pid)
         except (AttributeError, OSError):
             self._spawn(self._poll_process(running))
             return
         running.pidfd = pidfd
-        if running.started is None and not running.process.is_alive:
+        if running.started is None and not process.is_alive:
             self._process_gone(running)  # the pid was another one's already
             return
         asyncio.get_running_loop().add_reader(pidfd, self._process_gone, running)
 
     async def _poll_process(self, running: _Running) -> None:
-        assert running.process is not None
-        while (
-            running.started.poll() is None
-            if running.started is not None
-            else running.process.is_alive
-        ):
+        process, started = running.process, running.started
+        while started.poll() is None if started else process is not None and process.is_alive:
             await asyncio.sleep(WATCH_EVERY_S)
         self._process_gone(running)
 
@@ -365,10 +371,10 @@ class LocalLauncher:
 
     def _hear(self) -> None:
         heard: set[AttemptRef] = set()
-        assert self._doorbell is not None
+        doorbell = self._doorbell
         with contextlib.suppress(BlockingIOError):
-            while len(heard) < 1000:
-                address = self._doorbell.recv(1024).decode("utf-8", "replace")
+            while doorbell is not None and len(heard) < 1000:
+                address = doorbell.recv(1024).decode("utf-8", "replace")
                 if (ref := self._by_address.get(address)) is not None:
                     heard.add(ref)
         for ref in heard:

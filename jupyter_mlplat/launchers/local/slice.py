@@ -1,7 +1,10 @@
-"""The slice: the code that steps are started with, laid out once per content in the state directory.
+"""The slice: the code that steps are started with.
 
-Steps run in environments that have never heard of us, so what they need is brought along by path: the runtime room under
-the name `jupyter_mlplat_runtime`, cloudpickle, and a stand-in for `jupyter_mlplat` for environments that lack it.
+Laid out once per content in the state directory.
+
+Steps run in environments that have never heard of us, so what they need is brought along by path:
+the runtime room under the name `jupyter_mlplat_runtime`, cloudpickle, and a stand-in for
+`jupyter_mlplat` for environments that lack it.
 """
 
 import hashlib

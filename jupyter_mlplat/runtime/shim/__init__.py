@@ -4,28 +4,29 @@ Copied into the slice as `jupyter_mlplat`; the installed package wins where ther
 """
 
 import sys
+from typing import Any, Optional
 
 
-def _tracking():
+def _tracking() -> Any:
     module = sys.modules.get("jupyter_mlplat_runtime.tracking")
     return None if module is None else module.current
 
 
-def log_metric(name, value, step=None):
+def log_metric(name: str, value: float, step: Optional[int] = None) -> None:
     """Record a number of the run; outside a step, do nothing."""
     tracking = _tracking()
     if tracking is not None:
         tracking.log_metric(name, value, step)
 
 
-def log_model(model, name, *, input_example=None, signature=None):
+def log_model(model: Any, name: str, *, input_example: Any = None, signature: Any = None) -> None:
     """Save a model of the run; outside a step, do nothing."""
     tracking = _tracking()
     if tracking is not None:
         tracking.log_model(model, name, input_example=input_example, signature=signature)
 
 
-def log_artifact(path_or_value, name):
+def log_artifact(path_or_value: Any, name: str) -> None:
     """Save a file or a value of the run; outside a step, do nothing."""
     tracking = _tracking()
     if tracking is not None:

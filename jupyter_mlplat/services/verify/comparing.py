@@ -111,7 +111,10 @@ def _compare_names(
 
 
 def normalise(outputs: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return outputs without what two equal runs may show otherwise; neighbouring texts of a stream joined."""
+    """Return outputs without what two equal runs may show otherwise.
+
+    Neighbouring texts of a stream joined.
+    """
     result: list[Any] = []
     for output in outputs:
         kind = output["output_type"]

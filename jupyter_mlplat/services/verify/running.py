@@ -64,7 +64,9 @@ class Runner:
         return await self._run(pipeline, "top-to-bottom", {"cells": _cells(cells), "outputs": []})
 
     async def steps(self, pipeline: Pipeline) -> dict[str, Ran]:
-        """Run the pipeline's steps, each in a process of its own, as soon as what they need is there.
+        """Run the pipeline's steps.
+
+        Each in a process of its own, as soon as what they need is there.
 
         Returns:
             What the steps that were started did; the others waited for one that failed.
@@ -75,7 +77,8 @@ class Runner:
         slots = 2
         leave_alone = reliances(pipeline)
         while waiting or tasks:
-            # The last ready step goes first: an order that an edge should have forced shows itself so.
+            # The last ready step goes first: an order that an edge should have forced shows itself
+            # so.
             ready = [step for step in reversed(waiting) if _is_ready(step, done)]
             for step in ready[: slots - len(tasks)]:
                 waiting.remove(step)

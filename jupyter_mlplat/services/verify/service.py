@@ -44,7 +44,8 @@ class Verifier:
     ) -> VerifyReport:
         """Run a notebook from top to bottom, twice, and as the pipeline's steps; compare.
 
-        What differs between the two runs from top to bottom (time, unseeded random numbers) is not compared.
+        What differs between the two runs from top to bottom (time, unseeded random numbers) is not
+        compared.
 
         Args:
             pipeline: The compiled notebook.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  cells are quoted as they are
 """What cells show in a step is what they show in a real kernel."""
 
 import asyncio

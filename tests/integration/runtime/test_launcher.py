@@ -1,3 +1,4 @@
+# ruff: noqa: E501  cells are quoted as they are
 """The local launcher keeps its contract: ends are reported once and truly, nothing is left behind."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  cells are quoted as they are
 """Values of sixty and more kinds come back equal."""
 
 from collections.abc import Callable

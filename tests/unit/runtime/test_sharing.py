@@ -1,3 +1,4 @@
+# ruff: noqa: E501  cells are quoted as they are
 """Names that share mutable objects share them again where they arrive; others are saved apart."""
 
 from collections.abc import Callable
