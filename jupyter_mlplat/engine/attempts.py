@@ -70,9 +70,9 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
         "step": step.name,
         "attempt": attempt,
         "home": str(home.root),
-        "blobs": str(home.blobs),
+        "blobs": f"{home.root}/blobs",
         "doorbell": str(home.doorbell),
-        "cwd": str(Path(pipeline.notebook).parent) if pipeline.notebook else str(Path.home()),
+        "cwd": os.path.dirname(pipeline.notebook) if pipeline.notebook else str(Path.home()),
         "notebook_metadata": pipeline.notebook_metadata,
         "prelude": step.prelude,
         "parameters": live.parameters_of(step),
@@ -93,7 +93,7 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
         },
         "log_limit_bytes": LOG_LIMIT_BYTES,
         "output_limit_bytes": OUTPUT_LIMIT_BYTES,
-        "cache_key": live.keys.get(step.name),
+        "cache_key": key.digest if (key := live.keys.get(step.name)) else None,
     }
 
 

@@ -65,6 +65,7 @@ class Batch:
     """Grows while events are taken; each run and task is written once, in its last state."""
 
     runs: dict[str, LiveRun] = field(default_factory=dict)
+    changed_runs: set[str] = field(default_factory=set)  # not only tasks of theirs
     tasks: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
@@ -81,11 +82,13 @@ class Batch:
     def is_empty(self) -> bool:
         return not (self.runs or self.tasks or self.executions or self.events)
 
-    def note(self, live: LiveRun, before: Transition) -> None:
-        """Take a transition in."""
-        for name in before.tasks:
+    def note(self, live: LiveRun, transition: Transition) -> None:
+        """Take in a transition, before the run takes its new state."""
+        for name in transition.tasks:
             self.tasks[live.id, name] = live
-        if before.tasks:
+        if transition.status.run is not live.status.run:
+            self.changed_runs.add(live.id)
+        if transition.tasks or live.id in self.changed_runs:
             self.runs[live.id] = live
 
     def record(self, live: LiveRun, record: Record) -> None:
@@ -100,7 +103,7 @@ class Batch:
     def change(self) -> Change:
         """Return what has to be written."""
         return Change(
-            runs=[live.status.run for live in self.runs.values()],
+            runs=[live.status.run for run, live in self.runs.items() if run in self.changed_runs],
             tasks=[(run, live.status.tasks[step]) for (run, step), live in self.tasks.items()],
             executions=self.executions,
             artifacts=self.artifacts,

@@ -320,8 +320,8 @@ class Conductor:
         batch.kinds.add(_COMMIT_KINDS[type(event)])
         was_created = live.status.run.started_at is None
         transition = advance(live.status, event)
-        live.status = transition.status
         batch.note(live, transition)
+        live.status = transition.status
         if was_created and live.status.run.started_at is not None:
             batch.created.append(live.id)
         self._todo.extend((live, instruction) for instruction in transition.instructions)

@@ -9,10 +9,10 @@ from typing import Any
 
 from jupyter_mlplat.engine.environments import Environment, Environments
 from jupyter_mlplat.engine.interpreters import Interpreter, Interpreters
-from jupyter_mlplat.engine.live import LiveRun
+from jupyter_mlplat.engine.live import LiveRun, StepKey
 from jupyter_mlplat.kit.digests import digest_bytes
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
-from jupyter_mlplat.services.pipelines.caching import key_parts
+from jupyter_mlplat.services.pipelines.caching import cache_key, key_parts
 
 MISSING = "missing"
 
@@ -37,17 +37,22 @@ class Facts:
     def environment(self, live: LiveRun, step: Step) -> Environment:
         return self.environments.get(self.interpreter(live, step).python)
 
-    def key_parts(self, live: LiveRun, step: Step) -> dict[str, str]:
-        """Return all a step's result depends on, as things are now."""
+    def key_of(self, live: LiveRun, step: Step) -> StepKey:
+        """Return the key of all a step's result depends on, as things are now."""
         environment = self.environment(live, step)
-        return key_parts(
+        modules = self.modules.of(step, live.pipeline)
+        known = live.keys.get(step.name)
+        if known is not None and known.environment is environment and known.modules == modules:
+            return known  # nothing else can change while a step runs
+        parts = key_parts(
             live.code[step.name],
             parameters=live.parameters_of(step),
             inputs=live.input_digests(step),
             python=environment.version,
             packages=environment.versions_of(live.pipeline.preload),
-            modules=self.modules.of(step, live.pipeline),
+            modules=modules,
         )
+        return StepKey(cache_key(parts), parts, environment, modules)
 
 
 class ModuleDigests:

@@ -14,7 +14,6 @@ from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import CacheExplanation, Task, TaskState
 from jupyter_mlplat.services.pipelines.activity import Logged
 from jupyter_mlplat.services.pipelines.caching import (
-    cache_key,
     explain_hit,
     explain_miss,
     reason_not_to_cache,
@@ -50,16 +49,16 @@ class Ledger:
         if not step.settings.cache:
             return CacheExplanation(hit=False, reason=reason or ""), None
         try:
-            parts = self._facts.key_parts(live, step)
+            live.keys.pop(step.name, None)  # a retry looks anew
+            key = live.keys[step.name] = self._facts.key_of(live, step)
         except PlatformError as error:  # the start will fail with the same words
             return CacheExplanation(hit=False, reason=error.message), None
-        key = live.keys[step.name] = cache_key(parts)  # later runs may take what this one makes
         if reason is not None:
             return CacheExplanation(hit=False, reason=reason), None
-        entry = self._store.find_cached(key)
+        entry = self._store.find_cached(key.digest)
         if entry is not None and (entry.bundle is None or self._facts.has_blob(entry.bundle)):
             return explain_hit(entry), entry
-        return explain_miss(parts, self._store.last_cached(live.pipeline.name, step.name)), None
+        return explain_miss(key.parts, self._store.last_cached(live.pipeline.name, step.name)), None
 
     def write_hit(
         self, batch: Batch, live: LiveRun, step: Step, entry: CacheEntry, now: datetime
@@ -114,12 +113,11 @@ class Ledger:
         """Let later runs find the result, unless what it depends on has changed while it ran."""
         if not step.settings.cache:
             return
-        key = cache_key(parts := self._facts.key_parts(live, step))
-        started_with = live.keys.pop(step.name, None) or cache_key_of(ended.ref)
-        if key == started_with:
-            batch.cache.append(
-                cache_entry(key, parts, live.status.run, task, ended.result or {}, record)
-            )
+        now = self._facts.key_of(live, step)
+        then = live.keys.pop(step.name, None)
+        if now.digest == (then.digest if then else cache_key_of(ended.ref)):
+            run, result = live.status.run, ended.result or {}
+            batch.cache.append(cache_entry(now.digest, now.parts, run, task, result, record))
 
     def _lock_digest(self, live: LiveRun, step: Step) -> str | None:
         """Return the digest of the environment's lock, stored when it is seen first."""

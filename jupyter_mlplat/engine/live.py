@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from jupyter_mlplat.engine.environments import Environment
 from jupyter_mlplat.engine.interpreters import Interpreter
 from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.base import JsonValue
@@ -22,6 +23,16 @@ GIT_PATIENCE_S = 2.0
 """As long as `git status` may keep the first record of a run waiting."""
 
 
+@dataclass(frozen=True, slots=True)
+class StepKey:
+    """The cache key of a step, and what it was made of."""
+
+    digest: str
+    parts: Mapping[str, str]
+    environment: Environment
+    modules: Mapping[str, str]
+
+
 @dataclass
 class LiveRun:
     """Belongs to the conductor's thread."""
@@ -30,7 +41,7 @@ class LiveRun:
     pipeline: Pipeline
     git: "Future[Mapping[str, Any]]"
     saved: dict[str, dict[str, Saved]] = field(default_factory=dict)  # step → name → value
-    keys: dict[str, str] = field(default_factory=dict)  # step → cache key it was started with
+    keys: dict[str, StepKey] = field(default_factory=dict)  # step → what it was started with
     activities: dict[str, Activity] = field(default_factory=dict)  # step → of its running attempt
     interpreters: dict[tuple[str | None, str | None], Interpreter] = field(default_factory=dict)
     """(kernel, python) that settings ask for → what that means here."""

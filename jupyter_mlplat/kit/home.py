@@ -61,7 +61,7 @@ class Home:
 
     def attempt(self, run: str, step: str, attempt: int) -> Path:
         """Name the directory of one attempt."""
-        return self.runs / run / step / str(attempt)
+        return Path(f"{self.root}/runs/{run}/{step}/{attempt}")
 
     def _socket_path(self, name: str) -> Path:
         path = self.root / name
