@@ -1,5 +1,6 @@
 """The link to one engine: who answers, starting it, repeating what may be repeated."""
 
+import contextlib
 import http.client
 import json
 import time
@@ -184,7 +185,9 @@ class EngineLink:
         """Ask the engine to stop and wait until it has let go of the state directory."""
         route = BY_NAME["engine.stop"]
         target = connection.build_target(route, {}, {})
-        connection.send(self.home.socket, route, target, timeout_s=TIMEOUT_S).close()
+        # It may be gone before it has answered: whether it is, its lock tells.
+        with contextlib.suppress(ConnectionError, FileNotFoundError, http.client.HTTPException):
+            connection.send(self.home.socket, route, target, timeout_s=TIMEOUT_S).close()
         launching.wait_until_gone(self.home)
         self.forget_engine()
 

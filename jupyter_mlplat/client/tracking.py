@@ -71,6 +71,11 @@ def log_artifact(value: Any, name: str | None = None) -> Any:
     return value
 
 
+def is_inside_step() -> bool:
+    """Tell whether this process runs a step."""
+    return _find_tracking() is not None
+
+
 def _find_tracking() -> Any:
     """Return the tracking of the step that this process runs, or None."""
     return getattr(sys.modules.get(_MODULE), "current", None)

@@ -22,7 +22,7 @@ _SETUP_MAGICS = frozenset(
 _QUIET_MAGICS = frozenset(
     {"pinfo", "pinfo2", "psearch", "lsmagic", "magic", "quickref", "page", "doctest_mode"}
     | {"pdoc", "pdef", "psource", "pfile", "memit", "mprun", "lprun", "tb", "debug", "profile"}
-    | {"logstart", "logstop", "notebook", "pycat", "gui", "killbgscripts", "tensorboard", "man"}
+    | {"mlplat", "logstart", "logstop", "notebook", "pycat", "gui", "killbgscripts", "tensorboard", "man"}
 )
 _HISTORY_MAGICS = frozenset({"history", "hist", "recall", "rep", "rerun", "macro", "save", "edit"})
 _NAMESPACE_MAGICS = frozenset({"who", "whos", "who_ls"})

@@ -53,8 +53,10 @@ def _run(options: Namespace, shell: Any) -> Any:
 
 def _retry(options: Namespace, shell: Any) -> Any:
     client = EngineClient()
-    path = find_notebook(shell, None)
-    return show_live(client, client.retry_run(options.run, path, options.from_step), shell)
+    failed, path = client.get_run(options.run), find_notebook(shell, None)
+    # The latest run may be one of another notebook, whose code this one's must not replace.
+    code = path if path is not None and str(path) == failed.notebook else None
+    return show_live(client, client.retry_run(failed.id, code, options.from_step), shell)
 
 
 def _cancel(options: Namespace, shell: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
+from jupyter_mlplat.client import tracking
 from jupyter_mlplat.errors import PlatformError
 from jupyter_mlplat.magics import arguments, completion, marker
 
@@ -27,6 +28,8 @@ class PlatformMagics(Magics):
                 # The input transformer takes such cells; this one was run by another program.
                 marker.check(words)
                 return self._run_cell(cell)
+            if tracking.is_inside_step():
+                return None  # a run starts no runs, and nobody looks at a step
             options = arguments.parse(words)
             if options is None:
                 return None  # help was asked for, and printed

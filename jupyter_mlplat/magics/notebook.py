@@ -1,12 +1,16 @@
 """Which notebook is this? A kernel is not told for certain, so whoever knows is asked in turn."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlplat.errors import InvalidInput
 
 _SUFFIXES = frozenset({".ipynb", ".py"})
+_COMMAND = re.compile(
+    r"^(\w+\s*=\s*)?%(mlplat|(re|un)?load_ext\s+jupyter_mlplat)\b.*$", re.MULTILINE
+)
 
 
 def find_notebook(shell: Any, named: str | None) -> Path | None:
@@ -40,8 +44,9 @@ def need_notebook(shell: Any, named: str | None) -> Path:
 
 
 def notebook_of_history(shell: Any) -> dict[str, Any]:
-    """Write the cells that this session has executed as a notebook, the newest text of each."""
-    sources = [source for source in shell.history_manager.input_hist_raw[1:] if source.strip()]
+    """Write the cells that this session has executed as a notebook; our own commands are none."""
+    raw = (_COMMAND.sub("", source) for source in shell.history_manager.input_hist_raw[1:])
+    sources = [source for source in raw if source.strip()]
     return {
         "nbformat": 4,
         "nbformat_minor": 5,

@@ -18,6 +18,7 @@ from typing import Any
 
 from . import bundle, codecs
 from .files import BlobError, Blobs, dump_json, write_atomically
+from .marks import without_mark
 from .outputs import STDERR, STDOUT
 from .process import NOT_OURS, claim
 from .tracking import Events
@@ -158,7 +159,7 @@ def _source_notebook(order: dict[str, Any], kernel: str) -> dict[str, Any]:
             "execution_count": None,
             "metadata": {"mlplat": {"index": cell["index"]}},
             "outputs": [],
-            "source": cell["source"],
+            "source": without_mark(cell["source"]),
         }
         for cell in order["cells"]
     ]

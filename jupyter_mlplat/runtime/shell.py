@@ -22,6 +22,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.config import Config
 
+from .marks import MarkMagics, blank_mark
 from .outputs import Recorder, StepStream, to_json_data
 
 
@@ -257,7 +258,8 @@ def make_shell() -> ZMQInteractiveShell:
     config.HistoryManager.enabled = False
     config.IPKernelApp.mlplat = True
     shell = ZMQInteractiveShell.instance(config=config, user_module=MainModule("__main__"))
-    shell.register_magics(KernelMagics)
+    shell.register_magics(KernelMagics, MarkMagics)
+    shell.input_transformers_cleanup.append(blank_mark)
     builtins.input = no_input
     getpass.getpass = no_password
     sys.argv = [""]

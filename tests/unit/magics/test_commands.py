@@ -153,6 +153,17 @@ def test_variables_can_stand_in_a_command(
     assert engine.requests("runs.submit")[0].body["parameters"] == {"trees": 7}
 
 
+def test_retry_takes_the_code_of_this_notebook_for_its_own_runs_only(
+    prompt: Prompt, engine: FakeEngine, notebook: Path
+) -> None:
+    finish(engine)
+    prompt.run("%mlplat retry")
+    engine.answers["runs.get"] = {**engine.answers["runs.get"], "notebook": str(notebook)}
+    prompt.run("%mlplat retry 4")
+
+    assert [asked.body["path"] for asked in engine.requests("runs.retry")] == [None, str(notebook)]
+
+
 def test_rows_for_a_prediction_may_be_a_variable(prompt: Prompt, engine: FakeEngine) -> None:
     import pandas as pd
 
@@ -166,19 +177,26 @@ def test_rows_for_a_prediction_may_be_a_variable(prompt: Prompt, engine: FakeEng
     assert engine.requests("endpoints.predict")[0].body == {"inputs": [{"a": 1}, {"a": 2}]}
 
 
+def test_command_inside_a_step_does_nothing(
+    prompt: Prompt, engine: FakeEngine, notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlplat.client.tracking.is_inside_step", lambda: True)
+
+    assert prompt.run("result = %mlplat run\nresult") is None
+    assert engine.asked == []
+
+
 def test_steps_of_an_unsaved_session_are_those_of_its_cells(
     prompt: Prompt, engine: FakeEngine
 ) -> None:
     engine.answers["pipelines.compile"] = a_pipeline("load").to_wire()
+    prompt.run("%reload_ext jupyter_mlplat")
     prompt.run("%%mlplat step load\nx = 1")
 
-    prompt.run("%mlplat steps")
+    prompt.run("found = %mlplat steps")
 
     body = engine.requests("pipelines.compile")[0].body
-    assert [cell["source"] for cell in body["notebook"]["cells"]] == [
-        "%%mlplat step load\nx = 1",
-        "%mlplat steps",
-    ]
+    assert [cell["source"] for cell in body["notebook"]["cells"]] == ["%%mlplat step load\nx = 1"]
 
 
 @pytest.mark.parametrize("source", ["__session__", "__vsc_ipynb_file__", "JPY_SESSION_NAME"])
