@@ -122,6 +122,18 @@ class _Follower(Describer):
     What another library keeps inside its objects may be a cache, so it does not count.
     """
 
+    def _pandas(self, value: Any, name: str) -> bytes:
+        """Hash by column, in C: a million strings take a fraction of a second."""
+        import pandas
+
+        try:
+            rows = pandas.util.hash_pandas_object(value, index=True).to_numpy()
+        except (TypeError, ValueError):  # cells that hold lists or other objects
+            return super()._pandas(value, name)
+        labels = getattr(value, "columns", getattr(value, "name", None))
+        labels = list(labels) if hasattr(value, "columns") else labels
+        return self._parts(name, (rows, labels, getattr(value, "attrs", None)))
+
     def _state(self, value: Any, kind: type, name: str) -> bytes:
         if kind.__module__.partition(".")[0] in _FOLLOWED_ROOTS:
             return super()._state(value, kind, name)

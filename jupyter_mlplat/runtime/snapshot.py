@@ -38,6 +38,8 @@ _BY_REPR = frozenset(
     {int, bool, str, bytes, complex, type(None), type(...), type(NotImplemented), range, slice}
 )
 
+_SCALARS = frozenset({int, bool, float, str, bytes, type(None)})
+
 
 class Snapshot:
     """Watches a namespace from after its inputs were loaded until the last cell has run."""
@@ -193,6 +195,8 @@ class Describer:
             rest = getattr(value, "__dict__", None)
             items = (part for pair in dict.items(value) for part in pair)
             return self._parts(name, (*items, getattr(value, "default_factory", None), rest))
+        if kind in (list, tuple) and all(type(item) in _SCALARS for item in value):
+            return _hash(name, repr(value))
         if isinstance(value, (list, tuple)):
             return self._parts(name, (*value, getattr(value, "__dict__", None)))
         return self._state(value, kind, name)
@@ -226,12 +230,12 @@ class Describer:
     def _pandas(self, value: Any, name: str) -> bytes:
         attributes = getattr(value, "attrs", None)
         if hasattr(value, "columns"):
-            columns = [value.iloc[:, position].array for position in range(value.shape[1])]
+            columns = [_content_of(value.iloc[:, n]) for n in range(value.shape[1])]
             return self._parts(name, (value.index, value.columns, *columns, attributes))
         if hasattr(value, "index") and hasattr(value, "array"):
-            return self._parts(name, (value.index, value.name, value.array, attributes))
+            return self._parts(name, (value.index, value.name, _content_of(value), attributes))
         if hasattr(value, "names") and hasattr(value, "array"):
-            return self._parts(f"{name} {value.dtype}", (list(value.names), value.tolist()))
+            return self._parts(f"{name} {value.dtype}", (list(value.names), _content_of(value)))
         return self._parts(f"{name} {getattr(value, 'dtype', '')}", list(value))
 
     def _function(self, func: types.FunctionType) -> bytes:
@@ -278,6 +282,14 @@ class Describer:
             f"class {cls.__qualname__}",
             (*(base for base in cls.__bases__), *(part for pair in plain for part in pair)),
         )
+
+
+def _content_of(column: Any) -> Any:
+    """Return a column's values: as one array where they are plain numbers."""
+    dtype = column.dtype
+    if type(dtype).__module__.partition(".")[0] == "numpy" and not dtype.hasobject:
+        return column.to_numpy()
+    return column.array
 
 
 def _hash(*parts: str) -> bytes:

@@ -21,6 +21,7 @@ _NOISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"<ipython-input-\d+-\w+>", "<cell>"),
         (r"\b(In|Out) ?\[\d+\]", r"\1[…]"),
         (r"pid[= ]\d+", "pid …"),
+        (r"sk-(container|estimator)-id-\d+", r"sk-\1-id-…"),  # counts what a process displays
     )
 )
 
