@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "test-results"
+PROGRAM = Path(sys.executable).with_name("jupyter-mlplat")
 START_S = 60  # JupyterLab is up in 7 s on two quiet cores
 
 CHROMIUM_FLAGS = [
@@ -92,11 +93,7 @@ def lab() -> Iterator[Lab]:
         yield Lab(info["url"], info["token"], folder, environment)
     finally:
         stop(process)
-        subprocess.run(
-            [sys.executable, "-m", "jupyter_mlplat.cli", "engine", "stop"],
-            env=environment,
-            capture_output=True,
-        )
+        subprocess.run([PROGRAM, "engine", "stop"], env=environment, check=True)
         shutil.rmtree(base, ignore_errors=True)
 
 
