@@ -31,6 +31,25 @@ def test_run_prints_states_outputs_and_metrics(workplace: Workplace) -> None:
     assert document["outputs"]["total"]["value"] == 5
 
 
+def test_marked_cells_run_as_the_steps_they_name(workplace: Workplace) -> None:
+    workplace.write(
+        "marked.ipynb",
+        "%load_ext jupyter_mlplat",
+        "%%mlplat step --name load --cpu 1\nrows = [1, 2, 3]",
+        "%mlplat run",
+        "%%mlplat step --name count\ntotal = len(rows)",
+    )
+
+    document = workplace.ask("run", "marked.ipynb")
+    report = workplace.ask("verify", "marked.ipynb")
+
+    tasks = {task["name"]: task["state"] for task in document["run"]["tasks"]}
+    assert (tasks["load"], tasks["count"]) == ("SUCCEEDED", "SUCCEEDED")
+    assert document["outputs"]["total"]["value"] == 3
+    assert report["equal"] is True
+    assert len(workplace.ask("runs", "--text", "marked")["runs"]) == 1
+
+
 def test_verify_finds_no_difference_beside_a_state_directory(workplace: Workplace) -> None:
     workplace.write("same.ipynb", "x = [1]", "y = x\ny.append(2)", "print(x)")
 
