@@ -79,7 +79,7 @@ class Guard:
             raise UnforeseenChange("@rng", "@rng")
 
     def kin_after(self, namespace: Mapping[str, Any], saved: Sequence[str]) -> dict[str, list[str]]:
-        """Return for names that are saved as they were loaded what they shared objects with, unsaved here."""
+        """Return what names that are saved as they came share objects with and is not saved."""
         kin: dict[str, list[str]] = {}
         for name in saved:
             if name not in self._values or namespace[name] is not self._values[name]:

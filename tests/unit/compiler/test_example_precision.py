@@ -1,4 +1,4 @@
-"""What everyday notebooks do must not look dangerous: two models that train on one split are independent."""
+"""What everyday notebooks do must not look dangerous: two models on one split are independent."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_example_has_the_steps_of_its_headings(pipeline: Pipeline) -> None:
 
 
 def test_example_passes_only_what_is_read(pipeline: Pipeline) -> None:
-    """Fitting reads its data, plotting reads its data, and means, groups and metrics change nothing."""
+    """Fitting and plotting read their data; means, groups and metrics change nothing."""
     assert {(edge.source, edge.target): set(edge.names) for edge in pipeline.edges} == {
         ("load", "clean"): {"biopsies"},
         ("clean", "explore"): {"biopsies", "features"},
