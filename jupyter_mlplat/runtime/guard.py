@@ -130,8 +130,7 @@ class _Follower(Describer):
             rows = pandas.util.hash_pandas_object(value, index=True).to_numpy()
         except (TypeError, ValueError):  # cells that hold lists or other objects
             return super()._pandas(value, name)
-        labels = getattr(value, "columns", getattr(value, "name", None))
-        labels = list(labels) if hasattr(value, "columns") else labels
+        labels = list(value.columns) if hasattr(value, "columns") else getattr(value, "name", None)
         return self._parts(name, (rows, labels, getattr(value, "attrs", None)))
 
     def _state(self, value: Any, kind: type, name: str) -> bytes:
