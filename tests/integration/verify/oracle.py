@@ -1,7 +1,9 @@
-"""The differential oracle over small notebooks: `python -m tests.integration.verify.oracle [word …]`.
+"""The differential oracle over small notebooks.
 
-Compiles each notebook with one step per cell, runs it both ways, and prints one line per notebook; with words, only
-notebooks whose name holds one of them, in full.
+`python -m tests.integration.verify.oracle [word …]`.
+
+Compiles each notebook with one step per cell, runs it both ways, and prints one line per notebook;
+with words, only notebooks whose name holds one of them, in full.
 """
 
 import asyncio
@@ -27,8 +29,8 @@ Verdict = Literal["equal", "refused", "loud", "silent"]
 class Outcome:
     """What came of one notebook.
 
-    `refused`: the compiler or the saving of a value said no, with a reason. `loud`: a step failed where the notebook does
-    not. `silent`: everything ran, and something is different.
+    `refused`: the compiler or the saving of a value said no, with a reason. `loud`: a step failed
+    where the notebook does not. `silent`: everything ran, and something is different.
     """
 
     name: str
