@@ -5,7 +5,9 @@ one batch and one commit: in a chain, the end of a step and the start of the nex
 together. What has to be done afterwards comes out as deeds.
 """
 
+import contextlib
 import logging
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -39,6 +41,7 @@ from jupyter_mlplat.engine.items import (
 )
 from jupyter_mlplat.engine.ledger import Ledger
 from jupyter_mlplat.engine.live import LiveRun, load_run
+from jupyter_mlplat.engine.reserve import Reserve
 from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import from_unix, utc_now
 from jupyter_mlplat.kit.home import Home
@@ -57,6 +60,7 @@ from jupyter_mlplat.services.pipelines.submission import new_retry
 
 _log = logging.getLogger(__name__)
 
+_FULL_BYTES = 2**20  # less than this, and a result with its notebook cannot be written
 _COMMIT_PAUSE_S = 1.0  # between tries while the disk is full
 
 Outcome = tuple[Sequence[Deed], Sequence[Event]]
@@ -85,6 +89,7 @@ class Conductor:
         facts: What is known of interpreters, packages and files.
         inventory: What the machine has to give.
         crash: Where to die, for the tests that kill the engine.
+        reserve: Space to give up when the disk is full.
         sleep: Waits between tries of a commit that the disk refuses.
     """
 
@@ -95,6 +100,7 @@ class Conductor:
         facts: Facts,
         inventory: Inventory,
         crash: CrashPoints | None = None,
+        reserve: Reserve | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
@@ -102,6 +108,7 @@ class Conductor:
         self._facts = facts
         self._admission = Admission(inventory)
         self._crash = crash or CrashPoints()
+        self._reserve = reserve or Reserve(home.reserve)
         self._sleep = sleep
         self._runs: dict[str, LiveRun] = {}
         self._todo: deque[tuple[LiveRun, msg.Instruction]] = deque()
@@ -305,13 +312,18 @@ class Conductor:
                 at=_moment(result.get("finished_at")) or now,
                 step=task.name,
                 attempt=task.attempt,
-                outcome=outcome_of(ended, cells),
+                outcome=outcome_of(ended, cells, not result and self._is_disk_full()),
                 started_at=_moment(result.get("started_at")),
                 cells=cells,
             ),
         )
         if ended.code != "revoked":
             self._ledger.write_end(batch, live, step, ended, activity.logged, now)
+
+    def _is_disk_full(self) -> bool:
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(self._home.root).free < _FULL_BYTES
+        return False
 
     # - driving the machines -
 
@@ -408,8 +420,12 @@ class Conductor:
                 if self.trouble is None:
                     _log.error("Cannot write down what has happened, trying on: %s", error)
                 self.trouble = error.message
+                self._reserve.give_up()
                 self._sleep(_COMMIT_PAUSE_S)
-        self.trouble = None
+        if self.trouble is not None:
+            _log.warning("Writing works again")
+            self.trouble = None
+            self._reserve.hold()
         self._reach_commit(batch, "after")
         return events
 

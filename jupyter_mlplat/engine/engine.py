@@ -26,6 +26,7 @@ from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.items import Call, Cancel, Delete, Item, Retry, Submit, Tell
 from jupyter_mlplat.engine.models import RegisteredModels
 from jupyter_mlplat.engine.notebooks import Notebooks, read_file
+from jupyter_mlplat.engine.reserve import Reserve
 from jupyter_mlplat.engine.stage import Stage
 from jupyter_mlplat.engine.traces import Traces
 from jupyter_mlplat.errors import Unavailable
@@ -103,7 +104,9 @@ class Engine:
             put_blob=self.blobs.put_bytes,
             read_git=self._git.read,
         )
-        self.conductor = Conductor(store, home, facts, self.inventory, crash)
+        reserve = Reserve(home.reserve)
+        reserve.hold()
+        self.conductor = Conductor(store, home, facts, self.inventory, crash, reserve)
         self.stage = Stage(self.conductor, self.launcher, self.broker.publish, stop, crash)
         self.registry = Registry(store)
         self.lineage = LineageService(store)

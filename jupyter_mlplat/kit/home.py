@@ -40,6 +40,10 @@ class Home:
         return self.root / "metadata.db"
 
     @property
+    def reserve(self) -> Path:
+        return self.root / "reserve"
+
+    @property
     def blobs(self) -> Path:
         return self.root / "blobs"
 

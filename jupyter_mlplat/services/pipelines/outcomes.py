@@ -22,12 +22,22 @@ _ADVICE = {
 }
 
 
-def outcome_of(ended: Ended, cells: tuple[CellRun, ...]) -> Outcome:
-    """Say how an attempt ended; `cells` are as they were last seen."""
+def outcome_of(ended: Ended, cells: tuple[CellRun, ...], is_disk_full: bool = False) -> Outcome:
+    """Say how an attempt ended; `cells` are as they were last seen.
+
+    A process that ends without a result on a full disk most likely could not write it.
+    """
     if ended.code == "revoked":
         return NeverRan()
     if ended.result is None:
-        return Failed(_death(ended, cells))
+        failure = _death(ended, cells)
+        if is_disk_full and ended.code in ("exited", "not-started"):
+            message = (
+                f"Step {ended.ref.step!r} did not finish: {ended.reason}, and the disk is full. "
+                "Free some space, then retry the run."
+            )
+            failure = failure.model_copy(update={"code": "disk-full", "message": message})
+        return Failed(failure)
     if ended.result.get("state") == "succeeded":
         return _success(ended.ref.step, ended.result)
     error = ended.result.get("error")

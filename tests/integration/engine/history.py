@@ -55,7 +55,8 @@ def check_history(events: list[Event], runs: list[Run]) -> None:
 def _check_task(history: list[Task]) -> None:
     state, attempt, first = TaskState.PENDING, 0, 1
     for task in history:
-        is_retried = task.first_attempt > first and state.is_final
+        never_ran = attempt == 0 and state is not TaskState.SUCCEEDED
+        is_retried = state.is_final and (task.first_attempt > first or never_ran)
         if not is_retried:
             assert not state.is_final, f"{task.name} changed after it had ended"
             assert task.state in _NEXT[state], f"{task.name}: {state} became {task.state}"

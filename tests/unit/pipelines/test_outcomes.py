@@ -35,6 +35,16 @@ def test_a_death_names_the_signal_and_the_cell_that_ran() -> None:
     assert outcome.failure.cell == "b"
 
 
+def test_a_process_that_ends_without_a_result_on_a_full_disk_could_not_write_it() -> None:
+    ended = Ended(REF, None, "exited", "exited with status 70")
+
+    outcome = outcome_of(ended, CELLS, is_disk_full=True)
+
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.code == "disk-full"
+    assert "exited with status 70, and the disk is full" in outcome.failure.message
+
+
 @pytest.mark.parametrize(
     "error", [None, [], {"message": 3, "traceback": "x", "line": "2"}, {"cell_index": True}]
 )
