@@ -1,10 +1,14 @@
 """All contenders in one run, rounds taking turns: `python -m benchmarks.pipeline_overhead`."""
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -96,15 +100,23 @@ def _note(
 
 
 def _run(python: Path, peer: str, shape: str, count: int) -> dict[str, float]:
-    done = subprocess.run(
-        [python, PROGRAM, peer, shape, str(count)],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-    )
-    if done.returncode:
-        raise SystemExit(f"{peer} failed:\n{done.stderr[-2000:]}")
-    times: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [python, PROGRAM, peer, shape, str(count)],
+            stdout=told,
+            stderr=errors,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(TIMEOUT_S)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # servers that outlive their caller
+        told.seek(0)
+        errors.seek(0)
+        if status:
+            raise SystemExit(f"{peer} failed:\n{errors.read()[-2000:]}")
+        times: dict[str, float] = json.loads(told.read().splitlines()[-1])
     return times
 
 
