@@ -225,9 +225,18 @@ class KernelMagics(Magics):
     more: Any = line_magic("more")(less)  # type: ignore[arg-type]
 
     @line_magic
+    def mlplat(self, line: str) -> None:
+        """Do nothing: a run starts no runs. `load_ext jupyter_mlplat` puts the real one here."""
+
+    @line_magic
     def connect_info(self, line: str) -> None:
         """Say that there is nothing to connect to."""
         print("This notebook runs as a step of a pipeline: there is no kernel to connect to.")
+
+
+def drop_marker(lines: list[str]) -> list[str]:
+    """Take the line `%%mlplat step …` off a cell: it was for the compiler."""
+    return ["\n", *lines[1:]] if lines and lines[0].startswith("%%mlplat") else lines
 
 
 def no_input(prompt: object = "") -> str:

@@ -8,6 +8,7 @@ and members, other objects by type and state.
 
 from __future__ import annotations
 
+import abc
 import enum
 import hashlib
 import random
@@ -219,9 +220,10 @@ class Describer:
         import numpy
 
         label = f"{type_name(array)} {array.dtype} {array.shape}"
-        if isinstance(array, numpy.ma.MaskedArray):
+        masked = sys.modules.get("numpy.ma")  # not imported for this: it takes milliseconds
+        if masked is not None and isinstance(array, masked.MaskedArray):
             return self._parts(
-                label, (array.filled(), numpy.ma.getmaskarray(array), array.fill_value)
+                label, (array.filled(), masked.getmaskarray(array), array.fill_value)
             )
         if array.dtype.hasobject:
             return self._parts(label, array.ravel().tolist())
@@ -277,6 +279,9 @@ class Describer:
             if not issubclass(cls, enum.Enum)
             else [(item.name, item.value) for item in cls]
         )
+        if isinstance(cls, abc.ABCMeta):
+            registered = [ref() for ref in abc._get_dump(cls)[0]]  # type: ignore[attr-defined]
+            members += [("registered", sorted(kind.__qualname__ for kind in registered if kind))]
         plain = [(name, getattr(item, "__func__", item)) for name, item in members]
         return self._parts(
             f"class {cls.__qualname__}",

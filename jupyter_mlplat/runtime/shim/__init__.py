@@ -31,3 +31,7 @@ def log_artifact(path_or_value: Any, name: str) -> None:
     tracking = _tracking()
     if tracking is not None:
         tracking.log_artifact(path_or_value, name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Take `%load_ext jupyter_mlplat`: a step has what it needs of it."""
