@@ -1,4 +1,4 @@
-import { parseAnsi, stripAnsi } from '../src/panels/runs/ansi';
+import { parseAnsi, stripAnsi } from '../src/components/ansi';
 
 const ESC = '\u001b';
 

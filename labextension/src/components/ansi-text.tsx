@@ -1,7 +1,7 @@
 import * as React from 'react';
 
-import type { IAnsiStyle } from '../panels/runs/ansi';
-import { parseAnsi } from '../panels/runs/ansi';
+import type { IAnsiStyle } from './ansi';
+import { parseAnsi } from './ansi';
 
 /** Terminal text with its colours. Text stays text: nothing in it becomes markup. */
 export function AnsiText(props: {

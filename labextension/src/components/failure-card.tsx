@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import type { Failure } from '../api/types';
 import { jumpIcon, retryIcon, stateIcons } from '../icons';
-import { stripAnsi } from '../panels/runs/ansi';
+import { stripAnsi } from './ansi';
 import { AnsiText } from './ansi-text';
 import { Button } from './basics';
 import { useTrans } from './context';

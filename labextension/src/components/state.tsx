@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { stateIcons } from '../icons';
-import type { AnyState } from '../panels/runs/states';
+import type { AnyState } from '../api/states';
 import { useTrans } from './context';
 
 /** A state's name for people. */

@@ -22,9 +22,9 @@ import {
   verifyIcon
 } from '../../icons';
 import type { IStepForm } from '../../notebook/settings';
-import { failureOf } from '../runs/failures';
-import type { RunWatch } from '../runs/run-watch';
-import { countDone, isFinal } from '../runs/states';
+import { failureOf } from '../../api/failures';
+import type { RunWatch } from '../../api/run-watch';
+import { countDone, isFinal } from '../../api/states';
 import { EdgeDetails, StepDetails } from './details';
 import { Problems, Unknowns, Verification } from './findings';
 import { Graph } from './graph';

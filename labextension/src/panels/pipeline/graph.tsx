@@ -6,7 +6,7 @@ import { useTrans, useWidth } from '../../components/context';
 import { formatDuration } from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { StateIcon, stateLabel } from '../../components/state';
-import { isFinal } from '../runs/states';
+import { isFinal } from '../../api/states';
 import { layOut, pathOf } from './layout';
 import type { Selection } from './model';
 

@@ -20,8 +20,8 @@ import type {
   VerifyReport
 } from '../../api/types';
 import type { INotebookSource } from '../../notebook/source';
-import { failureOf } from '../runs/failures';
-import { RunWatch } from '../runs/run-watch';
+import { failureOf } from '../../api/failures';
+import { RunWatch } from '../../api/run-watch';
 import { parse } from './parameters';
 import type { ParameterProblem } from './parameters';
 

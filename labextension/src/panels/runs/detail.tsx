@@ -21,13 +21,13 @@ import {
 import { stepStyle } from '../../components/palette';
 import { Progress, StateIcon, stateLabel } from '../../components/state';
 import { backIcon, retryIcon, stopIcon, trashIcon } from '../../icons';
-import { failureOf } from './failures';
+import { failureOf } from '../../api/failures';
 import type { IRunsActions } from './body';
 import { LogView } from './log';
 import type { RunsModel } from './model';
 import { StepOutputs } from './outputs';
-import type { RunWatch } from './run-watch';
-import { countDone, isFinal, isRetryable } from './states';
+import type { RunWatch } from '../../api/run-watch';
+import { countDone, isFinal, isRetryable } from '../../api/states';
 
 /** One run: how it goes, what failed, its steps, and what came out of it. */
 export function RunDetail(props: {

@@ -12,7 +12,7 @@ import { Progress, StateIcon, stateLabel } from '../../components/state';
 import { Windowed } from '../../components/windowed';
 import { runsIcon, searchIcon } from '../../icons';
 import type { RunsModel } from './model';
-import { isFinal } from './states';
+import { isFinal } from '../../api/states';
 
 /** All runs, newest first: only the rows in sight exist, more are loaded at the end. */
 export function RunList(props: {

@@ -6,7 +6,7 @@ import { ErrorNote } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { Windowed } from '../../components/windowed';
 import { searchIcon } from '../../icons';
-import { stripAnsi } from './ansi';
+import { stripAnsi } from '../../components/ansi';
 import type { LogModel } from './log-model';
 
 /** What a step wrote: follows the end until scrolled away from it; searched line by line. */

@@ -7,8 +7,8 @@ import type { Connection } from '../../api/connection';
 import type { EventStream } from '../../api/events';
 import type { Event, RunState, RunSummary } from '../../api/types';
 import { LogModel } from './log-model';
-import { RunWatch } from './run-watch';
-import { isFinal } from './states';
+import { RunWatch } from '../../api/run-watch';
+import { isFinal } from '../../api/states';
 
 /** Which runs the list shows. */
 export interface IRunFilter {

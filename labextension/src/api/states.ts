@@ -1,4 +1,4 @@
-import type { Run, RunState, TaskState } from '../../api/types';
+import type { Run, RunState, TaskState } from './types';
 
 /** States of runs and tasks together: they are drawn alike. */
 export type AnyState = RunState | TaskState;

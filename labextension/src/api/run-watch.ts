@@ -2,17 +2,10 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
-import type { Connection } from '../../api/connection';
-import type { EventStream } from '../../api/events';
-import { Throttle } from '../../api/throttle';
-import type {
-  Event,
-  Metric,
-  OutputValue,
-  Pipeline,
-  Run,
-  Task
-} from '../../api/types';
+import type { Connection } from './connection';
+import type { EventStream } from './events';
+import { Throttle } from './throttle';
+import type { Event, Metric, OutputValue, Pipeline, Run, Task } from './types';
 import { isFinal } from './states';
 
 /** One run, kept current by the event stream, with the pipeline it ran and what came out of it. */

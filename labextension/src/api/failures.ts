@@ -1,4 +1,4 @@
-import type { Failure, Run } from '../../api/types';
+import type { Failure, Run } from './types';
 
 /** The failure that ended a run: that of its first failed step, which knows the cell, or its own. */
 export function failureOf(run: Run): Failure | null {
