@@ -115,6 +115,7 @@ class Conductor:
         self._enqueued: list[Key] = []
         self._ledger = Ledger(store, facts)
         self.trouble: str | None = None
+        self.is_closing = False  # set from outside: do not wait for the disk any longer
 
     @property
     def runs(self) -> int:
@@ -421,6 +422,8 @@ class Conductor:
                     _log.error("Cannot write down what has happened, trying on: %s", error)
                 self.trouble = error.message
                 self._reserve.give_up()
+                if self.is_closing:
+                    raise
                 self._sleep(_COMMIT_PAUSE_S)
         if self.trouble is not None:
             _log.warning("Writing works again")

@@ -19,8 +19,8 @@ from jupyter_mlplat.services.pipelines.plan import plan_of
 from jupyter_mlplat.services.pipelines.recording import Saved, names_in
 from jupyter_mlplat.services.pipelines.reliance import Reliance, reliances
 
-GIT_PATIENCE_S = 2.0
-"""As long as `git status` may keep the first record of a run waiting."""
+GIT_PATIENCE_S = 0.5
+"""As long as `git status` may keep a run's first record waiting, and all other runs with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class LiveRun:
     activities: dict[str, Activity] = field(default_factory=dict)  # step → of its running attempt
     interpreters: dict[tuple[str | None, str | None], Interpreter] = field(default_factory=dict)
     """(kernel, python) that settings ask for → what that means here."""
+    _patience_s: float = GIT_PATIENCE_S
     metrics: dict[str, float] = field(default_factory=dict)  # last value of each
 
     @property
@@ -105,8 +106,9 @@ class LiveRun:
     def code_facts(self) -> Mapping[str, Any]:
         """Return git's state of the notebook's folder, or nothing if git takes too long."""
         try:
-            return self.git.result(GIT_PATIENCE_S)
+            return self.git.result(self._patience_s)
         except TimeoutError:
+            self._patience_s = 0.0
             return {}
 
 

@@ -81,6 +81,7 @@ class Stage:
 
     async def close(self) -> None:
         """Let the conductor finish what it has, and stop it. What runs goes on."""
+        self._conductor.is_closing = True
         self._inbox.put(None)
         await asyncio.to_thread(self._thread.join)
         for handle in (*self._timers, *filter(None, [self._look_later])):

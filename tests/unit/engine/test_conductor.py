@@ -21,7 +21,7 @@ from jupyter_mlplat.ports.launcher import AttemptRef, Ended
 from jupyter_mlplat.ports.metadata import Change
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.pipeline import Pipeline
-from jupyter_mlplat.resources.run import RunState, SubmitRequest
+from jupyter_mlplat.resources.run import RunState, SubmitRequest, TaskState
 from jupyter_mlplat.services.pipelines.admission import Inventory
 from jupyter_mlplat.services.pipelines.submission import new_run
 from jupyter_mlplat.stores.blobs import LocalBlobStore
@@ -179,6 +179,17 @@ def test_a_full_disk_stops_nothing_but_time(theatre: Theatre) -> None:
     assert theatre.naps == [1.0, 1.0, 1.0]
     assert [ref.step for ref in theatre.running] == ["s1"]
     assert theatre.conductor.trouble is None
+
+
+def test_an_engine_that_has_to_end_does_not_wait_for_the_disk(theatre: Theatre) -> None:
+    theatre.submit(_pipeline("x = 1", "y = x"))
+    theatre.store.refusals = 3
+    theatre.conductor.is_closing = True
+
+    with pytest.raises(Unavailable):
+        theatre.end(_saved("x"))
+
+    assert theatre.store.get_run("latest").tasks[0].state is TaskState.RUNNING
 
 
 def test_a_submit_on_a_full_disk_is_refused_at_once(theatre: Theatre) -> None:
