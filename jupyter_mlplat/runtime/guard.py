@@ -49,34 +49,34 @@ class Guard:
         order: Mapping[str, Any],
     ) -> None:
         self._values, self._beside, self._kin = values, beside, kin
-        relied, last = frozenset(order.get("relied") or ()), frozenset(order.get("last") or ())
+        relied = frozenset(order.get("relied") or ())
         self._watched: list[tuple[str, str, Any]] = []  # through which name, what is stale, value
         for name, value in values.items():
-            others = beside.get(name, {})
-            group = {
-                name: value,
-                **{other: others[other] for other in others if other not in values},
-            }
-            for stale, held in group.items():
-                if stale in relied or (stale in last and not isinstance(held, _CODE)):
-                    self._watched.append((name, stale, held))
-            for stale in sorted(relied.intersection(kin.get(name, ()))):
-                self._watched.append((name, stale, value))
-        self._watched = [item for item in self._watched if type(item[2]) not in _PLAIN]
-        self._before = self._digests()
+            group = {name: value}
+            group.update(item for item in beside.get(name, {}).items() if item[0] not in values)
+            group.update(dict.fromkeys(relied.intersection(kin.get(name, ())), value))
+            self._watched += [
+                (name, stale, held) for stale, held in group.items() if stale in relied
+            ]
+        last = [name for name in order.get("last") or () if name in values]
+        self._last = [(name, name, values[name]) for name in last]
+        self._before = _digests(self._watched), _digests(self._last)
         self._rng = _rng() if "@rng" in relied else None
 
-    def check(self) -> None:
-        """Compare.
+    def check(self) -> list[str]:
+        """Compare; return changed names that nobody relies on: their newest version is now here.
 
         Raises:
             UnforeseenChange: Something that is relied on is not what it was.
         """
-        for (name, stale, _), before, after in zip(self._watched, self._before, self._digests()):
-            if before != after:
-                raise UnforeseenChange(name, stale)
+        before, before_last = self._before
+        for item, old, new in zip(self._watched, before, _digests(self._watched)):
+            if old != new:
+                raise UnforeseenChange(item[0], item[1])
         if self._rng is not None and _rng() != self._rng:
             raise UnforeseenChange("@rng", "@rng")
+        found = zip(self._last, before_last, _digests(self._last))
+        return [item[0] for item, old, new in found if old != new]
 
     def kin_after(self, namespace: Mapping[str, Any], saved: Sequence[str]) -> dict[str, list[str]]:
         """Return what names that are saved as they came share objects with and is not saved."""
@@ -90,10 +90,6 @@ class Guard:
             if found:
                 kin[name] = sorted(found)
         return kin
-
-    def _digests(self) -> list[bytes]:
-        describe = _Follower()
-        return [describe(value) for _, _, value in self._watched]
 
 
 def describe_change(change: UnforeseenChange, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +133,11 @@ class _Follower(Describer):
         if kind.__module__.partition(".")[0] in _FOLLOWED_ROOTS:
             return super()._state(value, kind, name)
         return name.encode("utf-8", "backslashreplace")
+
+
+def _digests(watched: Sequence[tuple[str, str, Any]]) -> list[bytes]:
+    describe = _Follower()
+    return [b"" if type(value) in _PLAIN else describe(value) for _, _, value in watched]
 
 
 def _rng() -> bytes:

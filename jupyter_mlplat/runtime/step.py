@@ -270,10 +270,10 @@ class Attempt:
 
     def _save(self) -> None:
         try:
-            self.guard.check()
+            changed = self.guard.check()
         except UnforeseenChange as change:
             raise StepFailed(**describe_change(change, self.order)) from None
-        wanted: list[str] = self.order["outputs"]
+        wanted: list[str] = [*self.order["outputs"], *changed]
         names = [name for name in wanted if not name.startswith("@")]
         bound = [name for name in names if name in self.namespace]
         self.result["unbound"] = [name for name in names if name not in self.namespace]

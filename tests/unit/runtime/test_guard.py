@@ -10,7 +10,8 @@ from jupyter_mlplat.runtime.guard import Guard, UnforeseenChange
 
 
 def guard_of(values: dict[str, Any], *relied: str, **more: Any) -> Guard:
-    return Guard(values, more.get("beside", {}), more.get("kin", {}), {"relied": relied})
+    order = {"relied": relied, "last": more.get("last", ())}
+    return Guard(values, more.get("beside", {}), more.get("kin", {}), order)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_change_of_a_part_that_is_not_shared_is_the_steps_own() -> None:
 
     box["own"] = 2
 
-    assert guard.check() is None
+    assert guard.check() == []
 
 
 def test_sharing_known_from_an_earlier_bundle_still_counts() -> None:
@@ -80,7 +81,7 @@ def test_reading_and_rebinding_are_no_changes() -> None:
     namespace["frame"] = frame.assign(b=frame.a.mean())
     repr(frame), frame.describe(), frame.groupby("a").size()
 
-    assert guard.check() is None
+    assert guard.check() == []
 
 
 def test_drawing_random_numbers_is_noticed_where_the_state_is_relied_on() -> None:
@@ -90,3 +91,12 @@ def test_drawing_random_numbers_is_noticed_where_the_state_is_relied_on() -> Non
 
     with pytest.raises(UnforeseenChange):
         guard.check()
+
+
+def test_newest_version_that_nobody_relies_on_is_this_steps_to_save() -> None:
+    history: list[float] = []
+    guard = guard_of({"history": history, "settings": {}}, last=["history", "settings"])
+
+    history.append(0.5)
+
+    assert guard.check() == ["history"]
