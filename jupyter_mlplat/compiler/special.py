@@ -475,6 +475,7 @@ class Special(Expressions):
                 return self.plain
             case "cd" | "pushd" | "popd" | "bookmark":
                 self.trace.cwd = True
+                self.use_files(writes=False)  # the folder may have been made by a cell
                 return self.plain
             case "pwd" | "dirs" | "dhist":
                 self.read_user("@cwd")
