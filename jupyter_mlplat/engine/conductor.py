@@ -46,10 +46,10 @@ from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import from_unix, utc_now
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended
-from jupyter_mlplat.ports.metadata import MetadataStore, NewEvent
+from jupyter_mlplat.ports.metadata import Change, MetadataStore, NewEvent
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.pipeline import Step
-from jupyter_mlplat.resources.run import Failure, Metric, TaskState
+from jupyter_mlplat.resources.run import Failure, Metric, Run, RunState, TaskState
 from jupyter_mlplat.services.pipelines import messages as msg
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.admission import Admission, Inventory, Key
@@ -129,13 +129,33 @@ class Conductor:
         """Take up every run that an earlier engine left unfinished."""
         batch = Batch()
         for run in self._store.unfinished_runs():
-            live = self._runs[run.id] = load_run(self._store, run, self._facts.read_git)
+            try:
+                live = load_run(self._store, run, self._facts.read_git)
+            except Exception as error:
+                self._give_up(run, error)
+                continue
+            self._runs[run.id] = live
             for task in live.status.tasks.values():
                 if task.state is TaskState.RUNNING:
                     demand = live.steps[task.name].settings.resources
                     self._admission.hold((live.id, task.name), demand, task.gpus)
             self._send(batch, live, msg.Resumed(utc_now()))
         return self._finish(batch)
+
+    def _give_up(self, run: Run, error: Exception) -> None:
+        """End a run that cannot be read, so that it does not keep the others from going on."""
+        _log.error("Cannot take run %d up again", run.number, exc_info=error)
+        message = (
+            f"Run {run.number} could not be taken up again: {type(error).__name__}: {error}. "
+            "engine.log has the details. Submit it anew."
+        )
+        ended = {
+            "state": RunState.FAILED,
+            "finished_at": utc_now(),
+            "failure": Failure(code="internal", message=message),
+            "tasks": (),
+        }
+        self._store.apply(Change(runs=[run.model_copy(update=ended)]))
 
     def process(self, items: Iterable[Item]) -> Outcome:
         """Take what has happened, as one commit.

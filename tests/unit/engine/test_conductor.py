@@ -1,5 +1,6 @@
 """The conductor without processes: ends are told to it by hand."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -263,6 +264,27 @@ def test_recovery_takes_up_what_was_left(theatre: Theatre, tmp_path: Path) -> No
     assert run.state is RunState.SUCCEEDED
     assert [task.attempt for task in run.tasks] == [1, 1]
     assert after.over == [run.id]
+    after.store.close()
+
+
+def test_a_run_that_cannot_be_read_does_not_stop_the_others(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    broken = theatre.submit(_pipeline("x = 1"))
+    sound = theatre.submit(_pipeline("y = 1"))
+    theatre.store.close()
+    with sqlite3.connect(theatre.home.database) as database:
+        database.execute("UPDATE run_pipeline SET doc = '{}' WHERE run = ?", (broken.number,))
+    database.close()
+
+    after = Theatre(tmp_path)
+    deeds, _ = after.conductor.recover()
+
+    assert [deed.ref.run for deed in deeds] == [sound.id]  # type: ignore[union-attr]
+    ended = after.store.get_run(broken.id)
+    assert ended.state is RunState.FAILED
+    assert ended.failure is not None
+    assert "could not be taken up again" in ended.failure.message
     after.store.close()
 
 
