@@ -11,6 +11,9 @@ import collections
 import copyreg
 from typing import Any, Callable
 
+_INTERFERING = ("__getstate__", "__setstate__", "__getattr__", "__getattribute__", "__setattr__")
+"""Methods that pickle's own way would call on an object which has no attributes yet."""
+
 
 def reduce_instance(obj: Any, can_pickle: Callable[[Any], bool]) -> Any:
     """Reduce an instance of a notebook's class."""
@@ -31,7 +34,7 @@ def reduce_instance(obj: Any, can_pickle: Callable[[Any], bool]) -> Any:
     if isinstance(obj, set):
         state = (list(set.__iter__(obj)), attributes)
         return copyreg.__newobj__, (kind,), state, None, None, fill_set  # type: ignore[attr-defined]
-    if not (_is_own(kind, "__getstate__") or _is_own(kind, "__setstate__")):
+    if not any(_is_own(kind, name) for name in _INTERFERING):
         return NotImplemented
     if any(_is_own(kind, name) for name in ("__getnewargs__", "__getnewargs_ex__")):
         return NotImplemented

@@ -103,7 +103,6 @@ def execute(
     directory: str, order: dict[str, Any], kernel: str, parameters: dict[str, Any], events: Events
 ) -> tuple[Any, dict[str, Any] | None]:
     """Run the cells by papermill; return the notebook and the error it ended with."""
-    import nbformat
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -139,8 +138,10 @@ def execute(
             "message": f"Cannot run the step in kernel {kernel!r}: {type(failed).__name__}: "
             f"{failed}. `jupyter kernelspec list` shows the kernels that are there.",
         }
-    read: Any = nbformat.read
-    notebook = read(target, as_version=4) if os.path.exists(target) else None
+    notebook = None
+    if os.path.exists(target):
+        with open(target, "rb") as file:
+            notebook = json.load(file)
     _write_streams(notebook)
     if error is not None and error["code"] in ("cell-error", "kernel-died"):
         failed_cell = _last_started(order, notebook)
@@ -173,11 +174,11 @@ def _write_streams(notebook: Any) -> None:
 
     A foreign kernel's streams end in the notebook only.
     """
-    for cell in notebook.cells if notebook is not None else ():
+    for cell in notebook["cells"] if notebook is not None else ():
         for output in cell.get("outputs", ()):
             if output["output_type"] == "stream":
                 stream = sys.stderr if output["name"] == "stderr" else sys.stdout
-                print(output["text"], end="", file=stream)
+                print("".join(output["text"]), end="", file=stream)
     sys.stdout.flush()
     sys.stderr.flush()
 
@@ -185,7 +186,7 @@ def _write_streams(notebook: Any) -> None:
 def _last_started(order: dict[str, Any], notebook: Any) -> dict[str, Any]:
     started = {
         cell.get("id")
-        for cell in (notebook.cells if notebook is not None else ())
+        for cell in (notebook["cells"] if notebook is not None else ())
         if (cell.get("metadata", {}).get("papermill") or {}).get("start_time")
     }
     ran = [cell for cell in order["cells"] if cell["id"] in started]
@@ -194,7 +195,7 @@ def _last_started(order: dict[str, Any], notebook: Any) -> dict[str, Any]:
 
 def cell_states(order: dict[str, Any], notebook: Any) -> list[dict[str, Any]]:
     """Tell how far each cell came: it ran if it has a count, failed if it shows an error."""
-    shown = {cell.get("id"): cell for cell in (notebook.cells if notebook is not None else ())}
+    shown = {cell.get("id"): cell for cell in (notebook["cells"] if notebook is not None else ())}
     states = []
     for cell in order["cells"]:
         found = shown.get(cell["id"]) or {}

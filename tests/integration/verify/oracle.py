@@ -64,7 +64,8 @@ def judge(report: VerifyReport) -> Verdict:
     if report.equal:
         return "equal"
     loud = any(
-        "raised" in item.what or item.what.startswith("Cannot") for item in report.differences
+        "raised" in item.what or (item.cell is None and not item.what.startswith(("file ", "'")))
+        for item in report.differences
     )
     return "loud" if loud else "silent"
 

@@ -89,6 +89,7 @@ VALUES = {
     "callable instance": "class C:\n    def __call__(self, n): return n + 1\nx = C() ## x(1) == 2",
     "getstate and setstate": "class G:\n    def __init__(self): self.a = 1; self.skip = 2\n    def __getstate__(self): return {'a': self.a}\nx = G() ## x.a == 1 and x.skip == 2",
     "getstate that drops a lock": "class L:\n    def __init__(self): self.a = 1; self.lock = __import__('threading').Lock()\n    def __getstate__(self): return {'a': self.a}\n    def __setstate__(self, s): self.a = s['a']; self.lock = __import__('threading').Lock()\nx = L() ## x.a == 1 and x.lock.acquire()",
+    "attributes looked up by __getattr__": "class W:\n    def __init__(self): self.inner = [1]\n    def __getattr__(self, n): return getattr(self.inner, n)\nx = W() ## x.inner == [1] and x.count(1) == 1",
     "dict that writes a journal": "class J(dict):\n    def __setitem__(self, k, v): journal.append(k)\nx = J(a=1) ## x == {'a': 1}",
     "exception with other parameters": "class E(Exception):\n    def __init__(self, a, b): super().__init__(f'{a}{b}')\nx = E(1, 2) ## str(x) == '12'",
     "exception with a cause": "try:\n    try: 1 / 0\n    except ZeroDivisionError as e: raise KeyError('k') from e\nexcept KeyError as e: x = e\n## type(x.__cause__) is ZeroDivisionError",
