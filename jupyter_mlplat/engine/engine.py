@@ -128,7 +128,10 @@ class Engine:
         self._spawn(self._warm_up())
         self._spawn(self._look_at_logs())
         self._spawn(self._stop_when_idle())
-        await self.serving.open()
+        try:
+            await self.serving.open()
+        except Exception:  # runs go on whatever has become of an endpoint
+            _log.exception("Endpoints could not be taken up again")
 
     async def close(self) -> None:
         """Stop deciding. Steps and endpoints go on; the next engine takes them up."""
