@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NOTEBOOK = "01-tumours.ipynb"
 ROOT = Path(__file__).parents[2]
-# The pictures in the documentation are renewed on purpose only: each run draws them a little otherwise.
+# Each run draws them a little otherwise, so the documentation gets new ones on purpose only.
 IS_RENEWING = os.environ.get("MLPLAT_RENEW_PICTURES") == "1"
 PICTURES = ROOT / "docs" / "images" if IS_RENEWING else ROOT / "test-results"
 RUN_MS = 120_000
