@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from jupyter_mlplat.client.engine import EngineClient
 from tests.integration.cli.conftest import PROGRAM, Workplace
 
 
@@ -152,13 +153,13 @@ def test_engine_killed_under_a_waiting_command_is_no_error(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 60
-    while not workplace.ask("engine", "start")["engine"]["running_tasks"]:
+    client, deadline = EngineClient(workplace.home), time.monotonic() + 60
+    while not (engine := client.get_engine()).running_tasks:
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.02)
 
-    os.kill(workplace.ask("engine", "start")["engine"]["pid"], signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
+    os.kill(engine.pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=120)
 
     assert (process.returncode, err) == (0, b"")
     run = workplace.ask("runs", "show", "latest")["run"]
