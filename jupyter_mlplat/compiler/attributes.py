@@ -6,6 +6,8 @@ from jupyter_mlplat.compiler import knowledge
 from jupyter_mlplat.compiler.heap import IMMUTABLE, NOTHING, Obj, Value
 from jupyter_mlplat.compiler.recorder import Args, Recorder
 
+DEEPEST = 6
+"""Names of libraries are not deeper; longer paths come from values that are followed in circles."""
 CLOSED = frozenset(
     {"bool", "bytes", "dict", "deque", "float", "frozenset", "int", "list", "none", "range"}
     | {"set", "str", "tuple", "bytearray"}
@@ -46,7 +48,9 @@ class Attributes(Recorder):
                 return self._class_attribute(obj, name, node)
             case "function":
                 return frozenset(obj.attrs.get(name, ())) or self.plain
-            case "unknown" | "namespace" | "channel":
+            case "unknown":
+                return frozenset({obj})  # it stands for all its parts
+            case "namespace" | "channel":
                 return frozenset(obj.attrs.get(name, ())) | {obj} | frozenset(obj.inner)
             case "frame":
                 return self._column(obj, name, node)
@@ -159,6 +163,9 @@ class Attributes(Recorder):
 
     def external(self, path: str) -> Value:
         """Return what an installed library has under a dotted name."""
+        self.use_library(path)
+        if path.count(".") > DEEPEST:
+            path = ".".join(path.split(".")[:DEEPEST])
         found = self.heap.plain(("external", path))  # type: ignore[arg-type]
         for obj in found:
             obj.kind, obj.path = "external", path

@@ -1,6 +1,7 @@
 """Calls: the notebook's own functions are followed, library calls looked up, others feared."""
 
 import ast
+from functools import lru_cache
 
 from jupyter_mlplat.compiler import knowledge
 from jupyter_mlplat.compiler.attributes import CLOSED, Attributes
@@ -160,6 +161,7 @@ class Calls(Attributes):
 
     def call_path(self, path: str, args: Args, node: ast.AST) -> Value:
         """Follow a call of an imported or builtin function."""
+        self.use_library(path)
         special = self.call_special(path, args, node)
         if special is not None:
             return special
@@ -183,7 +185,8 @@ class Calls(Attributes):
                 return self.none
         if self.is_discarded(node):
             # A call made for its effect alone: whatever state the library keeps may change.
-            self.trace.patches = True
+            self.trace.libraries.add(path.partition(".")[0])
+            self.trace.other = True
         return self.call_unknown(args, node, None, f"calls {short(path)}()")
 
     def is_discarded(self, node: ast.AST) -> bool:
@@ -468,6 +471,7 @@ class Calls(Attributes):
                 self.heap.hold(obj, made - {obj})
                 obj.open = True
         self.use_rng_maybe()
+        self.use_all_libraries()
         path = next((str(o.const) for o in args.all if isinstance(o.const, str)), None)
         if path is not None or any(obj.kind in ("path", "str", "unknown") for obj in args.all):
             self.use_files(writes=True, path=None)
@@ -802,6 +806,7 @@ def is_lazy(code: ast.AST) -> bool:
     return has_yield(code)
 
 
+@lru_cache(maxsize=4096)
 def has_yield(code: ast.AST) -> bool:
     todo: list[ast.AST] = list(getattr(code, "body", []))
     while todo:

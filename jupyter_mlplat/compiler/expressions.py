@@ -259,7 +259,8 @@ class Expressions(Calls):
             if len(kept) > 1:
                 for value in kept:
                     for obj in value:
-                        self.facts.identity |= obj.bit
+                        parts = self.heap.reach([obj]) if obj.kind == "unknown" else obj.bit
+                        self.facts.identity |= parts
         both = frozenset().union(*values)
         self.touch(both, node)
         if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):

@@ -113,6 +113,7 @@ class Heap:
         self._plain: dict[Hashable, Value] = {}
         self._reach: dict[Value, int] = {}
         self._reach_epoch = 0
+        self.work = 0
         self.unbound = self._allocate("unbound", tracked=False)
 
     def _allocate(self, kind: str, *, tracked: bool) -> Obj:
@@ -155,7 +156,10 @@ class Heap:
     def hold(self, obj: Obj, inner: Iterable[Obj]) -> bool:
         """Let an object hold others; tell whether that is new."""
         before = len(obj.inner)
-        obj.inner.update(item for item in inner if item is not self.unbound)
+        if obj.kind == "unknown":
+            obj.inner.update(item for item in inner if item.bit)  # it may be anything plain anyway
+        else:
+            obj.inner.update(item for item in inner if item is not self.unbound)
         if len(obj.inner) == before:
             return False
         self.epoch += 1
@@ -188,6 +192,7 @@ class Heap:
                         todo.append(child)
                     else:
                         mask |= child.bit
+        self.work += len(seen)
         self._reach[roots] = mask
         return mask
 
@@ -201,6 +206,7 @@ class Heap:
             low = mask & -mask
             found.append(self.objects[low.bit_length() - 1])
             mask ^= low
+        self.work += len(found)
         return found
 
 

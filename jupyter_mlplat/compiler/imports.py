@@ -38,6 +38,8 @@ class Imports(Special):
                 f"{name}.{alias.name}" for alias in node.names if alias.name.islower()
             )
         if name == "__future__":
+            late = any(alias.name == "annotations" for alias in node.names)
+            self.has_late_annotations = self.has_late_annotations or late
             return
         module = self.load_module(name, node)
         for alias in node.names:

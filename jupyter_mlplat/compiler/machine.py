@@ -15,7 +15,7 @@ from jupyter_mlplat.compiler.normalise import (
     Normalised,
     normalise,
 )
-from jupyter_mlplat.compiler.recorder import FUEL, GaveUp, Hints, Trace
+from jupyter_mlplat.compiler.recorder import ALL_WORK, FUEL, WORK, GaveUp, Hints, Trace
 from jupyter_mlplat.compiler.statements import Statements
 
 
@@ -40,6 +40,7 @@ class Machine(Statements):
         self.heap.cell = index
         self.user.sure = set()
         self.fuel = FUEL
+        self.work_limit = min(self.heap.work + WORK, ALL_WORK)
         self.branch = self.guarded = 0
         self.frames, self.context, self.scope = [], (), self.user
         self.statement = None
@@ -229,6 +230,8 @@ class Machine(Statements):
         self.facts.has_effects = True
         if trace.patches:
             self.use_channel("@patch", "changes an imported module")
+        for top in sorted(trace.libraries):
+            self.change_library(top)
         if trace.settings:
             self.use_channel("@modules", "changes settings kept in modules")
         if trace.env:

@@ -133,7 +133,9 @@ def _prefix_automagics(source: str) -> str:
 
 
 def _transform(source: str) -> str:
-    return str(_manager().transform_cell(source))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about odd line ends
+        return str(_manager().transform_cell(source))
 
 
 @lru_cache(maxsize=1)

@@ -67,6 +67,13 @@ def fused(fusion: Fusion, drafts: Sequence[Draft]) -> Problem:
             f"The steps {names} run as one: a cell reads the history of outputs (`_`, `Out`, `In`),"
             " which counts the cells of one process. Give the value a name to keep them apart."
         )
+    elif fusion.name.startswith("@lib:"):
+        library = fusion.name.removeprefix("@lib:")
+        message = (
+            f"The steps {names} run as one: a cell calls {library} for its effect, and a later one "
+            f"uses {library} again; the state it keeps in between cannot be passed on. Do both in "
+            "one cell, or keep the call's result in a name, to keep them apart."
+        )
     elif fusion.kind == "patch":
         message = (
             f"The steps {names} run as one: a cell changes an imported module in a way that cannot "

@@ -26,6 +26,10 @@ MODULE_NAMES = frozenset(
         "__vsc_ipynb_file__",
     }
 )
+WORK = 150_000
+"""Objects looked at per cell when following what reaches what, a tenth of a second."""
+ALL_WORK = 800_000
+"""The same for a whole notebook."""
 FUEL = 60_000
 """Expressions and statements looked at per cell before the analysis gives up on it; a cell of 100
 lines that calls ten functions takes about 3,000."""
@@ -79,6 +83,8 @@ class Trace:
     binds: set[str] = field(default_factory=set)
     settings: bool = False
     patches: bool = False
+    libraries: set[str] = field(default_factory=set)
+    """Libraries that were called for the effect alone: the state they keep may have changed."""
     env: bool = False
     cwd: bool = False
     other: bool = False
@@ -101,12 +107,14 @@ class Recorder:
         self.guarded = 0
         self.line = 0
         self.fuel = FUEL
+        self.work_limit = WORK
         self.tick = 0
         self.is_seeded = False
         self.written: set[str | None] = set()
         self.replayed: set[str] = set()
         self.ever_replayed: set[str] = set()
         self.has_star = False
+        self.has_late_annotations = False
         self.was_opaque = False
         self.sources = sources
         self.modules: dict[str, Obj] = {}
@@ -125,7 +133,7 @@ class Recorder:
 
     def spend(self, node: ast.AST) -> None:
         self.fuel -= 1
-        if self.fuel < 0:
+        if self.fuel < 0 or self.heap.work > self.work_limit:
             raise GaveUp("the cell calls its functions in too many ways to follow")
         line = getattr(node, "lineno", None)
         if line is not None and not self.frames and not self.loading:
@@ -265,6 +273,25 @@ class Recorder:
         if changes:
             self.change([self.channels[name]], what)
 
+    def use_library(self, path: str) -> None:
+        """Note a use of a library whose own state an earlier cell may have changed."""
+        name = f"@lib:{path.partition('.')[0]}"
+        if name in self.channels:
+            self.use_channel(name, "", changes=False)
+
+    def use_all_libraries(self) -> None:
+        for name in self.channels:
+            if name.startswith("@lib:"):
+                self.use_channel(name, "", changes=False)
+
+    def change_library(self, top: str) -> None:
+        name = f"@lib:{top}"
+        if name not in self.channels:
+            made = self.heap.make("patch", name)
+            self.channels[name] = made
+            self.user.names[name] = frozenset({made})
+        self.use_channel(name, f"calls {top} for its effect")
+
     def use_rng(self) -> None:
         self.trace.other = True
         if self.is_seeded:
@@ -311,13 +338,13 @@ class Recorder:
                 found |= self.heap.plain("str")
             elif kind in ("axes", "figure", "grid"):
                 found.add(obj)  # an array of axes stands for each of them
+            elif kind == "unknown":
+                found.add(obj)
             elif obj.inner:
                 found |= obj.inner
-                if kind == "unknown":
-                    found.add(obj)
             elif kind in ("unbound", "external", "module", "function", "class"):
                 continue
-            elif kind == "unknown" or kind in UNSHIPPABLE:
+            elif kind in UNSHIPPABLE:
                 found.add(obj)
         return frozenset(found) or self.unknown(node, value, "element")
 

@@ -22,7 +22,17 @@ _SETUP_MAGICS = frozenset(
 _QUIET_MAGICS = frozenset(
     {"pinfo", "pinfo2", "psearch", "lsmagic", "magic", "quickref", "page", "doctest_mode"}
     | {"pdoc", "pdef", "psource", "pfile", "memit", "mprun", "lprun", "tb", "debug", "profile"}
-    | {"mlplat", "logstart", "logstop", "notebook", "pycat", "gui", "killbgscripts", "tensorboard", "man"}
+    | {
+        "mlplat",
+        "logstart",
+        "logstop",
+        "notebook",
+        "pycat",
+        "gui",
+        "killbgscripts",
+        "tensorboard",
+        "man",
+    }
 )
 _HISTORY_MAGICS = frozenset({"history", "hist", "recall", "rep", "rerun", "macro", "save", "edit"})
 _NAMESPACE_MAGICS = frozenset({"who", "whos", "who_ls"})
@@ -388,8 +398,9 @@ class Special(Expressions):
                     return self.run_magic(word, rest, node)
                 rest = self.literal(args.at(1))
                 return self.run_magic(str(text), rest if isinstance(rest, str) else None, node)
-            case "system" | "getoutput" | "system_raw" | "system_piped" | "getoutput_":
+            case "system" | "getoutput" | "system_raw" | "system_piped":
                 self.run_shell(text if isinstance(text, str) else None)
+                self.bind_user("_exit_code", self.plain)
                 return self.fresh("list", node, self.heap.plain("str"))
             case "run_cell_magic":
                 body = self.literal(args.at(2))

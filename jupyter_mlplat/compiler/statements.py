@@ -6,7 +6,7 @@ from jupyter_mlplat.compiler.calls import ROWS
 from jupyter_mlplat.compiler.heap import NOTHING, Obj, Value
 from jupyter_mlplat.compiler.imports import Imports
 from jupyter_mlplat.compiler.recorder import Args
-from jupyter_mlplat.compiler.scope import Scope, declarations
+from jupyter_mlplat.compiler.scope import Scope, arguments, declarations
 
 _IN_PLACE = frozenset(
     {"bytearray", "deque", "dict", "frame", "list", "ndarray", "series", "set", "tensor"}
@@ -66,7 +66,7 @@ class Statements(Imports):
 
     def _run_annassign(self, node: ast.AnnAssign) -> None:
         in_function = bool(self.frames) and not self.scope.is_class
-        if not in_function:
+        if not in_function and not self.has_late_annotations:
             self.evaluate(node.annotation)
         if node.value is not None:
             self.assign(node.target, self.evaluate(node.value))
@@ -418,17 +418,22 @@ class Statements(Imports):
     def _run_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         decorators = [self.evaluate(item) for item in node.decorator_list]
         function = self.make_function(node)
-        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
-            if argument.annotation is not None:
-                self.evaluate(argument.annotation)
-        if node.returns is not None:
-            self.evaluate(node.returns)
+        self._evaluate_annotations(node)
         value: Value = frozenset({function})
         for item, decorator in zip(node.decorator_list, decorators, strict=True):
             value = self._decorate(decorator, item, value, node)
         self.assign_name(node.name, value)
 
     _run_asyncfunctiondef = _run_functiondef
+
+    def _evaluate_annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if self.has_late_annotations:
+            return
+        for argument in arguments(node.args):
+            if argument.annotation is not None:
+                self.evaluate(argument.annotation)
+        if node.returns is not None:
+            self.evaluate(node.returns)
 
     def _decorate(self, decorator: Value, source: ast.expr, value: Value, node: ast.AST) -> Value:
         path = _path_of(decorator, source, self)
