@@ -164,7 +164,6 @@ def test_engine_killed_under_a_waiting_command_is_no_error(
     assert (process.returncode, err) == (0, b"")
     run = workplace.ask("runs", "show", "latest")["run"]
     assert run["state"] == "SUCCEEDED"
-    assert [task["attempt"] for task in run["tasks"]] == [1, 1]
     assert run["id"].encode() in out
 
 
