@@ -341,6 +341,8 @@ class Calls(Attributes):
         match kind:
             case "elems":
                 inner = self.elements(args.at(0), node) if args.positional else NOTHING
+                if detail == "dict":  # made of pairs, or of another dict
+                    inner |= frozenset(item for pair in inner for item in pair.inner)
                 return self.fresh(
                     detail, node, {*inner, *frozenset().union(*args.keywords.values())}
                 )

@@ -76,7 +76,7 @@ def effect(text: str) -> Effect:
         if detail:
             values["kind"] = detail
     elif kind:
-        values |= {"result": "fresh", "kind": kind}
+        values |= {"result": "fresh", "kind": result.strip()}
     return Effect(**values)  # type: ignore[arg-type]
 
 
