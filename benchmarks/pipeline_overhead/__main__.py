@@ -24,8 +24,8 @@ PEERS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "bare": ("", (), 100),
     "prefect": ("prefect", ("prefect>=3.4", "fastapi<0.118"), 100),
     "dagster": ("dagster", ("dagster>=1.12",), 100),
-    "kfp_local": ("kfp", ("kfp>=2.14",), 100),
-    "kfp_local_pip": ("kfp", ("kfp>=2.14",), 5),
+    "kfp_local": ("kfp", ("kfp>=2.14", "pip>=24"), 100),
+    "kfp_local_pip": ("kfp", ("kfp>=2.14", "pip>=24"), 5),
     "metaflow": ("metaflow", ("metaflow>=2.18", "setuptools<81"), 10),
 }
 LABELS = {
@@ -76,9 +76,14 @@ def measure(
     with ours.engine() as (client, place):
         for _ in range(rounds):
             for shape in ("chain", "fan"):
-                for peer, python in pythons.items():
+                for peer, python in list(pythons.items()):
                     count = min(PEERS[peer][2], steps)
-                    _note(taken, peer, shape, count, _run(python, peer, shape, count))
+                    try:
+                        _note(taken, peer, shape, count, _run(python, peer, shape, count))
+                    except PeerUnavailable as error:
+                        missing.append(str(error))
+                        del pythons[peer]
+                        taken.pop(peer, None)
                 times = ours.measure(client, place, shape, steps)
                 _note(taken, "ours", shape, steps, times)
     medians = {
@@ -115,7 +120,7 @@ def _run(python: Path, peer: str, shape: str, count: int) -> dict[str, float]:
         told.seek(0)
         errors.seek(0)
         if status:
-            raise SystemExit(f"{peer} failed:\n{errors.read()[-2000:]}")
+            raise PeerUnavailable(f"{peer} failed: {errors.read().strip()[-500:]}")
         times: dict[str, float] = json.loads(told.read().splitlines()[-1])
     return times
 
