@@ -246,7 +246,7 @@ class Attributes(Recorder):
                     self.heap.set_attribute(obj, name, value)
                     self.change([obj], what)
                 case "setting":
-                    self.trace.settings = True
+                    self.trace.patches = True
                 case "frame":
                     self.store(obj, value, what)
                     self.change_deep([obj], what)

@@ -107,7 +107,7 @@ class Calls(Attributes):
                 self.change_deep([obj], f"calls .{name}()", assumed=True)
             return frozenset({obj}) | self.plain
         if obj.kind == "setting":
-            self.trace.settings = True
+            self.trace.patches = True
             return self.plain
         if obj.kind == "logger":
             self.trace.patches = True
@@ -166,6 +166,9 @@ class Calls(Attributes):
         if special is not None:
             return special
         known = knowledge.function(path)
+        if known is not None and known.settings:
+            # Other settings than these can be replayed, but not passed on.
+            self.trace.patches |= path.partition(".")[0] not in SHIPPED_SETTINGS
         if known is None:
             return self._call_unlisted(path, args, node)
         receiver: Obj | None = None
@@ -179,10 +182,10 @@ class Calls(Attributes):
         if path.startswith("builtins."):
             self.touch(args.all, node)
             return self.unknown(node, args.all)
-        if self.is_discarded(node) and self._reads_only_literals(args):
-            if name.startswith(SETTING_VERBS) or is_setting_name(name):
-                self.trace.settings = True
-                return self.none
+        sets = name.startswith(SETTING_VERBS) or is_setting_name(name)
+        if sets and self.is_discarded(node) and self._reads_only_literals(args):
+            self.trace.patches = True
+            return self.none
         if self.is_discarded(node):
             # A call made for its effect alone: whatever state the library keeps may change.
             self.trace.libraries.add(path.partition(".")[0])
@@ -274,7 +277,7 @@ class Calls(Attributes):
             chosen = self.literal(value)
             if name == "inplace" and chosen is not False:
                 self.change_deep(own or everything, f"{what} in place")
-            elif name == "out" and chosen is not None or (name == "out" and not chosen):
+            elif (name == "out" and chosen is not None) or (name == "out" and not chosen):
                 if any(obj.is_mutable for obj in value):
                     self.change_deep(value, f"{what} with out=")
                     return frozenset(obj for obj in value if obj.is_mutable)
@@ -443,7 +446,7 @@ class Calls(Attributes):
         """Copy all that a value reaches, code aside."""
         copies: dict[Obj, Obj] = {}
         for obj in self.heap.within(value):
-            if obj.is_mutable and obj.kind not in ("class", "function") or obj.kind == "tuple":
+            if (obj.is_mutable and obj.kind not in ("class", "function")) or obj.kind == "tuple":
                 copies[obj] = self.heap.make(obj.kind, self.key(node, "copy", obj.bit))
         for obj, made in copies.items():
             made.bases, made.path = obj.bases, obj.path
@@ -622,8 +625,8 @@ class Calls(Attributes):
             self.frames.pop()
             self.scope, self.context, self.statement = outer, context, statement
         if is_lazy(code) and not isinstance(code, ast.AsyncFunctionDef):
-            return frozenset(frame.yields) or self.plain  # type: ignore[arg-type]
-        return frozenset(frame.returns | frame.yields) or self.none  # type: ignore[arg-type]
+            return frozenset(frame.yields) or self.plain
+        return frozenset(frame.returns | frame.yields) or self.none
 
     def _summarise_call(self, function: Obj, code: ast.AST, args: Args, node: ast.AST) -> Value:
         """Stand in for a call of a function that was followed often enough in this cell.
@@ -653,7 +656,7 @@ class Calls(Attributes):
             frame.changed = True
         passed = frozenset().union(*params.values())
         made = self.unknown(node, passed, "recursion")
-        return frozenset(frame.returns) | made  # type: ignore[arg-type]
+        return frozenset(frame.returns) | made
 
     def _new_scope(self, function: Obj, code: ast.AST, params: dict[str, Value]) -> Scope:
         local, global_names, nonlocal_names = declarations(code)
@@ -736,6 +739,10 @@ class Calls(Attributes):
                 self.heap.set_attribute(obj, name, frozenset(cls.attrs[name]) | args.all)
 
 
+SHIPPED_SETTINGS = frozenset(
+    {"IPython", "matplotlib", "matplotlib_inline", "numpy", "pandas", "seaborn", "warnings"}
+)
+"""Libraries whose settings a step passes on to the next."""
 CALLS_FOLLOWED = 60
 """A function is followed into at most this many times per cell, then summarised."""
 CALLBACKS_FOLLOWED = 4

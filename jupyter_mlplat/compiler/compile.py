@@ -9,13 +9,14 @@ from jupyter_mlplat.compiler import problems as say
 from jupyter_mlplat.compiler.facts import CellFacts
 from jupyter_mlplat.compiler.folder import FolderView
 from jupyter_mlplat.compiler.kale import KaleNotebook, is_kale, read_kale
-from jupyter_mlplat.compiler.machine import Hints, Machine, is_definition
+from jupyter_mlplat.compiler.machine import Machine, is_definition
 from jupyter_mlplat.compiler.normalise import Normalised, normalise
 from jupyter_mlplat.compiler.observations import parse_observations, source_digest
 from jupyter_mlplat.compiler.order import find_clashes, order_steps
 from jupyter_mlplat.compiler.parameters import read_parameters
 from jupyter_mlplat.compiler.plan import StepPlan, plan
 from jupyter_mlplat.compiler.reasons import build_edges
+from jupyter_mlplat.compiler.recorder import Hints
 from jupyter_mlplat.compiler.settings import read_settings, slug, step_name, step_settings
 from jupyter_mlplat.compiler.steps import Code, Draft, merge, split_cells
 from jupyter_mlplat.formats.notebook import Cell, check_format, list_cells, metadata_of
@@ -141,8 +142,8 @@ class Compilation:
 
     def _take_parameters(self, cell: Cell, normal: Normalised) -> Normalised:
         """Take the literal assignments out of the parameters cell; return what is left."""
-        assert normal.tree is not None
-        self.parameters, rest = read_parameters(cell.source, normal.tree)
+        tree = normal.tree or ast.Module([], [])
+        self.parameters, rest = read_parameters(cell.source, tree)
         self.parameters_cell = cell
         left = ast.Module(rest, [])
         self.sources[cell.index] = ast.unparse(left)
@@ -153,9 +154,8 @@ class Compilation:
     def _interpret(self, codes: Sequence[Code]) -> tuple[Machine, dict[int, CellFacts]]:
         machine = Machine(self.folder.sources)
         observed = parse_observations(metadata_of(self.notebook))
-        if self.parameters:
+        if self.parameters and self.parameters_cell is not None:
             text = "\n".join(f"{item.name} = {item.expression}" for item in self.parameters)
-            assert self.parameters_cell is not None
             machine.run_cell(self.parameters_cell.index, self.parameters_cell.id, normalise(text))
         facts: dict[int, CellFacts] = {}
         shared = set(map(id, self.kale.shared)) if self.kale else set()

@@ -7,7 +7,7 @@ import ast
 from jupyter_mlplat.compiler.calls import Calls
 from jupyter_mlplat.compiler.heap import NOTHING, Obj, Value
 from jupyter_mlplat.compiler.recorder import BUILTINS, IPYTHON_NAMES, MODULE_NAMES, Args
-from jupyter_mlplat.compiler.scope import Comprehension, Scope
+from jupyter_mlplat.compiler.scope import Scope
 
 _IN_PLACE = frozenset(
     {"list", "set", "dict", "deque", "ndarray", "series", "frame", "bytearray", "tensor"}
@@ -416,9 +416,9 @@ class Expressions(Calls):
             plain[len(plain) - len(spec.defaults) :], spec.defaults, strict=True
         ):
             obj.defaults[argument.arg] = self.evaluate(default)
-        for argument, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
-            if default is not None:
-                obj.defaults[argument.arg] = self.evaluate(default)
+        for argument, given in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+            if given is not None:
+                obj.defaults[argument.arg] = self.evaluate(given)
         return obj
 
     def _eval_listcomp(self, node: ast.ListComp) -> Value:
@@ -435,8 +435,12 @@ class Expressions(Calls):
         # now it reads then as well, and a generator is never shipped.
         return self._comprehend("generator", node, [node.elt])
 
-    def _comprehend(self, kind: str, node: ast.expr, results: list[ast.expr]) -> Value:
-        assert isinstance(node, Comprehension)
+    def _comprehend(
+        self,
+        kind: str,
+        node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
+        results: list[ast.expr],
+    ) -> Value:
         outer = self.scope
         first = self.evaluate(node.generators[0].iter)
         scope = Scope(parent=outer, local=frozenset({"<comprehension>"}))

@@ -3,7 +3,7 @@
 import ast
 from dataclasses import dataclass, field
 
-from jupyter_mlplat.compiler.heap import Value
+from jupyter_mlplat.compiler.heap import Obj, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Frame:
 
     node: ast.AST
     name: str
-    returns: set[object] = field(default_factory=set)
-    yields: set[object] = field(default_factory=set)
+    returns: set[Obj] = field(default_factory=set)
+    yields: set[Obj] = field(default_factory=set)
     changed: bool = False
     params: dict[str, Value] = field(default_factory=dict)

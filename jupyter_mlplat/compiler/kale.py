@@ -1,8 +1,9 @@
 """Kale's cell tags, read as Kale reads them: the same steps, in the same order.
 
-`step:NAME` (or `block:NAME`), `prev:NAME`, `imports`, `functions`, `pipeline-parameters`, `pipeline-metrics`, `skip`,
-`limit:RESOURCE:AMOUNT`. An untagged cell continues what the cell before it was. Imports and functions go in front of
-every step; metrics are the names printed by the metrics cell.
+`step:NAME` (or `block:NAME`), `prev:NAME`, `imports`, `functions`, `pipeline-parameters`,
+`pipeline-metrics`, `skip`, `limit:RESOURCE:AMOUNT`. An untagged cell continues what the cell before
+it was. Imports and functions go in front of every step; metrics are the names printed by the
+metrics cell.
 """
 
 import ast

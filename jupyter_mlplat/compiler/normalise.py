@@ -143,7 +143,7 @@ def _manager() -> Any:
     # Imported only when a notebook has IPython syntax: it costs a quarter of a second once.
     from IPython.core.inputtransformer2 import TransformerManager
 
-    return TransformerManager()
+    return TransformerManager()  # type: ignore[no-untyped-call]
 
 
 def names_expanded(text: str) -> list[ast.expr]:

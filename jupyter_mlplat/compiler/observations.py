@@ -11,10 +11,11 @@ Kept in the notebook's metadata, `metadata.mlplat.observed`, by cell id:
     "unshippable": {"con": "sqlite3.Connection"}}}}
 ```
 
-`binds` and `deletes` are complete: no other name was bound or deleted. `mutated` are names bound before the cell, not
-rebound by it, whose content differs afterwards; `unchanged` those whose content was compared in depth and is the same;
-a name in neither was not compared. `groups` are names that reach a common mutable object after the cell. A cell whose
-source no longer has this digest is as if it had never been observed.
+`binds` and `deletes` are complete: no other name was bound or deleted. `mutated` are names bound
+before the cell, not rebound by it, whose content differs afterwards; `unchanged` those whose
+content was compared in depth and is the same; a name in neither was not compared. `groups` are
+names that reach a common mutable object after the cell. A cell whose source no longer has this
+digest is as if it had never been observed.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ meant, and names that share an object which matters are asked of one and the sam
 has to carry all of them; this may give it inputs of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from posixpath import isabs, normpath
 
@@ -307,8 +307,8 @@ def may_be_same(one: FileUse, other: FileUse) -> bool:
     ) or "." in (first, second)
 
 
-def _mask(bits: "Sequence[int] | object") -> int:
+def _mask(bits: Iterable[int]) -> int:
     mask = 0
-    for bit in bits:  # type: ignore[attr-defined]
+    for bit in bits:
         mask |= bit
     return mask

@@ -37,11 +37,13 @@ def build_edges(
             if source in told:
                 reasons.append(_told_reason(steps[source], step))
             edges.append(
-                Edge(
-                    source=names[source],
-                    target=names[number],
-                    names=tuple(passed),
-                    reasons=tuple(reasons),
+                Edge.model_validate(
+                    {
+                        "from": names[source],
+                        "to": names[number],
+                        "names": tuple(passed),
+                        "reasons": tuple(reasons),
+                    }
                 )
             )
     return edges

@@ -2,10 +2,9 @@
 
 import ast
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Iterator
 
 from jupyter_mlplat.compiler.effects import Effect
 from jupyter_mlplat.compiler.facts import CellFacts, Change, FileUse, Frame, Use
@@ -323,9 +322,7 @@ class Recorder:
         found: set[Obj] = set()
         for obj in value:
             kind = obj.kind
-            if kind == "str":
-                found |= self.heap.plain("str")
-            elif kind in ("frame", "index"):
+            if kind in ("str", "frame", "index"):
                 found |= self.heap.plain("str")
             elif kind in ("series", "group"):
                 found.add(self.heap.make("datum", (obj.bit, "datum"), obj.inner))

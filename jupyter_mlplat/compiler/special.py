@@ -396,8 +396,8 @@ class Special(Expressions):
                 if name == "magic":
                     word, _, rest = str(text or "").partition(" ")
                     return self.run_magic(word, rest, node)
-                rest = self.literal(args.at(1))
-                return self.run_magic(str(text), rest if isinstance(rest, str) else None, node)
+                line = self.literal(args.at(1))
+                return self.run_magic(str(text), line if isinstance(line, str) else None, node)
             case "system" | "getoutput" | "system_raw" | "system_piped":
                 self.run_shell(text if isinstance(text, str) else None)
                 self.bind_user("_exit_code", self.plain)

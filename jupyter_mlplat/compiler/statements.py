@@ -3,6 +3,7 @@
 import ast
 
 from jupyter_mlplat.compiler.calls import ROWS
+from jupyter_mlplat.compiler.expressions import State
 from jupyter_mlplat.compiler.heap import NOTHING, Obj, Value
 from jupyter_mlplat.compiler.imports import Imports
 from jupyter_mlplat.compiler.recorder import Args
@@ -361,11 +362,11 @@ class Statements(Imports):
 
     _run_trystar = _run_try
 
-    def _run_handler(self, handler: ast.ExceptHandler, states: list[object]) -> None:
-        self.restore(states[0])  # type: ignore[arg-type]
+    def _run_handler(self, handler: ast.ExceptHandler, states: list[State]) -> None:
+        self.restore(states[0])
         for state in states[1:]:
             self.tick += 1
-            self.join(state)  # type: ignore[arg-type]
+            self.join(state)
         with self.uncertain():
             if handler.type is not None:
                 self.evaluate(handler.type)
