@@ -117,10 +117,13 @@ class Expressions(Calls):
 
     def _change_closures(self, scope: Scope, name: str) -> None:
         """A captured variable is rebound: every function that shares it changes."""
-        self.change(
-            (obj for obj in self.heap.objects if obj.kind == "function" and _captures(obj, scope)),
-            f"rebinds the captured {name}",
-        )
+        sharing = [
+            obj for obj in self.heap.objects if obj.kind == "function" and _captures(obj, scope)
+        ]
+        self.change(sharing, f"rebinds the captured {name}")
+        if len(sharing) > 1:
+            for obj in sharing:
+                obj.is_tied = True  # copies of functions do not share their variables any more
 
     def _assign_module_name(self, scope: Scope, name: str, value: Value) -> None:
         owner = next((m for m in self.modules.values() if m.scope is scope), None)

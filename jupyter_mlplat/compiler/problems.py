@@ -19,6 +19,8 @@ _KINDS = {
     "lock": "a lock",
     "patch": "an imported module that was changed",
     "thread": "a thread, task or pool",
+    "function": "functions that share a variable",
+    "class": "a class with a metaclass or `__init_subclass__`",
 }
 
 
