@@ -22,13 +22,21 @@ def view_pipeline(pipeline: Pipeline) -> View:
         ("from", "to", "values", "known", "why"),
         tuple(_edge_row(edge) for edge in pipeline.edges),
     )
+    numbers = {cell.id: str(cell.index + 1) for step in pipeline.steps for cell in step.cells}
     notes = [
-        Cell(place(problem.message, problem.cell, problem.line), _SEVERITIES[problem.severity])
+        Cell(
+            place(problem.message, numbers.get(problem.cell or "", problem.cell), problem.line),
+            _SEVERITIES[problem.severity],
+        )
         for problem in pipeline.problems
     ]
     notes += [
         Cell(
-            place(f"Unknown: {unknown.what}. {unknown.consequence}", unknown.cell, unknown.line),
+            place(
+                f"Unknown: {unknown.what}. {unknown.consequence}",
+                numbers.get(unknown.cell, unknown.cell),
+                unknown.line,
+            ),
             Mood.WARNING,
         )
         for unknown in pipeline.unknown

@@ -44,15 +44,21 @@ def view_run(run: Run, metrics: dict[str, float] | None = None) -> View:
 def failure_messages(run: Run) -> list[str]:
     """Say why a run did not succeed, each reason once."""
     messages = [
-        f"Step {task.name!r}, {task.failure.message}"
-        if task.failure.cell
-        else f"Step {task.name!r}: {task.failure.message}"
+        _with_step(task.name, task.failure.message)
         for task in run.tasks
         if task.failure and task.state.is_final
     ]
     if run.failure and not any(run.failure.message in message for message in messages):
         messages.append(run.failure.message)
     return messages
+
+
+def _with_step(name: str, message: str) -> str:
+    """Put the step's name before a message that does not begin with it."""
+    step = f"Step {name!r}"
+    if message.startswith(step):
+        return message
+    return f"{step}{',' if message.startswith('cell ') else ':'} {message}"
 
 
 def view_runs(runs: Sequence[RunSummary]) -> View:
