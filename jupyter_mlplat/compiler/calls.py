@@ -743,9 +743,9 @@ SHIPPED_SETTINGS = frozenset(
     {"IPython", "matplotlib", "matplotlib_inline", "numpy", "pandas", "seaborn", "warnings"}
 )
 """Libraries whose settings a step passes on to the next."""
-CALLS_FOLLOWED = 60
+CALLS_FOLLOWED = 30
 """A function is followed into at most this many times per cell, then summarised."""
-CALLBACKS_FOLLOWED = 4
+CALLBACKS_FOLLOWED = 2
 CALLABLE_BACK = frozenset({"class", "coroutine", "external", "function", "generator", "instance"})
 DATA: frozenset[Obj | str] = frozenset(
     {"data", "datum", "frame", "group", "index", "ndarray", "series", "tensor"}

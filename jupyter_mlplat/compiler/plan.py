@@ -18,7 +18,7 @@ PARAMETER = -1
 REPLAYED = -2
 """Stands for the step number of names that a step's prelude binds."""
 
-DOUBTFUL = frozenset({"axes", "buffer", "figure", "grid", "unknown"})
+DOUBTFUL = frozenset({"axes", "buffer", "figure", "grid", "logger", "unknown"})
 """Kinds that are passed on where they are read, but not kept just for being looked at."""
 
 

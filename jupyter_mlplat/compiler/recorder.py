@@ -29,7 +29,7 @@ WORK = 150_000
 """Objects looked at per cell when following what reaches what, a tenth of a second."""
 ALL_WORK = 800_000
 """The same for a whole notebook."""
-FUEL = 60_000
+FUEL = 20_000
 """Expressions and statements looked at per cell before the analysis gives up on it; a cell of 100
 lines that calls ten functions takes about 3,000."""
 
