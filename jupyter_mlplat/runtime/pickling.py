@@ -21,6 +21,7 @@ from typing import Any
 import cloudpickle.cloudpickle as cp
 
 from . import classes, instances
+from .closures import Cells
 from .kinds import is_array
 
 PROTOCOL = 5
@@ -61,6 +62,7 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
         self._namespace = namespace
         self._trace = trace
         self._sharing = sharing
+        self._cells = Cells()
 
     def persistent_id(self, obj: Any) -> str | None:
         """Keep the namespace itself out of the pickle, and let the tracer see every object."""
@@ -77,6 +79,8 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
             return self._reduce_function(obj)
         if isinstance(obj, type):
             return self._reduce_class(obj)
+        if kind is types.CellType:
+            return self._cells.reduce(obj)
         special = _SPECIAL.get(kind)
         if special is not None:
             return special(obj)
@@ -108,7 +112,6 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
             single = _reduce_singledispatch(func)
             return single if single is not None else self._function_reduce(func)
         code = func.__code__
-        closure = func.__closure__ and tuple(cp._make_empty_cell() for _ in code.co_freevars)
         slots = {
             "__name__": func.__name__,
             "__qualname__": func.__qualname__,
@@ -121,12 +124,16 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
         state = (dict(func.__dict__), slots, func.__closure__, source_of(code))
         return (
             types.FunctionType,
-            (code, self._namespace, None, None, closure),
+            (code, self._namespace, None, None, self._cells.hollow(func)),
             state,
             None,
             None,
             restore_function,
         )
+
+    def _function_getnewargs(self, func: types.FunctionType) -> Any:
+        arguments = super()._function_getnewargs(func)
+        return *arguments[:4], self._cells.hollow(func)
 
     def _reduce_class(self, cls: type) -> Any:
         if cls in cp._BUILTIN_TYPE_NAMES or cp._should_pickle_by_reference(cls):
@@ -171,16 +178,14 @@ def source_of(code: types.CodeType) -> tuple[str, str] | None:
 
 
 def restore_function(func: types.FunctionType, state: Any) -> None:
-    """Fill a function that was made from its code alone: it may refer to itself."""
+    """Fill a function that was made from its code and its empty cells: it may refer to itself.
+
+    The cells are in the state to be filled on the way.
+    """
     import linecache
 
-    attributes, slots, closure, source = state
+    attributes, slots, _cells, source = state
     func.__dict__.update(attributes)
-    for cell, filled in zip(func.__closure__ or (), closure or ()):
-        try:
-            cell.cell_contents = filled.cell_contents
-        except ValueError:  # an empty cell stays empty
-            continue
     for name, value in slots.items():
         setattr(func, name, value)
     if source is not None:

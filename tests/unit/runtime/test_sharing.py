@@ -206,3 +206,39 @@ def test_same_values_give_the_same_bytes(ship: Ship) -> None:
     first, second = ship(source, "A", "a", "d"), ship(source, "A", "a", "d")
 
     assert first["__saved__"].digest == second["__saved__"].digest
+
+
+COUNTER = """
+def counter():
+    count, unset = 0, None
+    del unset
+    def step():
+        nonlocal count, unset
+        count += 1
+        return count
+    def read(): return count
+    def again(): return again, unset
+    return step, read, again
+step, read, again = counter()
+also = {'read': read, 'cell': step.__closure__[0]}
+"""
+
+
+def test_functions_over_one_variable_share_it_hop_after_hop(ship: Ship) -> None:
+    names = ("read", "step", "again", "also")
+    received = ship(COUNTER, *names)
+    for expected in (1, 2, 3):
+        assert received["step"]() == expected
+        received = ship(received, *names)
+        assert (received["read"](), received["also"]["read"]()) == (expected, expected)
+
+    assert received["also"]["cell"] is received["read"].__closure__[0]
+    with pytest.raises(NameError, match="unset"):
+        received["again"]()
+
+
+def test_functions_of_other_globals_share_their_variable_too(ship: Ship) -> None:
+    received = ship(f"apart = {{}}\nexec({COUNTER!r}, apart)\npair = apart['step'], apart['read']", "pair")
+
+    received["pair"][0]()
+    assert received["pair"][1]() == 1
