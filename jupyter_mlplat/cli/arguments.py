@@ -311,7 +311,7 @@ def _add_endpoints(group: Any) -> None:
         group,
         "rollback",
         commands.endpoints.roll_back,
-        "give all traffic back to the revision before",
+        "go back to the split of traffic before",
         "rollback churn",
     )
     _add_endpoint(parser)

@@ -55,7 +55,7 @@ class Endpoint(Shown):
         return self
 
     def roll_back(self) -> "Endpoint":
-        """Give all traffic back to the revision before."""
+        """Go back to the split of traffic before."""
         self._document = self._client.roll_back(self.name)
         return self
 

@@ -71,7 +71,7 @@ def promote(client: "EngineClient", options: Namespace, terminal: Terminal) -> i
 
 
 def roll_back(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
-    """Give all traffic back to the revision before."""
+    """Go back to the split of traffic before."""
     return _show(client.roll_back(options.endpoint), terminal)
 
 
