@@ -14,7 +14,7 @@ from jupyter_mlplat.compiler.normalise import Normalised, normalise
 from jupyter_mlplat.compiler.observations import parse_observations, source_digest
 from jupyter_mlplat.compiler.order import find_clashes, order_steps
 from jupyter_mlplat.compiler.parameters import read_parameters
-from jupyter_mlplat.compiler.plan import StepPlan, plan
+from jupyter_mlplat.compiler.plan import StepPlan, plan, widest
 from jupyter_mlplat.compiler.reasons import build_edges
 from jupyter_mlplat.compiler.recorder import Hints
 from jupyter_mlplat.compiler.settings import read_settings, slug, step_name, step_settings
@@ -216,13 +216,14 @@ class Compilation:
             planned, fusions = plan(groups, machine.heap, names)
             if not fusions:
                 return drafts, planned
-            fusion = fusions[0]
-            first, last = fusion.first, fusion.last
-            merged = drafts[first : last + 1]
-            self.problems.append(say.fused(fusion, merged))
-            drafts = [*drafts[:first], merge(merged), *drafts[last + 1 :]]
-            cells = [fact for group in groups[first : last + 1] for fact in group]
-            groups = [*groups[:first], cells, *groups[last + 1 :]]
+            # From the last to the first, so that the numbers of those before stay true.
+            for fusion in widest(fusions):
+                first, last = fusion.first, fusion.last
+                merged = drafts[first : last + 1]
+                self.problems.append(say.fused(fusion, merged))
+                drafts = [*drafts[:first], merge(merged), *drafts[last + 1 :]]
+                cells = [fact for group in groups[first : last + 1] for fact in group]
+                groups = [*groups[:first], cells, *groups[last + 1 :]]
 
     # -- reporting -----------------------------------------------------------------------------
 

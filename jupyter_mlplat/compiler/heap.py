@@ -196,6 +196,57 @@ class Heap:
         self._reach[roots] = mask
         return mask
 
+    def reach_each(self, values: Iterable[Value]) -> dict[Value, int]:
+        """Return `reach` of many values at once, looking at each object once.
+
+        Objects that reach each other share one mask (Tarjan's strongly connected components).
+        """
+        masks: dict[Obj, int] = {}
+        found: dict[Value, int] = {}
+        for value in values:
+            mask = 0
+            for obj in value:
+                if obj not in masks:
+                    self._condense(obj, masks)
+                mask |= masks[obj]
+            found[value] = mask
+        return found
+
+    @staticmethod
+    def _condense(root: Obj, masks: dict[Obj, int]) -> None:
+        number: dict[Obj, int] = {root: 0}
+        low: dict[Obj, int] = {root: 0}
+        mask: dict[Obj, int] = {root: root.bit}
+        path = [root]
+        todo = [(root, iter(links(root)))]
+        while todo:
+            obj, children = todo[-1]
+            for child in children:
+                if child in masks:
+                    mask[obj] |= masks[child]
+                elif child in number:
+                    low[obj] = min(low[obj], number[child])
+                else:
+                    number[child] = low[child] = len(number)
+                    mask[child] = child.bit
+                    path.append(child)
+                    todo.append((child, iter(links(child))))
+                    break
+            else:
+                todo.pop()
+                if low[obj] == number[obj]:
+                    members: list[Obj] = []
+                    while not members or members[-1] is not obj:
+                        members.append(path.pop())
+                    whole = 0
+                    for member in members:
+                        whole |= mask[member]
+                    masks.update(dict.fromkeys(members, whole))
+                if todo:
+                    parent = todo[-1][0]
+                    low[parent] = min(low[parent], low[obj])
+                    mask[parent] |= mask[obj]
+
     def within(self, value: Iterable[Obj]) -> set[Obj]:
         """Return all objects that can be got at from a value, itself included."""
         return set(self.of_mask(self.reach(value))) | set(value)

@@ -104,10 +104,9 @@ class Machine(Statements):
         self.changed_channels |= facts.mutated
         facts.replay_bound = self.replayed & facts.binds.keys()
         facts.env = dict(self.user.names)
+        masks = self.heap.reach_each(facts.env.values())
         facts.reach = {
-            name: self.heap.reach(value)
-            for name, value in facts.env.items()
-            if value != frozenset({unbound})
+            name: masks[value] for name, value in facts.env.items() if value != frozenset({unbound})
         }
 
     # -- cells ---------------------------------------------------------------------------------

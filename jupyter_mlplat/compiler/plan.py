@@ -75,6 +75,15 @@ def plan(
     return Planner(groups, heap, parameters).run()
 
 
+def widest(fusions: Sequence[Fusion]) -> list[Fusion]:
+    """Return fusions that do not overlap, the last one first; the rest shows when planning again."""
+    found: list[Fusion] = []
+    for fusion in sorted(fusions, key=lambda item: (-item.last, item.first)):
+        if not found or fusion.last < found[-1].first:
+            found.append(fusion)
+    return found
+
+
 class Planner:
     """Plans one grouping of cells."""
 
@@ -233,7 +242,7 @@ class Planner:
         if not mask:
             return False
         if hard:
-            kind = self.heap.of_mask(mask)[0].kind
+            kind = self.heap.of_mask(mask & -mask)[0].kind
             source = self.steps[provider].cells[-1]
             for cell in self.steps[provider].cells:
                 if name in cell.binds or cell.mutated & mask:
