@@ -25,7 +25,8 @@ class Cells:
 
     def hollow(self, func: types.FunctionType) -> tuple[Hollow, ...] | None:
         """Return what to make a function on: its cells, without what they hold."""
-        return func.__closure__ and tuple(self._of(cell) for cell in func.__closure__)
+        cells = func.__closure__
+        return None if cells is None else tuple(self._of(cell) for cell in cells)
 
     def reduce(self, cell: types.CellType) -> Any:
         """Reduce a cell with what it holds."""

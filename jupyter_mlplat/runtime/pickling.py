@@ -7,6 +7,7 @@ back as what they were or are refused.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import io
@@ -20,7 +21,7 @@ from typing import Any
 
 import cloudpickle.cloudpickle as cp
 
-from . import classes, instances
+from . import classes, figures, instances
 from .closures import Cells
 from .kinds import is_array
 
@@ -92,6 +93,8 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
             return _reduce_stream(obj)
         if is_array(obj):
             return _reduce_array(obj)
+        if figures.is_figure(obj):
+            return figures.reduce_figure(obj)
         if kind.__module__ == "__main__":
             return instances.reduce_instance(obj, self._can_pickle)
         if isinstance(obj, BaseException):
@@ -223,7 +226,10 @@ def _reduce_cached_function(func: Any) -> Any:
     if wrapped.__module__ != "__main__" and getattr(home, wrapped.__qualname__, None) is func:
         return NotImplemented  # importable: by reference
     parameters = func.cache_parameters()
-    arguments = (wrapped, parameters["maxsize"], parameters["typed"], _cached_calls(func))
+    info = func.cache_info()
+    calls = _cached_calls(func)
+    limits = parameters["maxsize"], parameters["typed"]
+    arguments = (wrapped, *limits, calls, (info.hits, info.misses))
     skipped = ("__wrapped__", "cache_parameters")
     extra = {key: value for key, value in func.__dict__.items() if key not in skipped}
     return make_cached_function, arguments, extra
@@ -259,22 +265,42 @@ def _cached_calls(func: Any) -> list[tuple[Any, Any]]:
 
 
 def make_cached_function(
-    wrapped: Any, maxsize: int | None, typed: bool, calls: list[tuple[Any, Any]]
+    wrapped: Any,
+    maxsize: int | None,
+    typed: bool,
+    calls: list[tuple[Any, Any]],
+    statistics: tuple[int, int] = (0, 0),
 ) -> Any:
-    """Wrap a function in an `lru_cache` again, and let the cache remember what it did."""
+    """Wrap a function in an `lru_cache` again, and let the cache remember what it did.
+
+    Hits and misses are counted by the cache alone, so they are made again: a call that fails is a
+    miss that leaves nothing behind.
+    """
     results: list[Any] = []
+    forgotten = False
 
     def replay(*args: Any, **kwargs: Any) -> Any:
+        if forgotten:
+            raise LookupError
         return results.pop() if results else wrapped(*args, **kwargs)
 
     functools.update_wrapper(replay, wrapped)
     func = functools.lru_cache(maxsize=maxsize, typed=typed)(replay)
     func.__wrapped__ = wrapped
     mark = next((part for part in gc.get_referents(func) if type(part) is object), None)
+    hits, misses = statistics
+    forgotten = True
+    for _ in range(misses - len(calls)):
+        with contextlib.suppress(LookupError):
+            func()
+    forgotten = False
     for key, result in calls:
         results.append(result)
         args, kwargs = _call_of(key, mark, typed)
         func(*args, **kwargs)
+    if calls:  # the call made last is the newest already: its hits reorder nothing
+        for _ in range(hits):
+            func(*args, **kwargs)
     return func
 
 

@@ -223,3 +223,47 @@ def test_typed_form_is_used_only_where_it_is_exact(
     received = ship(f"x = {value}", "x")
 
     assert received["__saved__"].outputs["x"]["codec"] == codec
+
+
+def test_cached_function_remembers_its_calls_and_counts(ship: Callable[..., Any]) -> None:
+    received = ship(
+        "from functools import lru_cache\nruns = []\n@lru_cache(maxsize=2)\ndef f(x):\n"
+        "    runs.append(x)\n    return x * 10\nfor x in (1, 2, 3, 3, 2): f(x)",
+        "f",
+        "runs",
+    )
+
+    assert tuple(received["f"].cache_info()) == (2, 3, 2, 2)
+    assert (received["f"](3), received["f"](2), received["runs"]) == (30, 20, [1, 2, 3])
+
+
+FIGURE = """
+import matplotlib.pyplot as plt
+fig, axes = plt.subplots(1, 2, figsize=(3, 1.5))
+axes[0].plot([1, 2])
+def picture(figure):
+    import io
+    file = io.BytesIO()
+    figure.savefig(file, format='png', bbox_inches='tight')
+    return file.getvalue()
+"""
+
+
+def test_figure_is_drawn_as_it_was_and_can_be_drawn_on(
+    ship: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib_inline.backend_inline")
+    import matplotlib.pyplot as plt
+
+    names = ("fig", "axes", "picture")
+    plt.switch_backend("agg")
+    namespace: dict[str, Any] = {}
+    exec(FIGURE, namespace)
+    plt.close("all")
+    received = ship(ship(FIGURE + "plt.close(fig)", *names), *names)
+    for made in (namespace, received):
+        made["axes"][1].scatter([1], [1])
+        made["fig"].canvas.draw()
+
+    assert received["picture"](received["fig"]) == namespace["picture"](namespace["fig"])
+    assert type(received["fig"].canvas) is type(namespace["fig"].canvas)

@@ -238,7 +238,9 @@ def test_functions_over_one_variable_share_it_hop_after_hop(ship: Ship) -> None:
 
 
 def test_functions_of_other_globals_share_their_variable_too(ship: Ship) -> None:
-    received = ship(f"apart = {{}}\nexec({COUNTER!r}, apart)\npair = apart['step'], apart['read']", "pair")
+    received = ship(
+        f"apart = {{}}\nexec({COUNTER!r}, apart)\npair = apart['step'], apart['read']", "pair"
+    )
 
     received["pair"][0]()
     assert received["pair"][1]() == 1
