@@ -76,7 +76,7 @@ def plan(
 
 
 def widest(fusions: Sequence[Fusion]) -> list[Fusion]:
-    """Return fusions that do not overlap, the last one first; the rest shows when planning again."""
+    """Return fusions that do not overlap, last first; the rest shows when planning again."""
     found: list[Fusion] = []
     for fusion in sorted(fusions, key=lambda item: (-item.last, item.first)):
         if not found or fusion.last < found[-1].first:

@@ -12,6 +12,7 @@ CASES = {
     "time": ("import time\nt = time.time()", "print(t)"),
     "address": ("o = object()", "print(o)"),
     "error": ("x = 1", "1 / 0", "print(x)"),
+    "missing": ("x = 1", "import nowhere_to_be_found as n", "print(x, n)"),
     "file": ("open('made.txt', 'w').write('x')", "print(open('made.txt').read())"),
     "set": ("s = {'b', 'a', 'c'}", "print(sorted(s))"),
     "image": ("import matplotlib.pyplot as plt\nplt.plot([1, 3, 2]);", "plt.plot([2, 1]);"),
@@ -21,7 +22,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "name", ["plain", "chance", "time", "address", "error", "file", "set", "image"]
+    "name", ["plain", "chance", "time", "address", "error", "missing", "file", "set", "image"]
 )
 async def test_same_both_ways_is_equal(name: str) -> None:
     outcome = (await verify_all({name: (CASES[name], {})}))[name]
