@@ -21,11 +21,12 @@ from typing import (
 
 import cloudpickle.cloudpickle as cp
 
-from . import codecs
+from . import codecs, latekeys
 from .explain import NotSerialisable, explain
 from .files import Blobs
 from .identity import class_identity
-from .kinds import preview, type_name
+from .kinds import nan_home, preview, type_name
+from .latekeys import Filling
 from .pickling import OUT_OF_BAND_FROM, ArraySharing, GraphPickler, GraphUnpickler
 
 _IDENTITY_FREE_MODULES = frozenset(
@@ -95,6 +96,8 @@ class Trace:
 
     def __call__(self, obj: Any) -> None:
         kind = type(obj)
+        if kind is float and obj != obj and nan_home(obj) is None:
+            self.objects[id(obj)] = obj
         if kind in _IDENTITY_FREE or id(obj) in self.objects:
             return
         if kind.__module__ in _IDENTITY_FREE_MODULES or self._is_by_reference(obj):
@@ -330,12 +333,20 @@ def put_graph(pickled: Pickled, blobs: Blobs) -> tuple[str, list[str]]:
     return blobs.put(head, pickled.graph), leaves
 
 
-def load_graph(digest: str, namespace: dict[str, Any], blobs: Blobs) -> Any:
-    """Load what `put_graph` stored."""
+def load_graph(
+    digest: str, namespace: dict[str, Any], blobs: Blobs, late: list[Filling] | None = None
+) -> Any:
+    """Load what `put_graph` stored; `late` is told what to fill once its names are bound."""
     data = blobs.get(digest)
     head, _, graph = data.partition(b"\n")
     buffers = [blobs.load(leaf) for leaf in json.loads(head)["leaves"]]
-    return GraphUnpickler(io.BytesIO(graph), namespace, buffers).load()
+    unpickler = GraphUnpickler(io.BytesIO(graph), namespace, buffers)
+    loaded = unpickler.load()
+    if late is None:
+        latekeys.fill(unpickler.late, namespace, {})
+    else:
+        late += unpickler.late
+    return loaded
 
 
 class MissingInput(Exception):
@@ -353,12 +364,14 @@ def load(
     namespace: dict[str, Any],
     blobs: Blobs,
     beside: dict[str, dict[str, Any]] | None = None,
+    late: list[Filling] | None = None,
 ) -> dict[str, Any]:
     """Load (name, optional) pairs from one bundle, in one pass per group.
 
     Channels come as their states.
 
-    `beside` is told for each name of a group what the whole group holds, by name.
+    `beside` is told for each name of a group what the whole group holds, by name. `late` is told
+    which containers to fill once all names are bound (`fill_late`); without it that happens here.
 
     Raises:
         MissingInput: A name that is not optional was not saved, or another Python saved it.
@@ -367,6 +380,7 @@ def load(
     manifest = json.loads(blobs.get(digest))
     values: dict[str, Any] = {}
     loaded: dict[int, Any] = {}
+    here: list[Filling] = []
     for name, optional in wanted:
         if name.startswith("@"):
             if name in manifest["channels"]:
@@ -383,12 +397,34 @@ def load(
         index = entry["group"]
         if index not in loaded:
             check_python(manifest["python"], name)
-            loaded[index] = load_graph(manifest["groups"][index]["graph"], namespace, blobs)
+            loaded[index] = load_graph(manifest["groups"][index]["graph"], namespace, blobs, here)
             class_identity.settle()
         values[name] = loaded[index][name]
         if beside is not None:
             beside[name] = loaded[index]
+    if late is None:
+        fill_late(here, namespace, values)
+    else:
+        late += here
     return values
+
+
+def fill_late(
+    late: Sequence[Filling], namespace: dict[str, Any], beside: Mapping[str, Any]
+) -> None:
+    """Fill containers whose keys run code of the notebook.
+
+    Raises:
+        MissingInput: That code failed.
+    """
+    try:
+        latekeys.fill(late, namespace, beside)
+    except Exception as error:  # whatever a user's __hash__ raises
+        raise MissingInput(
+            "Cannot load a dict or set: the __hash__ or __eq__ of its keys failed with "
+            f"{type(error).__name__}: {error}. Put the cells that fill it and the cells that use "
+            "it into the same step."
+        ) from error
 
 
 def kin_of(digest: str, names: Iterable[str], blobs: Blobs) -> dict[str, list[str]]:
@@ -407,4 +443,4 @@ def check_python(saved_by: str, name: str) -> None:
         )
 
 
-__all__ = ["MissingInput", "NotSerialisable", "Saved", "load", "save"]
+__all__ = ["MissingInput", "NotSerialisable", "Saved", "fill_late", "load", "save"]

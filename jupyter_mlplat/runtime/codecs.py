@@ -19,14 +19,16 @@ _NPY_KINDS = frozenset("biufcmMSUV?")
 def plain_containers(value: Any, limit: int = 1_000_000) -> dict[int, Any] | None:
     """Return the lists and dicts of exactly plain data by id, None if the value is anything else.
 
-    Exactly plain: int, float, str, bool, None, lists of it and dicts with str keys of it, no
-    container reached twice.
+    Exactly plain: int, float (no NaN: they are told apart), str, bool, None, lists of it and dicts
+    with str keys of it, no container reached twice.
     """
     found: dict[int, Any] = {}
     todo: list[Any] = [value]
     while todo:
         item = todo.pop()
         kind = type(item)
+        if kind is float and item != item:
+            return None
         if kind in ATOMS:
             continue
         if kind is not list and kind is not dict:
@@ -38,7 +40,8 @@ def plain_containers(value: Any, limit: int = 1_000_000) -> dict[int, Any] | Non
             if not set(map(type, item)) <= {str}:
                 return None
             item = item.values()
-        if not set(map(type, item)) <= ATOMS:
+        kinds = set(map(type, item))
+        if not kinds <= ATOMS or (float in kinds and any(part != part for part in item)):
             todo.extend(item)
     return found
 

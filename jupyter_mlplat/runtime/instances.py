@@ -11,6 +11,8 @@ import collections
 import copyreg
 from typing import Any, Callable
 
+from .latekeys import Contents, runs_code
+
 _INTERFERING = ("__getstate__", "__setstate__", "__getattr__", "__getattribute__", "__setattr__")
 """Methods that pickle's own way would call on an object which has no attributes yet."""
 
@@ -26,13 +28,16 @@ def reduce_instance(obj: Any, can_pickle: Callable[[Any], bool]) -> Any:
     state: Any
     if isinstance(obj, dict):
         extra = getattr(obj, "default_factory", None)
-        state = (dict(dict.items(obj)), extra, attributes)
+        kept: Any = collections.OrderedDict if isinstance(obj, collections.OrderedDict) else dict
+        pairs = list(kept.items(obj))
+        state = (Contents(obj, pairs) if runs_code(obj) else dict(pairs), extra, attributes)
         return copyreg.__newobj__, (kind,), state, None, None, fill_dict  # type: ignore[attr-defined]
     if isinstance(obj, list):
         state = (list(list.__iter__(obj)), attributes)
         return copyreg.__newobj__, (kind,), state, None, None, fill_list  # type: ignore[attr-defined]
     if isinstance(obj, set):
-        state = (list(set.__iter__(obj)), attributes)
+        members = list(set.__iter__(obj))
+        state = (Contents(obj, members) if runs_code(members) else members, attributes)
         return copyreg.__newobj__, (kind,), state, None, None, fill_set  # type: ignore[attr-defined]
     if not any(_is_own(kind, name) for name in _INTERFERING):
         return NotImplemented
@@ -77,7 +82,7 @@ def fill_dict(made: Any, state: Any) -> None:
     put = collections.OrderedDict if isinstance(made, collections.OrderedDict) else dict
     if isinstance(made, collections.defaultdict):
         made.default_factory = default_factory
-    for key, value in items.items():
+    for key, value in (items or {}).items():
         put.__setitem__(made, key, value)
     update_attributes(made, attributes)
 
@@ -92,7 +97,7 @@ def fill_list(made: Any, state: Any) -> None:
 def fill_set(made: Any, state: Any) -> None:
     """Fill a subclass of set."""
     items, attributes = state
-    set.update(made, items)
+    set.update(made, items or ())
     update_attributes(made, attributes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -12,6 +13,14 @@ def is_array(obj: Any) -> bool:
     """Tell whether this is a NumPy array, without importing NumPy."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(obj, getattr(numpy, "ndarray", ()))
+
+
+def nan_home(nan: float) -> str | None:
+    """Return the module whose NaN this is, None if it is a NaN of its own."""
+    numpy = sys.modules.get("numpy")
+    if nan is math.nan:
+        return "math"
+    return "numpy" if numpy is not None and nan is getattr(numpy, "nan", None) else None
 
 
 def type_name(value: Any) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import importlib
 import io
 import logging
 import pickle
 import random
+import struct
 import sys
 import types
 from collections.abc import Callable
@@ -23,7 +25,8 @@ import cloudpickle.cloudpickle as cp
 
 from . import classes, figures, instances
 from .closures import Cells
-from .kinds import is_array
+from .kinds import is_array, nan_home
+from .latekeys import Filling, LateKeys, fill_late, put_off, runs_code
 
 PROTOCOL = 5
 OUT_OF_BAND_FROM = 1 << 16
@@ -33,6 +36,7 @@ So that equal ones are stored once and large ones are mapped.
 """
 
 NAMESPACE = "namespace"
+NAN = "nan "
 _SLICE = "jupyter_mlplat_runtime"
 
 
@@ -64,14 +68,21 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
         self._trace = trace
         self._sharing = sharing
         self._cells = Cells()
+        self._late = LateKeys()
+        self._nans: dict[int, tuple[float, str]] = {}
 
-    def persistent_id(self, obj: Any) -> str | None:
-        """Keep the namespace itself out of the pickle, and let the tracer see every object."""
+    def persistent_id(self, obj: Any) -> Any:
+        """Keep the namespace itself out of the pickle, and let the tracer see every object.
+
+        What pickle does with floats and dicts no reducer can change, so it is done here.
+        """
         if obj is self._namespace:
             return NAMESPACE
         if self._trace is not None:
             self._trace(obj)
-        return None
+        if type(obj) is float and obj != obj:
+            return self._name_nan(obj)
+        return self._late.stand_in(obj)
 
     def reducer_override(self, obj: Any) -> Any:
         """Settle what cloudpickle and the objects themselves would get wrong."""
@@ -93,6 +104,8 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
             return _reduce_stream(obj)
         if is_array(obj):
             return _reduce_array(obj)
+        if isinstance(obj, dict) and runs_code(obj):
+            return instances.reduce_instance(obj, self._can_pickle)
         if figures.is_figure(obj):
             return figures.reduce_figure(obj)
         if kind.__module__ == "__main__":
@@ -102,6 +115,14 @@ class GraphPickler(cp.Pickler):  # type: ignore[misc]
         if kind.__name__ in _NAMED_SPECIAL:
             return _NAMED_SPECIAL[kind.__name__](obj)
         return NotImplemented
+
+    def _name_nan(self, nan: float) -> str:
+        """Name a NaN: it equals nothing, so only which one it is tells whether a list holds it."""
+        home = nan_home(nan)
+        if home is not None:
+            return NAN + home
+        bits = struct.pack(">d", nan).hex()
+        return self._nans.setdefault(id(nan), (nan, f"{NAN}{bits} {len(self._nans)}"))[1]
 
     def _can_pickle(self, value: Any) -> bool:
         try:
@@ -150,18 +171,34 @@ class GraphUnpickler(pickle.Unpickler):
     def __init__(self, file: Any, namespace: dict[str, Any], buffers: Any = None) -> None:
         super().__init__(file, buffers=buffers)
         self._namespace = namespace
+        self._nans: dict[str, float] = {}
+        self.late: list[Filling] = []
 
     def persistent_load(self, pid: Any) -> Any:
         """Give functions of the notebook the receiving namespace as their globals."""
-        if pid != NAMESPACE:
+        if type(pid) is not str:
+            return pid  # what stands in for it is made: it is the object itself
+        if pid == NAMESPACE:
+            return self._namespace
+        if not pid.startswith(NAN):
             raise pickle.UnpicklingError(f"unknown reference {pid!r}")
-        return self._namespace
+        if pid not in self._nans:
+            self._nans[pid] = _find_nan(pid.removeprefix(NAN))
+        return self._nans[pid]
 
     def find_class(self, module: str, name: str) -> Any:
         """Find our own functions under whichever name this package goes here."""
         if module.startswith((_SLICE + ".", "jupyter_mlplat.runtime.")):
             module = f"{__package__}.{module.rpartition('.')[2]}"
-        return super().find_class(module, name)
+        found = super().find_class(module, name)
+        return functools.partial(put_off, self.late) if found is fill_late else found
+
+
+def _find_nan(name: str) -> float:
+    if name in ("math", "numpy"):
+        return float(importlib.import_module(name).nan)
+    (nan,) = struct.unpack(">d", bytes.fromhex(name.partition(" ")[0]))
+    return float(nan)
 
 
 # Functions

@@ -150,16 +150,22 @@ class Attempt:
         self._replay(order.get("prelude") or ())
         if "@modules" in order["outputs"]:
             self.start.settings = channels.read_settings()
+        late: list[Any] = []
         for digest, wanted in by_bundle.items():
             names = [pair for pair in wanted if not pair[0].startswith("@")]
-            self.loaded.update(bundle.load(digest, names, namespace, self.blobs, self.beside))
+            self.loaded.update(bundle.load(digest, names, namespace, self.blobs, self.beside, late))
             self.kin.update(bundle.kin_of(digest, [pair[0] for pair in names], self.blobs))
         namespace.update(self.loaded)
         namespace.update(order.get("parameters") or {})
+        bundle.fill_late(late, namespace, self._unasked())
         channels.load({name: states[name] for name in states if name in ("@modules", "@rng")})
         self.guard = Guard(self.loaded, self.beside, self.kin, order)
         if order.get("snapshot"):
             self.snapshot = Snapshot(namespace)
+
+    def _unasked(self) -> dict[str, Any]:
+        """Return what came in one graph with names that were asked for."""
+        return {name: value for group in self.beside.values() for name, value in group.items()}
 
     def _replay(self, statements: Any) -> None:
         """Replay imports of other cells: what they show was shown where they stand."""

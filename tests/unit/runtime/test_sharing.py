@@ -244,3 +244,59 @@ def test_functions_of_other_globals_share_their_variable_too(ship: Ship) -> None
 
     received["pair"][0]()
     assert received["pair"][1]() == 1
+
+
+def test_nan_is_the_nan_it_was(ship: Ship) -> None:
+    received = ship(
+        "import math\nnan = float('nan'); xs = [nan, 1.0]; other = {'k': float('nan'), 'm': math.nan}",
+        "nan",
+        "xs",
+        "other",
+    )
+
+    assert received["nan"] in received["xs"]
+    assert received["other"]["k"] not in received["xs"]
+    import math
+
+    assert received["other"]["m"] is math.nan
+
+
+KEYS = """
+import collections
+salt = [7]
+class Key:
+    shift = 1
+    def __init__(self, text): self.text = text
+    def __hash__(self): return hash(self.text) ^ Key.shift ^ salt[0]
+    def __eq__(self, other): return self.text == other.text
+class Table(dict): pass
+class Bag(set): pass
+a = Key('a')
+plain, members, pairs = {a: 1, Key('b'): 2}, {a}, {(a, 1): [a]}
+plain['self'] = plain
+ordered = collections.OrderedDict([(a, 1), (Key('b'), 2)]); ordered.move_to_end(a)
+counted, table, bag = collections.Counter([a, a]), Table({a: 1}), Bag([a])
+table.owner = bag
+"""
+
+
+def test_keys_that_read_names_of_the_notebook_are_found_again(ship: Ship) -> None:
+    names = ("plain", "members", "pairs", "ordered", "counted", "table", "bag")
+    first = ship(KEYS, "salt", "a", *names, "Key")
+    received = ship(first, "salt", "a", *names, "Key")
+    key = received["Key"]("a")
+
+    assert (received["plain"][key], received["plain"]["self"]) == (1, received["plain"])
+    assert key in received["members"]
+    assert received["pairs"][key, 1][0] is received["a"]
+    assert [found.text for found in received["ordered"]] == ["b", "a"]
+    assert (received["counted"][key], received["table"][key]) == (2, 1)
+    assert received["table"].owner is received["bag"]
+    assert key in received["bag"]
+
+
+def test_keys_that_need_a_name_that_did_not_come_are_refused(ship: Ship) -> None:
+    with pytest.raises(
+        Exception, match=r"__hash__ or __eq__ of its keys failed with NameError: .*salt"
+    ):
+        ship(KEYS, "plain")
