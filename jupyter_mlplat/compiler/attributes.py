@@ -111,6 +111,8 @@ class Attributes(Recorder):
 
     def _class_attribute(self, obj: Obj, name: str, node: ast.AST) -> Value:
         found = self.class_lookup((obj,), name)
+        if any(item.kind == "function" and item.path == "classmethod" for item in found):
+            found |= self.bound(obj, name)
         if not found or self.has_unknown_base((obj,)):
             # An enumeration's member, a field made by a decorator: the class may give itself away.
             return frozenset(found) | {obj, *obj.inner}

@@ -127,8 +127,11 @@ class Calls(Attributes):
         known = False
         for item in self.class_lookup(obj.bases, name):
             known = True
-            if item.kind == "function" and item.path in ("", "classmethod"):
+            if item.kind == "function" and item.path == "":
                 found |= self.call_function(item, with_self(obj, args), node, receiver=obj)
+            elif item.kind == "function" and item.path == "classmethod":
+                for cls in obj.bases:
+                    found |= self.call_function(item, with_self(cls, args), node, receiver=cls)
             elif item.kind == "function" and item.path == "property":
                 value = self.call_function(item, Args([frozenset({obj})]), node)
                 found |= self.call(value, args, node)
