@@ -46,7 +46,7 @@ demo: setup ## run the example notebook as a pipeline, register and deploy its m
 	$(BIN)/python examples/demo.py
 
 lab: setup ## open JupyterLab on the examples
-	$(BIN)/jupyter lab --notebook-dir=examples
+	$(BIN)/jupyter lab --notebook-dir=examples $(if $(filter 0,$(shell id -u)),--allow-root)
 
 check: setup ## lint, types, layers
 	$(BIN)/ruff check .
