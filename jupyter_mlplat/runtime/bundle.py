@@ -7,6 +7,7 @@ exact.
 
 from __future__ import annotations
 
+import collections
 import io
 import json
 import pickle
@@ -64,6 +65,8 @@ What a tuple holds is traced on its own.
 """
 
 
+_SHARED_ATOMS = frozenset({str, int, float})
+
 DEEP_STACK_BYTES = 512 << 20
 """Address space, not memory: a level of pickling takes well below 4 KB of it."""
 
@@ -85,10 +88,13 @@ class Saved(NamedTuple):
 class Trace:
     """The objects that one name reaches and whose identity can be seen, by id.
 
+    A tuple of constants only counts if it is in `bound`: what several names are bound to.
+
     Holding on to them keeps ids from being used again for the next name.
     """
 
-    def __init__(self, sharing: ArraySharing) -> None:
+    def __init__(self, sharing: ArraySharing, bound: frozenset[int] = frozenset()) -> None:
+        self._bound = bound
         self.objects: dict[int, Any] = {}
         self.roots: dict[int, Any] = {}
         self.writable: set[int] = set()
@@ -103,7 +109,9 @@ class Trace:
         if kind.__module__ in _IDENTITY_FREE_MODULES or self._is_by_reference(obj):
             return
         if kind is tuple and all(type(item) in _IDENTITY_FREE for item in obj):
-            return  # constants: compilers share them as they like
+            if id(obj) in self._bound:
+                self.objects[id(obj)] = obj
+            return  # other constants: compilers share them as they like
         self.objects[id(obj)] = obj
         if not isinstance(obj, (type, tuple)) and kind is not FunctionType:
             self.writable.add(id(obj))
@@ -134,7 +142,7 @@ def save(
     Raises:
         NotSerialisable: A value cannot travel.
     """
-    saving = _Saving(namespace, blobs)
+    saving = _Saving(namespace, names, blobs)
     for name in names:
         saving.trace(name)
     groups: list[dict[str, Any]] = []
@@ -161,6 +169,9 @@ def save(
         "channels": states,
         "mates": mates,
     }
+    same = same_atoms(namespace, names, entries)
+    if same:
+        manifest["same"] = same
     text = json.dumps(manifest, ensure_ascii=True, separators=(",", ":"))
     outputs = {
         name: {key: item for key, item in entry.items() if key != "group"}
@@ -176,7 +187,9 @@ def save(
 class _Saving:
     """What is known of the names while they are being saved."""
 
-    def __init__(self, namespace: dict[str, Any], blobs: Blobs) -> None:
+    def __init__(self, namespace: dict[str, Any], names: Sequence[str], blobs: Blobs) -> None:
+        counted = collections.Counter(id(namespace[name]) for name in names)
+        self._bound = frozenset(key for key, count in counted.items() if count > 1)
         self.traces: dict[str, Trace] = {}
         self._namespace = namespace
         self._blobs = blobs
@@ -187,7 +200,7 @@ class _Saving:
     def trace(self, name: str) -> None:
         """Find out what a name reaches; a value without a typed form is pickled on the way."""
         value = self._namespace[name]
-        self.traces[name] = trace = Trace(self._sharing)
+        self.traces[name] = trace = Trace(self._sharing, self._bound)
         containers = codecs.plain_containers(value)
         if containers is not None:
             trace.objects.update(containers)
@@ -198,6 +211,10 @@ class _Saving:
             self._typed.add(name)
         else:
             self._pickles[name] = dump({name: value}, self._namespace, trace=trace)
+            attributes = attributes_of(value)
+            if attributes is not None:  # empty ones are not in the pickle
+                trace.objects[id(attributes)] = attributes
+                trace.writable.add(id(attributes))
 
     def put(self, members: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Store a group.
@@ -219,7 +236,7 @@ class _Saving:
         )
         pickled = self._pickles.get(first) if len(members) == 1 and not shares_memory else None
         if pickled is None:
-            values = {name: self._namespace[name] for name in members}
+            values = with_attribute_dicts({name: self._namespace[name] for name in members})
             pickled = dump(values, self._namespace, sharing=self._sharing)
         digest, leaves = put_graph(pickled, self._blobs)
         size = sum(map(self._blobs.size, [digest, *leaves]))
@@ -236,6 +253,38 @@ class _Saving:
         """
         own = self.traces[name].writable
         return [other for other in members if other != name and own & self.traces[other].writable]
+
+
+class AttributesOf:
+    """Stands in a pickle for the dict in which an object keeps its attributes (`vars(obj)`)."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    def __reduce__(self) -> Any:
+        return vars, (self._owner,)
+
+
+def attributes_of(value: Any) -> dict[str, Any] | None:
+    """Return the dict in which an object of data keeps its attributes."""
+    if isinstance(value, FunctionType):
+        return None
+    try:
+        found = object.__getattribute__(value, "__dict__")  # not through the notebook's own
+    except AttributeError:
+        return None
+    return found if type(found) is dict else None
+
+
+def with_attribute_dicts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the owner of each value that is the attributes of another one."""
+    owners = {id(attributes_of(value)): value for value in values.values()}
+    return {
+        name: AttributesOf(owners[id(value)])
+        if type(value) is dict and id(value) in owners
+        else value
+        for name, value in values.items()
+    }
 
 
 def group_names(names: Sequence[str], traces: Mapping[str, Trace]) -> list[list[str]]:
@@ -257,6 +306,21 @@ def group_names(names: Sequence[str], traces: Mapping[str, Trace]) -> list[list[
     for name in names:
         groups.setdefault(find(name), []).append(name)
     return list(groups.values())
+
+
+def same_atoms(
+    namespace: Mapping[str, Any], names: Iterable[str], entries: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return names whose plain value, saved on its own, is the very object of an earlier name."""
+    first: dict[int, str] = {}
+    same: dict[str, str] = {}
+    for name in names:
+        value = namespace[name]
+        if type(value) in _SHARED_ATOMS and entries[name]["codec"] != "pickle":
+            other = first.setdefault(id(value), name)
+            if other != name:
+                same[name] = other
+    return same
 
 
 def dump(
@@ -380,7 +444,9 @@ def load(
     manifest = json.loads(blobs.get(digest))
     values: dict[str, Any] = {}
     loaded: dict[int, Any] = {}
+    typed: dict[str, Any] = {}
     here: list[Filling] = []
+    same = manifest.get("same", {})
     for name, optional in wanted:
         if name.startswith("@"):
             if name in manifest["channels"]:
@@ -392,7 +458,10 @@ def load(
                 continue
             raise MissingInput(not_bound(name))
         if entry["codec"] != "pickle":
-            values[name] = codecs.decode(entry["codec"], entry["digest"], blobs)
+            key = same.get(name, name)
+            if key not in typed:
+                typed[key] = codecs.decode(entry["codec"], entry["digest"], blobs)
+            values[name] = typed[key]
             continue
         index = entry["group"]
         if index not in loaded:

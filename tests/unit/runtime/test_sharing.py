@@ -300,3 +300,25 @@ def test_keys_that_need_a_name_that_did_not_come_are_refused(ship: Ship) -> None
         Exception, match=r"__hash__ or __eq__ of its keys failed with NameError: .*salt"
     ):
         ship(KEYS, "plain")
+
+
+def test_one_plain_object_under_two_names_stays_one(ship: Ship) -> None:
+    received = ship(
+        "a = (1, 2); b = a; c = tuple([1, 2])\ns = 'some text'; t = s; u = ''.join(s)",
+        *"abcstu",
+    )
+
+    assert received["a"] is received["b"]
+    assert received["c"] is not received["a"]
+    assert received["s"] is received["t"]
+    assert received["u"] is not received["s"]
+    assert received["__saved__"].outputs["t"]["codec"] == "json"
+
+
+def test_attributes_under_a_name_are_those_of_their_object(ship: Ship) -> None:
+    source = "import argparse\nclass S: pass\ns = S(); d = vars(s); s.x = [1]\nn = argparse.Namespace(); m = vars(n)"
+    received = ship(ship(source, "d", "s", "m", "n"), "d", "s", "m", "n")
+    received["d"]["y"] = received["m"]["k"] = 2
+
+    assert received["d"] is vars(received["s"])
+    assert (received["s"].x, received["s"].y, received["n"].k) == ([1], 2, 2)
