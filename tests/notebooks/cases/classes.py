@@ -301,4 +301,23 @@ out = p.fit_transform(np.zeros((2, 2)))
 # %%
 print(out, p.n_, p)
 """,
+    "class method called on an instance": """
+class Car:
+    price = 100
+    def __init__(self, doors): self.doors = doors
+    @classmethod
+    def revise(cls, by): cls.price = cls.price + by
+# %%
+car = Car(4)
+# %%
+car.revise(10)
+# %%
+later = Car(2)
+# %%
+revise = Car.revise
+# %%
+revise(5)
+# %%
+print(car.price, later.price, Car(1).price)
+""",
 }

@@ -1,5 +1,7 @@
 """Which step needs what of which, and why."""
 
+import pytest
+
 from jupyter_mlplat.resources.pipeline import Pipeline, Proof
 
 
@@ -118,3 +120,20 @@ def test_literal_parameters_are_no_step(compiled) -> None:
         ("name", "str", "a", ""),
     ]
     assert [step.parameters for step in pipeline.steps] == [("alpha",), (), ("name",)]
+
+
+@pytest.mark.parametrize(
+    "revise",
+    ["car.revise(1)", "Car.revise(1)", "f = car.revise\nf(1)", "f = Car.revise\nf(1)"],
+)
+def test_class_method_changes_the_class_however_it_is_reached(compiled, revise: str) -> None:
+    """From a public notebook: the class kept its old price when an instance was asked to revise."""
+    pipeline = compiled(
+        "class Car:\n    price = 1\n    @classmethod\n    def revise(cls, by): cls.price += by",
+        "car = Car()",
+        revise,
+        "print(Car.price)",
+    )
+
+    (given,) = pipeline.step("cell-4").inputs
+    assert (given.name, given.step) == ("Car", "cell-3")
