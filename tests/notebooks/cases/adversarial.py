@@ -548,6 +548,31 @@ left.plot([1, 2])
 # %%
 fig
 """,
+    "axes drawn on in a later cell": """
+import matplotlib.pyplot as plt
+fig, ax = plt.subplots(figsize=(2, 1))
+# %%
+line, = ax.plot([0, 1], [1, 3])
+ax.set_title('later')
+# %%
+print(len(ax.lines), ax.get_title(), line.axes is ax)
+fig
+""",
+    # Identity of what cannot change
+    "a NaN in a list": """
+gap = float('nan')
+seen = [1.0, gap]
+# %%
+print(gap in seen, seen.index(gap), float('nan') in seen)
+""",
+    "one tuple under two names": """
+origin = (0, 0)
+start = origin
+label = 'some text'
+title = label
+# %%
+print(start is origin, title is label)
+""",
     # Processes and odd values
     "parallel work with joblib": """
 from joblib import Parallel, delayed
