@@ -37,6 +37,29 @@ async def test_chance_is_named_and_not_compared() -> None:
     assert {difference.cell for difference in outcome.report.ignored} == {"cell-0", "cell-1"}
 
 
+async def test_what_chance_made_equal_twice_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlplat.services.verify import service
+
+    seen = []
+
+    def lucky(ran, files):  # type: ignore[no-untyped-def]
+        """Let the second run from top to bottom show in its last cell what the first one did."""
+        way = of_whole(ran, files)
+        seen.append(way)
+        if len(seen) == 2:
+            way.outputs["cell-1"][:] = seen[0].outputs["cell-1"]
+        return way
+
+    of_whole = service.of_whole
+    monkeypatch.setattr(service, "of_whole", lucky)
+    cells = ("import random\nr = random.random()", "print(random.random())")
+
+    outcome = (await verify_all({"lucky": (cells, {})}))["lucky"]
+
+    assert outcome.report.differences == ()
+    assert len(seen) == 3
+
+
 async def test_stale_value_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipeline that forgets a mutation is caught: the cell and the name are said."""
     from jupyter_mlplat.services.verify import service
