@@ -19,9 +19,10 @@ _SETUP_MAGICS = frozenset(
     {"autoreload", "config", "load_ext", "matplotlib", "precision", "reload_ext", "aimport"}
     | {"autosave", "colors", "xmode", "pdb", "pprint", "alias", "automagic", "autocall"}
 )
+_HELP_MAGICS = frozenset({"pdef", "pdoc", "pfile", "pinfo", "pinfo2", "psource"})
 _QUIET_MAGICS = frozenset(
-    {"pinfo", "pinfo2", "psearch", "lsmagic", "magic", "quickref", "page", "doctest_mode"}
-    | {"pdoc", "pdef", "psource", "pfile", "memit", "mprun", "lprun", "tb", "debug", "profile"}
+    {"psearch", "lsmagic", "magic", "quickref", "page", "doctest_mode"}
+    | {"memit", "mprun", "lprun", "tb", "debug", "profile"}
     | {
         "mlplat",
         "logstart",
@@ -464,6 +465,11 @@ class Special(Expressions):
                 self.facts.unknown.append(
                     (self.line, f"%matplotlib {text}", "Figures stay open from cell to cell.")
                 )
+            return self.none
+        if name in _HELP_MAGICS:
+            about = text.strip().partition(".")[0]
+            if about in self.user.names:
+                self.read_user(about)
             return self.none
         if name in _QUIET_MAGICS:
             return self.plain

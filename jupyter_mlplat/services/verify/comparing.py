@@ -9,13 +9,14 @@ from typing import Any
 from jupyter_mlplat.resources.pipeline import Difference, Pipeline, StepCell
 from jupyter_mlplat.services.verify.running import Ran
 
+_TIME = r"[\d.]+ (?:[m\u00b5\u03bcn]?s|min|h)"  # micro sign or mu
 _NOISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\b0x[0-9a-fA-F]{4,}\b", "0x…"),
         (r"\x1b\[[0-9;]*m", ""),
         (r"(CPU times|Wall time): .*", r"\1: …"),
-        (r"[\d.]+ (?:[mµn]?s|min|h) ± [\d.]+ (?:[mµn]?s|min|h) per loop.*", "… per loop"),
+        (rf"{_TIME} ± {_TIME} per loop.*", "… per loop"),
         (r"(?:/tmp|/var/tmp)/(?:ipykernel_\d+|mlplat_cells)/\w+\.py", "<cell>"),
         (r"\b(?:[0-9a-f]{16}|\d{6,12})\.py\b", "<cell>"),
         (r"<ipython-input-\d+-\w+>", "<cell>"),
