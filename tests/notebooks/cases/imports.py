@@ -5,12 +5,16 @@ FILES = {
     "local module with state": {
         "registry.py": "items = []\n\n\ndef add(x):\n    items.append(x)\n    return len(items)\n"
     },
-    "local module attribute is set": {"settings.py": "DEBUG = False\n\n\ndef mode():\n    return DEBUG\n"},
+    "local module attribute is set": {
+        "settings.py": "DEBUG = False\n\n\ndef mode():\n    return DEBUG\n"
+    },
     "local package": {
         "pack/__init__.py": "from pack.part import twice\n",
         "pack/part.py": "def twice(x):\n    return 2 * x\n",
     },
-    "local module counts": {"ticket.py": "n = 0\n\n\ndef take():\n    global n\n    n += 1\n    return n\n"},
+    "local module counts": {
+        "ticket.py": "n = 0\n\n\ndef take():\n    global n\n    n += 1\n    return n\n"
+    },
     "star import of a local module": {"names.py": "alpha = 1\nbeta = [2]\n_hidden = 3\n"},
     "local module on an added path": {"lib/extra.py": "def f():\n    return 'extra'\n"},
     "class of a local module": {
