@@ -50,6 +50,7 @@ ndarray: argsort nonzero prod all any repeat searchsorted ptp trace take compres
 ndarray: tolist | = like:list
 ndarray: item tobytes | = imm
 ndarray: tofile dump | write = none
+ndarray: rvs | rng = ndarray  # a frozen distribution of scipy draws from the global generator
 ndarray: toarray todense tocsr tocsc tocoo | = hold:ndarray
 ndarray: multiply | = ndarray
 rng: permutation choice integers random normal uniform standard_normal poisson binomial | mut = ndarray
