@@ -407,6 +407,7 @@ class LocalLauncher:
         ref = running.ref
         if self._running.pop(ref, None) is None or self._closed:
             return
+        group.cap_logs(ref.directory, running.log_limit)  # what came since the last look
         self._forget_pidfd(running)
         self._by_address.pop(f"{ref.run}/{ref.step}/{ref.attempt}", None)
         if not self._running and self._watcher is not None and not self._workers:
