@@ -55,8 +55,9 @@ check: setup ## lint, types, layers
 	$(BIN)/lint-imports
 	$(BIN)/jlpm lint:check
 
-test-python: setup browser
-	$(BIN)/python -m pytest
+test-python: setup browser # the browser's event loop bears no other beside it: its tests run apart
+	$(BIN)/python -m pytest --ignore tests/ui
+	$(BIN)/python -m pytest tests/ui
 
 test-js: setup
 	$(BIN)/jlpm test
