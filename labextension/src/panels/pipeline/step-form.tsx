@@ -45,7 +45,10 @@ export function StepForm(props: {
           spellCheck={false}
           value={form[field]}
           placeholder={placeholder}
-          onChange={event => setForm({ ...form, [field]: event.target.value })}
+          onChange={event => {
+            const { value } = event.target;
+            setForm(now => ({ ...now, [field]: value }));
+          }}
         />
       )}
     />
@@ -76,7 +79,10 @@ export function StepForm(props: {
         <input
           type="checkbox"
           checked={form.cache}
-          onChange={event => setForm({ ...form, cache: event.target.checked })}
+          onChange={event => {
+            const { checked } = event.target;
+            setForm(now => ({ ...now, cache: checked }));
+          }}
         />
         {trans.__('Reuse the result while code and inputs are the same')}
       </label>
