@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import abc
 import enum
+import functools
 import hashlib
 import random
 import re
@@ -156,6 +157,8 @@ class Describer:
             return self._class(value)
         if isinstance(value, types.FunctionType):
             return self._function(value)
+        if type(value) is functools.partial:  # its state says None or {} for the same thing
+            return self._parts("partial", (value.func, value.args, value.keywords, vars(value)))
         if isinstance(value, types.MethodType):
             return self._parts("method", (value.__func__, value.__self__))
         if isinstance(value, types.BuiltinFunctionType):
