@@ -2,12 +2,18 @@
 
 import ast
 
-from jupyter_mlplat.compiler import knowledge
+from jupyter_mlplat.compiler import boxes, classes, knowledge, patching, reading
+from jupyter_mlplat.compiler.binding import Args
 from jupyter_mlplat.compiler.heap import IMMUTABLE, NOTHING, Obj, Value
-from jupyter_mlplat.compiler.recorder import Args, Recorder
+from jupyter_mlplat.compiler.patching import is_setting
+from jupyter_mlplat.compiler.recorder import Recorder
 
 DEEPEST = 6
 """Names of libraries are not deeper; longer paths come from values that are followed in circles."""
+DEFAULT = "<default>"
+"""Under this name a `defaultdict` keeps what makes its missing values."""
+IN_CELLS: frozenset[Obj | str] = frozenset({"index"})
+"""What setting values of a frame leaves alone: an index is replaced, not changed."""
 CLOSED = frozenset(
     {"bool", "bytes", "dict", "deque", "float", "frozenset", "int", "list", "none", "range"}
     | {"set", "str", "tuple", "bytearray"}
@@ -22,6 +28,10 @@ class Attributes(Recorder):
         self, function: Obj, args: Args, node: ast.AST, receiver: Obj | None = None
     ) -> Value:
         """Follow a call of one of the notebook's functions (see `Calls`)."""
+        raise NotImplementedError
+
+    def call(self, callee: Value, args: Args, node: ast.AST) -> Value:
+        """Follow a call of anything (see `Calls`)."""
         raise NotImplementedError
 
     def load_module(self, name: str, node: ast.AST) -> Obj:
@@ -41,6 +51,8 @@ class Attributes(Recorder):
             case "module" if obj.scope is not None:
                 return self.module_attribute(obj, name, node)
             case "module" | "external":
+                if f"{obj.path}.{name}" == "logging.root":
+                    return frozenset({self.heap.make("logger", "root")})
                 return self.external(f"{obj.path}.{name}")
             case "instance":
                 return self._instance_attribute(obj, name, node)
@@ -88,69 +100,60 @@ class Attributes(Recorder):
 
     def _instance_attribute(self, obj: Obj, name: str, node: ast.AST) -> Value:
         found: set[Obj] = set(obj.attrs.get(name, ()))
-        for item in self.class_lookup(obj.bases, name):
+        self.use_instance(obj)
+        for item in classes.lookup(obj.bases, name):
             if item.kind == "function" and item.path == "property":
                 if item.open:
                     self.change([obj], f"keeps .{name}")
                 found |= self.call_function(item, Args([frozenset({obj})]), node)
             elif item.kind == "function":
                 found |= self.bound(obj, name)
+            elif item.kind == "instance" and classes.lookup(item.bases, "__get__"):
+                found |= self.call_dunder(
+                    item, "__get__", [frozenset({obj}), frozenset(obj.bases)], node
+                )
             else:
                 found.add(item)
         for hook in ("__getattr__", "__getattribute__"):
-            for function in self.class_lookup(obj.bases, hook):
+            for function in classes.lookup(obj.bases, hook):
                 if function.kind == "function":
                     found |= self.call_function(
                         function, Args([frozenset({obj}), self.heap.constant(name)]), node
                     )
         if name == "__class__":
             return frozenset(obj.bases)
-        if name == "__dict__" or obj.open or (not found and self.has_unknown_base(obj.bases)):
+        if name == "__dict__":
+            return self.attributes_dict(obj) | frozenset(obj.attrs.get(name, ()))
+        if "__dict__" in obj.defaults:
+            found |= obj.inner
+        if obj.open or (not found and classes.has_unknown_base(obj.bases)):
             found |= {obj, *obj.inner}
         return frozenset(found) or frozenset(obj.inner)
 
+    def attributes_dict(self, obj: Obj) -> Value:
+        """Return the dict of an object's attributes: what one holds, the other holds."""
+        made = self.heap.make("dict", (obj.bit, "__dict__"))
+        if made not in self.attribute_dicts:
+            self.attribute_dicts.add(made)
+            made.inner, made.open = obj.inner, True
+            made.defaults["owner"] = frozenset({obj})
+            obj.defaults["__dict__"] = frozenset({made})
+            self.heap.epoch += 1
+        return frozenset({made})
+
     def _class_attribute(self, obj: Obj, name: str, node: ast.AST) -> Value:
-        found = self.class_lookup((obj,), name)
+        found = classes.lookup((obj,), name)
         if any(item.kind == "function" and item.path == "classmethod" for item in found):
             found |= self.bound(obj, name)
-        if not found or self.has_unknown_base((obj,)):
+        if not found or classes.has_unknown_base((obj,)):
             # An enumeration's member, a field made by a decorator: the class may give itself away.
             return frozenset(found) | {obj, *obj.inner}
         return frozenset(found)
 
-    def class_lookup(self, classes: tuple[Obj, ...], name: str) -> set[Obj]:
-        """Return what a class or its bases may have under a name."""
-        found: set[Obj] = set()
-        seen: set[Obj] = set()
-        todo = list(classes)
-        while todo:
-            cls = todo.pop()
-            if cls in seen:
-                continue
-            seen.add(cls)
-            found |= cls.attrs.get(name, set())
-            todo.extend(cls.bases)
-        return found
-
-    def has_unknown_base(self, classes: tuple[Obj, ...]) -> bool:
-        """Tell whether a class inherits or is decorated by code that is not the notebook's."""
-        return any(
-            cls.kind != "class" or cls.open or self.has_unknown_base(cls.bases)
-            for cls in classes
-            if not (cls.kind == "external" and cls.path in ("builtins.object", "abc.ABC"))
-        )
-
-    def methods(self, classes: tuple[Obj, ...]) -> dict[str, set[Obj]]:
-        """Return the functions an instance of these classes has, by name."""
-        found: dict[str, set[Obj]] = {}
-        for cls in classes:
-            for name, values in self.methods(cls.bases).items():
-                found.setdefault(name, set()).update(values)
-            for name, items in cls.attrs.items():
-                functions = {item for item in items if item.kind == "function"}
-                if functions:
-                    found.setdefault(name, set()).update(functions)
-        return found
+    def use_instance(self, obj: Obj) -> None:
+        """Let a library's base class call any method of a class of the notebook."""
+        if obj not in self.looked_into and classes.has_unknown_base(obj.bases):
+            reading.read_mentioned(self, [obj])
 
     def module_attribute(self, module: Obj, name: str, node: ast.AST) -> Value:
         """Read a name of a local module whose source is known."""
@@ -184,17 +187,21 @@ class Attributes(Recorder):
                 case "group" | "axes":
                     found.add(obj)
                 case "series":
-                    found |= self.fresh("series", node, obj.inner, obj.bit)
-                    found |= self.elements(frozenset({obj}), node)
+                    series = self.fresh("series", node, obj.inner, obj.bit)
+                    boxes.fill(self.heap, series, boxes.of([obj]))
+                    found |= series | self.elements(frozenset({obj}), node)
                 case "str" | "bytes":
                     found |= self.heap.plain(obj.kind)
                 case "tuple" | "dict" if f"[{name!r}]" in obj.attrs and not obj.open:
                     found |= obj.attrs[f"[{name!r}]"]
+                case "dict" if DEFAULT in obj.attrs:
+                    found |= self._item_or_default(obj, node)
                 case "tuple" | "list" if isinstance(node, ast.Subscript) and isinstance(
                     node.slice, ast.Slice
                 ):
                     found |= self.fresh(obj.kind, node, obj.inner, obj.bit)
                 case "instance":
+                    self.use_instance(obj)
                     found |= self.call_dunder(obj, "__getitem__", [key], node)
                 case "external" if obj.path.startswith("os.environ"):
                     found |= self.heap.plain("str")
@@ -206,26 +213,41 @@ class Attributes(Recorder):
                     found |= self.elements(frozenset({obj}), node)
         return frozenset(found) or self.unknown(node, value, "item")
 
+    def _item_or_default(self, obj: Obj, node: ast.AST) -> Value:
+        """Read an item of a `defaultdict`: one that is not there is made and put there."""
+        self.change([obj], "may fill it by reading")
+        with self.uncertain():
+            made = self.call(frozenset(obj.attrs[DEFAULT]), Args(), node)
+        obj.open = True
+        self.heap.hold(obj, made)
+        return made | frozenset(obj.inner - obj.attrs[DEFAULT])
+
     def _frame_item(self, obj: Obj, key: Value, name: object, node: ast.AST) -> Value:
         if isinstance(name, str):
             return self.fresh("series", node, obj.inner, obj.bit)
         kinds = {item.kind for item in key}
         if kinds <= {"list", "series", "ndarray"}:
             return self.fresh("frame", node, (), obj.bit)  # a list or mask selects a copy
-        return self.fresh("series", node, obj.inner, obj.bit, 1) | self.fresh(
+        parts = self.fresh("series", node, obj.inner, obj.bit, 1) | self.fresh(
             "frame", node, obj.inner, obj.bit, 2
         )
+        boxes.fill(self.heap, parts, boxes.of([obj]))
+        datum = self.heap.make("datum", (obj.bit, "datum"), obj.inner)
+        return parts | {datum} if boxes.of([obj]) or obj.inner - {obj} else parts
 
     def call_dunder(self, obj: Obj, name: str, args: list[Value], node: ast.AST) -> Value:
         """Follow an operator or protocol on an instance of one of the notebook's classes."""
         found: set[Obj] = set()
-        functions = self.class_lookup(obj.bases, name)
-        for function in functions:
+        functions = classes.lookup(obj.bases, name)
+        missing = classes.lookup(obj.bases, "__missing__") if name == "__getitem__" else set()
+        for function in functions | missing:
             if function.kind == "function":
                 found |= self.call_function(
                     function, Args([frozenset({obj}), *args]), node, receiver=obj
                 )
-        if not functions or self.has_unknown_base(obj.bases):
+        if name == "__getitem__" and classes.is_a(obj.bases, "collections.defaultdict"):
+            self.change([obj], "may fill it by reading")
+        if not functions or classes.has_unknown_base(obj.bases):
             found |= {obj, *obj.inner}
         return frozenset(found) or self.plain
 
@@ -236,19 +258,23 @@ class Attributes(Recorder):
         for obj in target:
             match obj.kind:
                 case "external" | "module":
-                    self._store_on_import(obj, name, value, what)
+                    patching.store_on_import(self, obj, name, value, what)
                 case "instance" | "class" | "function" | "namespace":
-                    for setter in self.class_lookup(obj.bases, "__setattr__"):
+                    for setter in classes.lookup(obj.bases, "__setattr__"):
                         if setter.kind == "function" and obj.kind == "instance":
                             args = Args([frozenset({obj}), self.heap.constant(name), value])
                             self.call_function(setter, args, node, receiver=obj)
-                    for item in self.class_lookup(obj.bases, name):
+                    for item in classes.lookup(obj.bases, name):
                         if item.path == "property":
                             self.call_setters(obj, value, node)
+                        elif item.kind == "instance" and classes.lookup(item.bases, "__set__"):
+                            self.call_dunder(item, "__set__", [frozenset({obj}), value], node)
+                    if name == "__dict__":
+                        self._share_attributes(obj, value)
                     self.heap.set_attribute(obj, name, value)
                     self.change([obj], what)
-                case "setting":
-                    self.trace.patches = True
+                case "setting" | "logger":
+                    self.trace.settings = True
                 case "frame":
                     self.store(obj, value, what)
                     self.change_deep([obj], what)
@@ -256,27 +282,19 @@ class Attributes(Recorder):
                     self.store(obj, value, what)
                     self.change_deep([obj], what)
 
+    def _share_attributes(self, obj: Obj, dicts: Value) -> None:
+        """Let an object have these dicts as its attributes."""
+        for held in dicts:
+            self.heap.hold(obj, held.inner)
+            held.is_tied = bool(held.bit)  # two owners of one dict do not travel
+        self.attributes_dict(obj)
+
     def call_setters(self, obj: Obj, value: Value, node: ast.AST) -> None:
-        for functions in self.methods(obj.bases).values():
+        for functions in classes.methods_of(obj.bases).values():
             for function in functions:
                 if function.path == "property":
                     args = Args([frozenset({obj}), value])
                     self.call_function(function, args, node, receiver=obj)
-
-    def _store_on_import(self, obj: Obj, name: str, value: Value, what: str) -> None:
-        if obj.kind == "module" and obj.scope is not None:
-            obj.scope.names[name] = obj.scope.names.get(name, NOTHING) | value
-            self.heap.hold(obj, value)
-            self.heap.epoch += 1
-        path = f"{obj.path}.{name}"
-        if is_setting(path):
-            self.trace.settings = True
-        elif obj.path.startswith("os.environ"):
-            self.trace.env = True
-        elif path.startswith("sys.path"):
-            self.trace.cwd = True
-        else:
-            self.patch(obj)
 
     def store_item(self, target: Value, key: Value, value: Value, node: ast.AST) -> None:
         name = self.literal(key)
@@ -298,14 +316,17 @@ class Attributes(Recorder):
                 case "list" | "bytearray" | "deque":
                     self.store(obj, value, "sets an item")
                 case "frame" if isinstance(name, str) and isinstance(node, ast.Subscript):
+                    boxes.store(self.heap, obj, value)
                     if _is_indexer(node.value):
                         self.change_deep([obj], "sets values in place")
                     self.change([obj], "sets a column")
                 case "frame" | "series" | "ndarray":
-                    self.change_deep([obj], "sets values in place")
+                    self.change_deep([obj], "sets values in place", sparing=IN_CELLS)
+                    boxes.store(self.heap, obj, value)
                 case "instance":
+                    self.use_instance(obj)
                     self.call_dunder(obj, "__setitem__", [key, value], node)
-                    if self.has_unknown_base(obj.bases):
+                    if classes.has_unknown_base(obj.bases):
                         self.store(obj, key | value, "sets an item")
                         self.change_deep([obj], "sets an item", assumed=True)
                 case _:
@@ -321,11 +342,3 @@ class Attributes(Recorder):
 
 def _is_indexer(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in ("loc", "iloc", "at", "iat")
-
-
-def is_setting(path: str) -> bool:
-    """Tell whether a dotted name is one of the settings that libraries keep in their modules."""
-    return any(
-        part in path.split(".")
-        for part in ("rcParams", "options", "set_option", "printoptions", "rcParamsDefault")
-    )

@@ -1,38 +1,37 @@
 """The compiler's front door: a notebook in, a pipeline out. Pure."""
 
 import ast
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jupyter_mlplat.compiler import building
 from jupyter_mlplat.compiler import problems as say
 from jupyter_mlplat.compiler.facts import CellFacts
 from jupyter_mlplat.compiler.folder import FolderView
+from jupyter_mlplat.compiler.hints import Hints
 from jupyter_mlplat.compiler.kale import KaleNotebook, is_kale, read_kale
-from jupyter_mlplat.compiler.machine import Machine, is_definition
+from jupyter_mlplat.compiler.machine import Machine
 from jupyter_mlplat.compiler.normalise import Normalised, normalise
-from jupyter_mlplat.compiler.observations import parse_observations, source_digest
+from jupyter_mlplat.compiler.observations import Observation, parse_observations, source_digest
 from jupyter_mlplat.compiler.order import find_clashes, order_steps
 from jupyter_mlplat.compiler.parameters import read_parameters
 from jupyter_mlplat.compiler.plan import StepPlan, plan, widest
-from jupyter_mlplat.compiler.reasons import build_edges
-from jupyter_mlplat.compiler.recorder import Hints
-from jupyter_mlplat.compiler.settings import read_settings, slug, step_name, step_settings
+from jupyter_mlplat.compiler.replaying import is_definition
+from jupyter_mlplat.compiler.settings import read_settings, step_name
 from jupyter_mlplat.compiler.steps import Code, Draft, merge, split_cells
 from jupyter_mlplat.formats.notebook import Cell, check_format, list_cells, metadata_of
-from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.resources.pipeline import (
-    Channel,
-    Input,
+    Finding,
     Parameter,
     Pipeline,
     Problem,
-    Step,
-    StepCell,
-    Unknown,
 )
 
 Split = Literal["auto", "cell"]
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
 def compile_notebook(
@@ -42,6 +41,7 @@ def compile_notebook(
     path: str | None = None,
     split: Split = "auto",
     folder: FolderView | None = None,
+    findings: Iterable[Finding] = (),
 ) -> Pipeline:
     """Compile a notebook to a pipeline.
 
@@ -51,6 +51,7 @@ def compile_notebook(
         path: Absolute path the notebook was read from.
         split: How untagged cells become steps.
         folder: The Python files next to the notebook.
+        findings: What runs have shown of cells with these sources.
 
     Returns:
         The pipeline; what stands in the way of running it is in `problems`.
@@ -59,7 +60,8 @@ def compile_notebook(
         InvalidInput: The content is no notebook, or of a newer format.
     """
     check_format(notebook, name=name)
-    return Compilation(notebook, name, path, split, folder or FolderView()).run()
+    found = {finding.source: finding for finding in findings}
+    return Compilation(notebook, name, path, split, folder or FolderView(), found).run()
 
 
 @dataclass
@@ -71,10 +73,12 @@ class Compilation:
     path: str | None
     split: Split
     folder: FolderView
+    findings: Mapping[str, Finding]
     problems: list[Problem] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     parameters_cell: Cell | None = None
     kale: KaleNotebook | None = None
+    observed: Mapping[str, Observation] = field(default_factory=dict)
     sources: dict[int, str] = field(default_factory=dict)
     """Sources that differ from the notebook's: a parameters cell without its parameters."""
 
@@ -83,8 +87,10 @@ class Compilation:
         cells = list_cells(self.notebook)
         language = _language(metadata)
         if language != "python":
-            return self._foreign(cells, metadata, language)
+            return building.build_foreign(self, cells, metadata, language)
         codes = self._read_codes(cells)
+        run = sorted((code.cell for code in codes), key=lambda cell: cell.index)
+        self.observed = parse_observations(metadata).holding((c.id, c.source) for c in run)
         machine, facts = self._interpret(codes)
         self._report(codes, facts)
         drafts = self.kale.steps if self.kale else split_cells(codes, facts, cells, self.split)
@@ -95,17 +101,15 @@ class Compilation:
             machine, facts = self._interpret(sequence)
         groups = [[facts[code.cell.index] for code in draft.cells] for draft in drafts]
         drafts, planned = self._plan(drafts, groups, machine)
-        return self._build(drafts, planned, machine, facts, metadata)
+        return building.build(self, drafts, planned, machine, facts, metadata)
 
     # -- reading -------------------------------------------------------------------------------
 
     def _read_codes(self, cells: Sequence[Cell]) -> list[Code]:
         codes: list[Code] = []
-        number = 0
         for cell in cells:
             if cell.kind != "code" or not cell.source.strip():
                 continue
-            number += 1
             normal = normalise(cell.source)
             settings, trouble = read_settings(cell.metadata, normal.setting, cell.source)
             if trouble:
@@ -118,7 +122,7 @@ class Compilation:
                 normal = self._take_parameters(cell, normal)
                 if not normal.tree or not normal.tree.body:
                     continue
-            codes.append(Code(cell, normal, settings, number))
+            codes.append(Code(cell, normal, settings))
         return self._read_kale(codes) if is_kale(codes) else codes
 
     def _read_kale(self, codes: list[Code]) -> list[Code]:
@@ -153,22 +157,24 @@ class Compilation:
 
     def _interpret(self, codes: Sequence[Code]) -> tuple[Machine, dict[int, CellFacts]]:
         machine = Machine(self.folder.sources)
-        observed = parse_observations(metadata_of(self.notebook))
+        texts = [*self.folder.sources.values(), *(code.cell.source for code in codes)]
+        machine.asks_subclasses = any("__subclasses__" in text for text in texts)
         if self.parameters and self.parameters_cell is not None:
             text = "\n".join(f"{item.name} = {item.expression}" for item in self.parameters)
             machine.run_cell(self.parameters_cell.index, self.parameters_cell.id, normalise(text))
         facts: dict[int, CellFacts] = {}
         shared = set(map(id, self.kale.shared)) if self.kale else set()
         for code in codes:
-            seen = observed.get(code.cell.id)
-            if seen is not None and seen.source != source_digest(code.cell.source):
-                seen = None
+            found = self.findings.get(source_digest(code.cell.source))
             hints = Hints(
                 reads=code.settings.reads,
                 writes=code.settings.writes,
-                observed=seen,
+                observed=self.observed.get(code.cell.id),
                 is_shared=id(code) in shared and self._is_replayed(code),
                 may_fail="raises-exception" in code.cell.tags,
+                found_changed=frozenset(found.changes) if found else frozenset(),
+                found_read=frozenset(found.reads) if found else frozenset(),
+                found_tied=frozenset(found.ties) if found else frozenset(),
             )
             index = code.cell.index
             facts[index] = machine.run_cell(index, code.cell.id, code.normal, hints)
@@ -228,179 +234,24 @@ class Compilation:
     # -- reporting -----------------------------------------------------------------------------
 
     def _report(self, codes: Sequence[Code], facts: dict[int, CellFacts]) -> None:
+        unread: dict[str, int] = {}
         for code in codes:
             if code.normal.error is not None:
                 self.problems.append(say.syntax_error(code.cell, *code.normal.error))
+                for word in _IDENTIFIER.findall(code.cell.source):
+                    unread.setdefault(word, code.cell.index)
         later: dict[str, int] = {}
         for code in reversed(codes):
             fact = facts[code.cell.index]
             for missing, use in fact.undefined.items():
                 if "raises-exception" in code.cell.tags:
                     continue
+                if unread.get(missing, code.cell.index) < code.cell.index:
+                    continue  # a cell above that cannot be read may bind it
                 defined = later.get(missing)
                 self.problems.append(say.undefined(code.cell, missing, use, defined))
             for bound in fact.binds:
                 later[bound] = code.cell.index
-
-    # -- building ------------------------------------------------------------------------------
-
-    def _build(
-        self,
-        drafts: list[Draft],
-        planned: list[StepPlan],
-        machine: Machine,
-        facts: dict[int, CellFacts],
-        metadata: Mapping[str, Any],
-    ) -> Pipeline:
-        names = [draft.name for draft in drafts]
-        edges = build_edges(planned, names, [draft.after for draft in drafts])
-        preludes = _preludes(planned, facts)
-        steps = [
-            self._step(draft, step, names, prelude, machine)
-            for draft, step, prelude in zip(drafts, planned, preludes, strict=True)
-        ]
-        unknown = [
-            Unknown(cell=fact.id, line=line, what=what, consequence=consequence)
-            for fact in facts.values()
-            for line, what, consequence in fact.unknown
-        ]
-        kernel = metadata.get("kernelspec")
-        kernel = kernel.get("name") if isinstance(kernel, dict) else None
-        imports = sorted(
-            module
-            for module in {name for fact in facts.values() for name in fact.imports}
-            if module.partition(".")[0] not in machine.sources
-        )
-        cell = self.parameters_cell
-        return Pipeline(
-            name=slug(self.name, fallback="notebook"),
-            digest=digest_json(
-                [[s.to_wire() for s in steps], [p.to_wire() for p in self.parameters]]
-            ),
-            notebook=self.path,
-            kernel=kernel if isinstance(kernel, str) and kernel else "python3",
-            steps=tuple(self._with_metrics(steps)),
-            edges=tuple(edges),
-            parameters=tuple(self.parameters),
-            parameters_cell=StepCell(id=cell.id, index=cell.index, source=cell.source)
-            if cell is not None
-            else None,
-            problems=tuple(self.problems),
-            unknown=tuple(unknown),
-            preload=tuple(imports),
-            notebook_metadata=_kept_metadata(metadata),
-        )
-
-    def _step(
-        self,
-        draft: Draft,
-        step: StepPlan,
-        names: list[str],
-        prelude: tuple[str, ...],
-        machine: Machine,
-    ) -> Step:
-        after = {names[number] for number in step.order}
-        after |= {name for name in draft.after if name in names}
-        metrics = dict.fromkeys(name for code in draft.cells for name in code.settings.metrics)
-        effects = _effects(step)
-        return Step(
-            name=draft.name,
-            title=draft.title,
-            cells=tuple(
-                StepCell(
-                    id=code.cell.id,
-                    index=code.cell.index,
-                    source=self.sources.get(code.cell.index, code.cell.source),
-                )
-                for code in draft.cells
-            ),
-            prelude=prelude,
-            parameters=tuple(sorted(step.parameters)),
-            inputs=tuple(
-                Input(name=name, step=names[held], optional=name in step.optional)
-                for name, held in sorted(step.inputs.items())
-            ),
-            outputs=tuple(sorted(step.outputs)),
-            modules=self._modules(step, machine),
-            after=tuple(sorted(after | {names[held] for held in step.inputs.values()})),
-            settings=step_settings([code.settings for code in draft.cells], not effects),
-            origin=draft.origin,
-            metrics=tuple(metrics),
-            effects=effects,
-        )
-
-    def _with_metrics(self, steps: list[Step]) -> list[Step]:
-        """Give each metric that Kale's metrics cell prints to the last step that makes it."""
-        found = list(steps)
-        for name in self.kale.metrics if self.kale else ():
-            for number in range(len(found) - 1, -1, -1):
-                if name in found[number].outputs:
-                    metrics = (*found[number].metrics, name)
-                    found[number] = found[number].model_copy(update={"metrics": metrics})
-                    break
-        return found
-
-    def _modules(self, step: StepPlan, machine: Machine) -> tuple[str, ...]:
-        """Return the files of all local modules read so far: whatever is loaded may need them."""
-        paths = {self.folder.path_of(module) for module in machine.modules}
-        return tuple(sorted(path for path in paths if path is not None))
-
-    def _foreign(
-        self, cells: Sequence[Cell], metadata: Mapping[str, Any], language: str
-    ) -> Pipeline:
-        """A notebook of another language is one step: its values cannot be passed on."""
-        kernel = metadata.get("kernelspec")
-        kernel_name = str(kernel.get("name", language)) if isinstance(kernel, dict) else language
-        code = [cell for cell in cells if cell.kind == "code" and cell.source.strip()]
-        step = Step(
-            name="notebook",
-            title="Notebook",
-            cells=tuple(StepCell(id=c.id, index=c.index, source=c.source) for c in code),
-            settings=step_settings([]).model_copy(update={"kernel": kernel_name}),
-        )
-        return Pipeline(
-            name=slug(self.name, fallback="notebook"),
-            digest=digest_json([step.to_wire()]),
-            notebook=self.path,
-            language=language,
-            kernel=kernel_name,
-            steps=(step,) if code else (),
-            edges=(),
-            problems=(say.other_language(language),),
-            notebook_metadata=_kept_metadata(metadata),
-        )
-
-
-def _effects(step: StepPlan) -> tuple[str, ...]:
-    """Return the channels a step touches that nothing ships, so that a cache cannot see them."""
-    effects = []
-    if any(fact.files for fact in step.cells):
-        effects.append(Channel.FILES)
-    if any(fact.is_opaque for fact in step.cells):
-        effects.append(Channel.UNKNOWN)
-    return tuple(effects)
-
-
-def _preludes(planned: Sequence[StepPlan], facts: Mapping[int, CellFacts]) -> list[tuple[str, ...]]:
-    """Return for each step what it replays: imports and settings of the cells before it.
-
-    Args:
-        planned: The steps.
-        facts: All cells in the order they run in.
-    """
-    found = []
-    for step in planned:
-        own = {cell.index for cell in step.cells}
-        codes: list[str] = []
-        pending: list[str] = []
-        for index, fact in facts.items():
-            if index in own:
-                codes += pending
-                pending = []
-            else:
-                pending += [replay.code for replay in fact.replays]
-        found.append(tuple(dict.fromkeys(codes)))
-    return found
 
 
 def _language(metadata: Mapping[str, Any]) -> str:
@@ -410,11 +261,3 @@ def _language(metadata: Mapping[str, Any]) -> str:
             found = str(part[key]).lower()
             return "python" if found in ("python", "ipython", "python3", "python2") else found
     return "python"
-
-
-def _kept_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: metadata[key]
-        for key in ("kernelspec", "language_info")
-        if isinstance(metadata.get(key), dict)
-    }

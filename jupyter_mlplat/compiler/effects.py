@@ -19,7 +19,10 @@ class Effect:
             it only reads; `deep`: all that it can reach.
         argument: Position of the argument that plays the receiver's part, for functions.
         stores: Arguments may be kept by what is changed.
-        calls: Functions among the arguments may be called.
+        calls: Functions among the arguments may be called, and operators of instances.
+        any_method: Of instances any method may be called.
+        names: It looks into the notebook's namespace by itself.
+        code: It looks up classes and functions there by name.
     """
 
     result: str = "any"
@@ -34,10 +37,14 @@ class Effect:
     reads_files: bool = False
     writes_files: bool = False
     settings: bool = False
+    patches: bool = False
     env: bool = False
     cwd: bool = False
     identity: bool = False
     unknown: bool = False
+    names: bool = False
+    code: bool = False
+    any_method: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -57,9 +64,21 @@ def effect(text: str) -> Effect:
                 values |= {"changes": "deep", "argument": int(word[4:] or 0)}
             case "own":
                 values["changes"] = "own"
-            case "store" | "call" | "rng" | "seed" | "env" | "cwd" | "identity" | "unknown":
+            case (
+                "store"
+                | "call"
+                | "rng"
+                | "seed"
+                | "env"
+                | "cwd"
+                | "identity"
+                | "unknown"
+                | ("names" | "code")
+            ):
                 name = {"store": "stores", "call": "calls", "seed": "seeds"}.get(word, word)
                 values[name] = True
+            case "methods":
+                values |= {"calls": True, "any_method": True}
             case "consume":
                 values["consumes"] = True
             case "read":
@@ -68,6 +87,8 @@ def effect(text: str) -> Effect:
                 values["writes_files"] = True
             case "settings":
                 values["settings"] = True
+            case "patch":
+                values["patches"] = True
             case _:
                 raise ValueError(f"Cannot read the entry {text!r}: {word!r} is no known word.")
     kind, _, detail = result.strip().partition(":")
@@ -92,3 +113,7 @@ def table(text: str) -> dict[str, Effect]:
         for name in names.split():
             found[f"{prefix.strip()}.{name}"] = effect(entry.strip())
     return found
+
+
+def short(path: str) -> str:
+    return path.removeprefix("builtins.")

@@ -14,6 +14,7 @@ class Use:
     is_certain: bool = True
     """Nothing decides at run time whether this read happens."""
     is_assumed: bool = False
+    """Code that cannot be seen may read it."""
     through: str = ""
     """The function of the notebook that reads it when called, if it is not the cell itself."""
 
@@ -25,6 +26,8 @@ class Change:
     line: int
     what: str
     is_assumed: bool
+    is_observed: bool = False
+    """Only a run has shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class CellFacts:
     replays: list[Replay] = field(default_factory=list)
     replay_bound: set[str] = field(default_factory=set)
     """Names whose last binding here is a replayed statement."""
+    volatile: dict[str, None] = field(default_factory=dict)
+    """Why it may come out otherwise the next time: clock, network, chance. In order."""
     imports: set[str] = field(default_factory=set)
     """Modules it imports, dotted; also members of packages that may be modules."""
     local_modules: set[str] = field(default_factory=set)
@@ -80,6 +85,10 @@ class CellFacts:
     unknown: list[tuple[int | None, str, str]] = field(default_factory=list)
     undefined: dict[str, Use] = field(default_factory=dict)
     is_opaque: bool = False
+    guessed: set[str] = field(default_factory=set)
+    """Names that count as bound only because code that cannot be seen may bind any."""
+    seen_bound: frozenset[str] = frozenset()
+    """Names that a kernel saw it bind."""
     from_start: bool = False
     needs_display: bool = False
     displays: bool = False

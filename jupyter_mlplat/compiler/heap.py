@@ -23,7 +23,7 @@ IMMUTABLE = frozenset(
 )
 """Kinds that are never tracked: equal values cannot be told apart."""
 
-FROZEN = frozenset({"bound", "external", "frozenset", "module", "tuple", "unbound"})
+FROZEN = frozenset({"address", "bound", "external", "frozenset", "module", "tuple", "unbound"})
 """Tracked kinds that hold others but cannot themselves be changed."""
 
 LEAF = frozenset({"frame", "index", "ndarray", "rng", "series", "tensor"})
@@ -31,14 +31,20 @@ LEAF = frozenset({"frame", "index", "ndarray", "rng", "series", "tensor"})
 
 UNSHIPPABLE = frozenset(
     {
+        "address",
+        "archive",
         "connection",
         "coroutine",
         "dictview",
+        "display",
         "file",
         "generator",
+        "handler",
         "iterator",
         "lock",
         "patch",
+        "patcher",
+        "setting",
         "thread",
     }
 )
@@ -259,6 +265,16 @@ class Heap:
             mask ^= low
         self.work += len(found)
         return found
+
+
+def data_of(obj: Obj) -> set[Obj]:
+    """Return what a part of a frame shares with it: of a group, not the frame that it looks at."""
+    if obj.kind != "group":
+        return obj.inner
+    kinds = ("frame", "group", "series")
+    return {
+        item for held in obj.inner for item in (data_of(held) if held.kind in kinds else {held})
+    }
 
 
 def links(obj: Obj) -> list[Obj]:

@@ -2,9 +2,10 @@
 
 import ast
 import sys
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from jupyter_mlplat.compiler import knowledge
+from jupyter_mlplat.compiler import knowledge, naming, process
 from jupyter_mlplat.compiler.heap import Obj, Value
 from jupyter_mlplat.compiler.scope import Scope
 from jupyter_mlplat.compiler.special import Special
@@ -13,22 +14,28 @@ from jupyter_mlplat.compiler.special import Special
 class Imports(Special):
     """Follows import statements."""
 
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        super().__init__(sources)
+        self._said_exports: dict[str, frozenset[str] | None] = {}  # `__all__` of local modules
+
     def run_import(self, node: ast.Import) -> None:
         for alias in node.names:
             top = alias.name.partition(".")[0]
             self.facts.imports.add(alias.name)
             self._await_file(top)
             module = self.load_module(alias.name, node)
+            if module.scope is not None:
+                process.use_module_state(self, module)
             if alias.asname:
-                self.assign_name(alias.asname, frozenset({module}))
+                naming.assign_name(self, alias.asname, frozenset({module}))
             else:
-                self.assign_name(top, frozenset({self.load_module(top, node)}))
+                naming.assign_name(self, top, frozenset({self.load_module(top, node)}))
 
     def run_import_from(self, node: ast.ImportFrom) -> None:
         if node.level:
             for alias in node.names:
                 if alias.name != "*":
-                    self.assign_name(alias.asname or alias.name, self.unknown(node))
+                    naming.assign_name(self, alias.asname or alias.name, self.unknown(node))
             return
         name = node.module or ""
         self.facts.imports.add(name)
@@ -42,11 +49,26 @@ class Imports(Special):
             self.has_late_annotations = self.has_late_annotations or late
             return
         module = self.load_module(name, node)
+        if name == "__main__":
+            self._import_own(node)
+            return
+        if module.scope is not None:
+            process.use_module_state(self, module)
         for alias in node.names:
             if alias.name == "*":
                 self._import_star(module, node)
             else:
-                self.assign_name(alias.asname or alias.name, self._member(module, alias.name, node))
+                naming.assign_name(
+                    self, alias.asname or alias.name, self._member(module, alias.name, node)
+                )
+
+    def _import_own(self, node: ast.ImportFrom) -> None:
+        """Follow `from __main__ import name`: no replay could find the name."""
+        self.trace.other = True
+        for alias in node.names:
+            if alias.name != "*":
+                value = self.load_name_global(alias.name, node)
+                naming.assign_name(self, alias.asname or alias.name, value)
 
     def _await_file(self, top: str) -> None:
         """Keep an import behind the cell that may have written the module."""
@@ -67,14 +89,15 @@ class Imports(Special):
 
     def _import_star(self, module: Obj, node: ast.AST) -> None:
         if module.scope is not None:
-            for name, value in list(module.scope.names.items()):
-                if not name.startswith("_"):
-                    self.assign_name(name, value - {self.heap.unbound})
+            names, said = module.scope.names, self._said_exports.get(module.path)
+            for name, value in list(names.items()):
+                if name in said if said is not None else not name.startswith("_"):
+                    naming.assign_name(self, name, value - {self.heap.unbound})
             return
         exported = STAR_EXPORTS.get(module.path)
         if exported is not None:
             for name in exported.split():
-                self.assign_name(name, self.external(f"{module.path}.{name}"))
+                naming.assign_name(self, name, self.external(f"{module.path}.{name}"))
             return
         self.has_star = True
         self._maybe_rebind_all(node)
@@ -122,6 +145,7 @@ class Imports(Special):
         except (SyntaxError, ValueError, RecursionError):
             return obj
         self.keep(tree)
+        self._said_exports[name] = _exports(tree)
         outer, frames, context = self.scope, self.frames, self.context
         mutated, changes = self.facts.mutated, dict(self.facts.changes)
         trace, self.trace = self.trace, type(self.trace)()
@@ -142,6 +166,18 @@ class Imports(Special):
                 item.module = item.module or obj
         self.heap.epoch += 1
         return obj
+
+
+def _exports(tree: ast.Module) -> frozenset[str] | None:
+    """Read the `__all__` of a module, None where it has none that can be told from its source."""
+    for statement in reversed(tree.body):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            try:
+                return frozenset(ast.literal_eval(statement.value))  # type: ignore[attr-defined]
+            except (ValueError, TypeError):
+                return None
+    return None
 
 
 INSTALLED = sys.stdlib_module_names | knowledge.LIBRARIES

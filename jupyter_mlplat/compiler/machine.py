@@ -1,21 +1,20 @@
 """The interpreter: runs a notebook's cells abstractly, in order, and reports on each."""
 
 import ast
-import re
-from collections.abc import Mapping
 
-from jupyter_mlplat.compiler.facts import CellFacts, Change, Replay, Use
-from jupyter_mlplat.compiler.heap import IMMUTABLE, NOTHING, Value
+from jupyter_mlplat.compiler import callbacks, dynamic, ends, magics, replaying, unseen
+from jupyter_mlplat.compiler.facts import CellFacts, Change, Use
+from jupyter_mlplat.compiler.heap import NOTHING
+from jupyter_mlplat.compiler.hints import Hints, Trace
 from jupyter_mlplat.compiler.normalise import (
     OWN_SCOPE,
-    SHELL,
-    SHOWS,
-    WRITES_FILE,
     CellMagic,
     Normalised,
     normalise,
 )
-from jupyter_mlplat.compiler.recorder import ALL_WORK, FUEL, WORK, GaveUp, Hints, Trace
+from jupyter_mlplat.compiler.recorder import ALL_WORK, FUEL, WORK, GaveUp
+from jupyter_mlplat.compiler.replaying import _is_docstring
+from jupyter_mlplat.compiler.settling import Before, settle
 from jupyter_mlplat.compiler.statements import Statements
 
 
@@ -25,11 +24,6 @@ class Machine(Statements):
     Args:
         sources: Source text of the local modules, by dotted name.
     """
-
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        super().__init__(sources)
-        self.changed_channels = 0
-        self._kept = []
 
     def run_cell(
         self, index: int, cell_id: str, normal: Normalised, hints: Hints | None = None
@@ -45,10 +39,14 @@ class Machine(Statements):
         self.frames, self.context, self.scope = [], (), self.user
         self.statement = None
         self.entered = {}
+        self.looked_into = set()
         state = self.user.snapshot()
-        self._before = state[0]
+        self._before = Before(state[0], frozenset(self.replayed), self.was_opaque)
         try:
+            self._read_found()
             self._run(normal)
+            self._change_found()
+            self._tie_found()
         except (GaveUp, RecursionError) as error:
             self.user.restore(state)
             self.frames, self.context, self.scope, self.loading = [], (), self.user, []
@@ -57,51 +55,74 @@ class Machine(Statements):
         self._close(facts)
         return facts
 
+    def _read_found(self) -> None:
+        """Let the cell read what runs have shown it to read: what it changes, too."""
+        for name in sorted(self.hints.found_read | self.hints.found_changed):
+            if name in self.user.names and not name.startswith("@"):
+                self.read_user(name)
+
+    def _change_found(self) -> None:
+        """Make a new version of what runs have shown it to change, whatever it is taken for."""
+        for name in sorted(self.hints.found_changed):
+            value = self._before.names.get(name, NOTHING) - {self.heap.unbound}
+            if not value:
+                continue
+            if not name.startswith("@"):
+                made = self.opaque_value()
+                self.heap.hold(next(iter(made)), value)
+                self.user.names[name] = self.user.names.get(name, NOTHING) | made
+                value |= made
+            else:
+                self.read_user(name)
+            for obj in self.heap.of_mask(self.heap.reach(value)):
+                if not self.facts.mutated & obj.bit:
+                    self.facts.mutated |= obj.bit
+                    self.facts.changes[obj.bit] = Change(0, "", False, is_observed=True)
+
+    def _tie_found(self) -> None:
+        """Tie to their process what runs have shown to be tied, whatever it is taken for."""
+        for name in sorted(self.hints.found_tied & self.user.names.keys()):
+            for obj in self._before.names.get(name, NOTHING):
+                obj.is_tied = obj.is_tied or bool(obj.bit)
+            made = self.heap.make("tied", (self.heap.cell, name))
+            made.is_tied = True
+            self.user.names[name] |= frozenset({made})
+            self.facts.mutated |= made.bit
+
     def _give_up(self, reason: str) -> None:
         for name in declared_names(self._tree):
             self.bind_user(name, self.opaque_value())
             self.user.names[name] |= frozenset({self.heap.unbound})
-        self.run_unknown(f"a cell that is too complex to follow ({reason})", ast.Pass())
+        unseen.run_unknown(self, f"a cell that is too complex to follow ({reason})", ast.Pass())
 
-    def _use_observation(self, facts: CellFacts) -> None:
-        """Let what a kernel saw settle what is only assumed."""
-        seen = self.hints.observed
-        if seen is None:
-            return
-        unchanged = 0
-        for name in seen.unchanged:
-            unchanged |= self.heap.reach(self.user.names.get(name, NOTHING))
-        for bit, change in list(facts.changes.items()):
-            if change.is_assumed and bit & unchanged:
-                facts.mutated &= ~bit
-                del facts.changes[bit]
-        for name in seen.unshippable:
-            for obj in self.user.names.get(name, NOTHING):
-                obj.is_tied = obj.is_tied or bool(obj.bit)
-        if facts.is_opaque:
-            for name in list(facts.binds):
-                if name not in seen.binds | seen.deletes:
-                    del facts.binds[name]
-            for name in seen.binds:
-                facts.binds.setdefault(name, False)
-                self.user.names.setdefault(name, self.opaque_value())
-
-    _before: dict[str, Value] = {}  # noqa: RUF012  (replaced per cell)
+    _before = Before({}, frozenset(), was_opaque=False)
     _tree: ast.Module | None = None
     replayed_before: frozenset[str] = frozenset()
 
+    def _tie_attributes(self) -> None:
+        """Keep a dict of attributes with its owner, unless both have names of their own."""
+        named = frozenset().union(*self.user.names.values())
+        for made in self.attribute_dicts:
+            owner = next(iter(made.defaults["owner"]))
+            holders = (obj for obj in self.heap.objects if made in obj.inner)
+            is_kept = any(obj.kind in HOLDERS for obj in holders)
+            made.is_tied |= is_kept or (made in named and owner not in named)
+
     def _close(self, facts: CellFacts) -> None:
         unbound = self.heap.unbound
+        if self.attribute_dicts:
+            self._tie_attributes()
         if self.hints.may_fail:
             self.user.sure = set()
-            self.user.join((self._before, set()), frozenset({unbound}))
-        self._use_observation(facts)
+            self.user.join((dict(self._before.names), set()), frozenset({unbound}))
+        if self.hints.observed is not None:
+            settle(self, facts, self.hints.observed, self._before)
         for name in facts.binds:
             facts.binds[name] = name in self.user.sure
         for name in ("@env", "@cwd", "@modules", "@patch"):
-            if self.changed_channels & self.channels[name].bit:
+            if self.changed_before & self.channels[name].bit:
                 facts.reads.setdefault(name, Use(0))
-        self.changed_channels |= facts.mutated
+        self.changed_before |= facts.mutated
         facts.replay_bound = self.replayed & facts.binds.keys()
         facts.env = dict(self.user.names)
         masks = self.heap.reach_each(facts.env.values())
@@ -122,10 +143,12 @@ class Machine(Statements):
             return
         if scoped:
             self.facts.has_effects = True
-            self.run_own_scope(normal.tree, normal.tree)
+            dynamic.run_own_scope(self, normal.tree, normal.tree)
             return
         for statement in normal.tree.body:
             self._run_top(statement, is_last=statement is normal.tree.body[-1])
+        if self.finalised:
+            ends.follow_ends(self, normal.tree)
         self._classify(normal)
 
     def _classify(self, normal: Normalised) -> None:
@@ -146,9 +169,10 @@ class Machine(Statements):
         """Follow what displaying a cell's last value calls."""
         statement, self.statement = self.statement, None
         fuel = self.fuel
-        for obj in self._last_value:
+        for obj in sorted(self.heap.within(self._last_value), key=lambda item: item.bit):
             if obj.kind == "instance":
-                self._call_methods(obj, self.plain, node, dunder_only=True)
+                self.use_instance(obj)
+                callbacks.call_methods(self, obj, self.plain, node, dunder_only=True)
         self.fuel, self.statement = fuel, statement
 
     def _run_top(self, node: ast.stmt, *, is_last: bool) -> None:
@@ -162,119 +186,17 @@ class Machine(Statements):
         trace = self.trace
         after = (self.facts.mutated, len(self.facts.files), len(self.facts.unknown))
         is_pure = before == after and not trace.other
-        if self.hints.is_shared or (is_pure and self._is_replayable(node, trace)):
-            self._replay(node, trace)
+        if self.hints.is_shared or (is_pure and replaying.is_replayable(self, node, trace)):
+            replaying.replay(self, node, trace)
         else:
-            self._settle(trace)
-
-    def _is_replayable(self, node: ast.stmt, trace: Trace) -> bool:
-        imports = has_import(node)
-        if trace.cwd or trace.env:
-            return False  # what it does depends on what was set before: the state itself travels
-        touches = trace.settings or trace.patches
-        deletes = isinstance(node, ast.Delete) and trace.binds <= self.ever_replayed
-        if not (imports or touches or deletes):
-            return False
-        for name in trace.reads - trace.binds:
-            if not name.startswith("@") and name not in self.replayed:
-                return False
-        if deletes:
-            return self.replayed_before >= trace.binds
-        if not trace.binds:
-            return True
-        if touches and not imports:
-            return False
-        return (
-            imports
-            and all(
-                obj.kind in IMMUTABLE or obj.kind in ("external", "module", "unbound", "function")
-                for name in trace.binds
-                for obj in self.user.names.get(name, NOTHING)
-            )
-            and not any(
-                isinstance(item, ast.FunctionDef | ast.ClassDef | ast.Lambda)
-                for item in ast.walk(node)
-            )
-        )
-
-    def _replay(self, node: ast.stmt, trace: Trace) -> None:
-        modules = {
-            alias.name.partition(".")[0]
-            for item in ast.walk(node)
-            if isinstance(item, ast.Import)
-            for alias in item.names
-        } | {
-            (item.module or "").partition(".")[0]
-            for item in ast.walk(node)
-            if isinstance(item, ast.ImportFrom) and not item.level
-        }
-        star = any(
-            isinstance(item, ast.ImportFrom) and any(alias.name == "*" for alias in item.names)
-            for item in ast.walk(node)
-        )
-        self.facts.replays.append(
-            Replay(
-                ast.unparse(node),
-                frozenset(trace.binds),
-                frozenset(name for name in trace.reads if not name.startswith("@")),
-                frozenset(modules) - {"__future__"},
-                star,
-            )
-        )
-        self.replayed |= trace.binds
-        self.ever_replayed |= trace.binds
-
-    def _settle(self, trace: Trace) -> None:
-        """Turn state that cannot be replayed into state that is passed on."""
-        self.facts.has_effects = True
-        if trace.patches:
-            self.use_channel("@patch", "changes an imported module")
-        for top in sorted(trace.libraries):
-            self.change_library(top)
-        if trace.settings:
-            self.use_channel("@modules", "changes settings kept in modules")
-        if trace.env:
-            self.use_channel("@env", "changes the environment")
-        if trace.cwd:
-            self.use_channel("@cwd", "changes the working directory or the module path")
-
-    # -- cell magics ---------------------------------------------------------------------------
+            replaying.settle(self, trace)
 
     def _run_magic_around(self, magic: CellMagic, normal: Normalised) -> None:
         self.facts.has_effects = True
-        self.run_cell_magic(magic.name, magic.line, normal.body, ast.Pass())
+        magics.run_cell_magic(self, magic.name, magic.line, normal.body, ast.Pass())
 
-    def run_cell_magic(self, name: str, line: str, body: str, node: ast.AST) -> Value:
-        self.line = self.line or 1
-        self.expand(line)
-        match name:
-            case "capture":
-                for word in line.split():
-                    if not word.startswith("-"):
-                        made = self.heap.make("unknown", (self.heap.cell, "capture"))
-                        self.bind_user(word, frozenset({made}))
-            case "time" | "prun" | "memit" | "debug" | "timeit":
-                if name == "timeit" and line.strip():
-                    self.run_magic("timeit", line, node)
-            case _ if name in WRITES_FILE:
-                words = [word for word in line.split() if not word.startswith("-")]
-                plain = words and not re.search(r"[{$]", words[-1])
-                self.use_files(writes=True, path=words[-1] if plain else None)
-            case _ if name in SHELL or name == "!":
-                self._run_shell_body(name, line, body)
-            case _ if name in SHOWS:
-                return self.none
-            case _:
-                return self.run_unknown(f"the cell magic %%{name}", node)
-        return self.none
 
-    def _run_shell_body(self, name: str, line: str, body: str) -> None:
-        self.run_shell("")
-        self.use_channel("@env", "runs a script", changes=False)
-        for option in re.findall(r"--(?:out|err|proc)[ =](\w+)", line):
-            self.bind_user(option, self.heap.plain("str"))
-        if name in ("!", "sx", "system"):
-            self.expand(body)
+HOLDERS = frozenset({"deque", "dict", "instance", "list", "namespace", "set", "tuple"})
 
 
 def declared_names(tree: ast.Module | None) -> set[str]:
@@ -286,29 +208,6 @@ def declared_names(tree: ast.Module | None) -> set[str]:
     return {
         name for statement in tree.body for item in walk_scope(statement) for name in bound_by(item)
     }
-
-
-def is_definition(node: ast.stmt) -> bool:
-    """Tell whether a statement only imports, defines a function or binds a literal."""
-    match node:
-        case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.AsyncFunctionDef():
-            return True
-        case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(value=value):
-            return isinstance(value, ast.Constant)
-    return has_import(node) or _is_docstring(node)
-
-
-def has_import(node: ast.stmt) -> bool:
-    """Tell whether a statement imports, itself or in a branch."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return True
-    if not isinstance(node, ast.Try | ast.If | ast.With):
-        return False
-    return any(isinstance(item, ast.Import | ast.ImportFrom) for item in ast.walk(node))
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 __all__ = ["Change", "Machine", "normalise"]

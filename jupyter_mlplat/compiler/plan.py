@@ -18,7 +18,7 @@ PARAMETER = -1
 REPLAYED = -2
 """Stands for the step number of names that a step's prelude binds."""
 
-DOUBTFUL = frozenset({"axes", "buffer", "figure", "grid", "logger", "unknown"})
+SHOWN = frozenset({"axes", "buffer", "figure", "grid", "logger"})
 """Kinds that are passed on where they are read, but not kept just for being looked at."""
 
 
@@ -30,6 +30,8 @@ class StepPlan:
         inputs: Name to the number of the step that holds the version meant.
         optional: Inputs that may be unbound there.
         reads: What its cells read from before the step, with the cell that does.
+        outputs: Names that later steps load.
+        kept: Names whose final values are kept if that can be done.
         order: Earlier steps that must end first although no value passes, and the channel.
     """
 
@@ -42,6 +44,7 @@ class StepPlan:
     inputs: dict[str, int] = field(default_factory=dict)
     optional: set[str] = field(default_factory=set)
     outputs: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
     order: dict[int, tuple[CellFacts, CellFacts, str]] = field(default_factory=dict)
     carried: set[str] = field(default_factory=set)
@@ -98,7 +101,7 @@ class Planner:
         self.final: dict[str, int] = {}
         self.fusions: list[Fusion] = []
         self.unshippable = self._unshippable()
-        self.doubtful = _mask(obj.bit for obj in heap.objects if obj.kind in DOUBTFUL)
+        self.shown = _mask(obj.bit for obj in heap.objects if obj.kind in SHOWN)
         self.by_identity = _mask(
             obj.bit for obj in heap.objects if obj.kind in ("instance", "unknown")
         )
@@ -150,8 +153,8 @@ class Planner:
                 continue
             if not reach[name] & self.unshippable:
                 soft[number].add(name)
-                if not reach[name] & self.doubtful:
-                    self.steps[number].outputs.add(name)
+                if not reach[name] & self.shown:
+                    self.steps[number].kept.add(name)
 
     # -- demands -------------------------------------------------------------------------------
 

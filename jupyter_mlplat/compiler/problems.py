@@ -9,18 +9,29 @@ from jupyter_mlplat.compiler.steps import Draft
 from jupyter_mlplat.formats.notebook import Cell
 from jupyter_mlplat.resources.pipeline import Problem, Severity
 
+FIGURES = "open figures"
+"""What stands in a library's place where cells share the current figure."""
 _KINDS = {
+    "archive": "an open archive of arrays",
     "connection": "a connection or context tied to its process",
     "coroutine": "a coroutine",
     "dictview": "a view of a dict",
+    "display": "a display that is replaced later",
     "file": "an open file",
     "generator": "a generator",
+    "handler": "a log handler",
     "iterator": "an iterator",
     "lock": "a lock",
+    "patcher": "a patch that is put in place by hand",
+    "setting": "the current decimal context",
     "patch": "an imported module that was changed",
     "thread": "a thread, task or pool",
+    "tied": "something that a run could not pass on",
+    "address": "the `id()` of an object",
+    "dict": "the attributes of an object",
     "function": "functions that share a variable",
-    "class": "a class with a metaclass or `__init_subclass__`",
+    "instance": "an object with a `__del__`",
+    "class": "a class with a metaclass, `__init_subclass__` or subclasses that are asked for",
 }
 
 
@@ -70,11 +81,13 @@ def fused(fusion: Fusion, drafts: Sequence[Draft]) -> Problem:
             " which counts the cells of one process. Give the value a name to keep them apart."
         )
     elif fusion.name.startswith("@lib:"):
-        library = fusion.name.removeprefix("@lib:")
+        message = _fused_by_library(names, fusion.name.removeprefix("@lib:"))
+    elif fusion.name.startswith("@mod:"):
+        module = fusion.name.removeprefix("@mod:")
         message = (
-            f"The steps {names} run as one: a cell calls {library} for its effect, and a later one "
-            f"uses {library} again; the state it keeps in between cannot be passed on. Do both in "
-            "one cell, or keep the call's result in a name, to keep them apart."
+            f"The steps {names} run as one: a cell changes what the module {module!r} keeps, and a "
+            "later one imports from it again. Keep such state in a value that is passed on, to "
+            "keep them apart."
         )
     elif fusion.kind == "patch":
         message = (
@@ -96,6 +109,25 @@ def fused(fusion: Fusion, drafts: Sequence[Draft]) -> Problem:
         cell=fusion.made_in,
         step=drafts[0].name if drafts else None,
         name=fusion.name,
+    )
+
+
+def _fused_by_library(names: str, library: str) -> str:
+    if library == FIGURES:
+        return (
+            f"The steps {names} run as one: the chosen backend of matplotlib keeps figures open "
+            "from cell to cell, and these cells draw. Use `%matplotlib inline`, or keep each "
+            "figure within one cell, to keep them apart."
+        )
+    if library.startswith("display"):
+        return (
+            f"The steps {names} run as one: a cell shows a display with an id, and a later one "
+            "replaces it. Do both in one cell to keep them apart."
+        )
+    return (
+        f"The steps {names} run as one: a cell calls {library} for its effect, and a later one "
+        f"uses {library} again; the state it keeps in between cannot be passed on. Do both in "
+        "one cell, or keep the call's result in a name, to keep them apart."
     )
 
 

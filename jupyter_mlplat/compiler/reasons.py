@@ -61,21 +61,16 @@ def _told_reason(source: StepPlan, target: StepPlan) -> EdgeReason:
 
 def _value_reason(source: StepPlan, target: StepPlan, name: str) -> EdgeReason:
     cell, change = _maker(source, name)
-    reader, through = _reader(target, name)
+    reader, through, is_assumed = _reader(target, name)
     shown = _CHANNELS.get(name, f"`{name}`")
-    if change is None:
-        made = f"{shown} is bound in cell {cell.index + 1}"
-        proof = Proof.PROVED if cell.binds.get(name) else Proof.ASSUMED
-        if not cell.binds.get(name):
-            made = f"{shown} may be bound in cell {cell.index + 1}"
-    else:
-        verb = "may be changed" if change.is_assumed else "is changed"
-        made = f"{shown} {verb} in cell {cell.index + 1} (line {change.line} {change.what})"
-        proof = Proof.ASSUMED if change.is_assumed else Proof.PROVED
+    made, proof = _making(shown, name, cell, change)
     if name in target.carried:
         read = f"kept together with what cell {reader.index + 1} changes or passes on"
     elif through:
         read = f"read in cell {reader.index + 1} by {through}() when it is called"
+    elif is_assumed:
+        read = f"may be read by code in cell {reader.index + 1} that cannot be seen"
+        proof = Proof.ASSUMED
     else:
         read = f"read in cell {reader.index + 1}"
     return EdgeReason(
@@ -99,11 +94,28 @@ def _maker(source: StepPlan, name: str) -> tuple[CellFacts, Change | None]:
     return source.cells[-1], None
 
 
-def _reader(target: StepPlan, name: str) -> tuple[CellFacts, str]:
+def _making(shown: str, name: str, cell: CellFacts, change: Change | None) -> tuple[str, Proof]:
+    """Say where a version of a name was made, and how that is known."""
+    where = f"in cell {cell.index + 1}"
+    if change is not None and change.is_observed:
+        return f"{shown} was seen to change {where}", Proof.OBSERVED
+    if change is not None:
+        where += f" (line {change.line} {change.what})"
+        if change.is_assumed:
+            return f"{shown} may be changed {where}", Proof.ASSUMED
+        return f"{shown} is changed {where}", Proof.PROVED
+    if cell.binds.get(name):
+        return f"{shown} is bound {where}", Proof.PROVED
+    if name in cell.seen_bound:
+        return f"{shown} was seen to be bound {where}", Proof.OBSERVED
+    return f"{shown} may be bound {where}", Proof.ASSUMED
+
+
+def _reader(target: StepPlan, name: str) -> tuple[CellFacts, str, bool]:
     if name in target.reads:
         cell, use = target.reads[name]
-        return cell, use.through
-    return target.cells[0], ""
+        return cell, use.through, use.is_assumed
+    return target.cells[0], "", False
 
 
 def _order_reason(source: CellFacts, target: CellFacts, channel: str) -> EdgeReason:

@@ -1,30 +1,24 @@
 """The interpreter's ground floor: its state, and how reads, binds and changes are written down."""
 
 import ast
-import builtins
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from jupyter_mlplat.compiler.effects import Effect
+from jupyter_mlplat.compiler import boxes, process
+from jupyter_mlplat.compiler.binding import Args
 from jupyter_mlplat.compiler.facts import CellFacts, Change, FileUse, Frame, Use
-from jupyter_mlplat.compiler.heap import IMMUTABLE, LEAF, NOTHING, UNSHIPPABLE, Heap, Obj, Value
-from jupyter_mlplat.compiler.observations import Observation
+from jupyter_mlplat.compiler.heap import (
+    IMMUTABLE,
+    LEAF,
+    UNSHIPPABLE,
+    Heap,
+    Obj,
+    Value,
+    data_of,
+)
+from jupyter_mlplat.compiler.hints import Hints, Trace
 from jupyter_mlplat.compiler.scope import Scope
 
-BUILTINS = frozenset(dir(builtins))
-IPYTHON_NAMES = frozenset({"get_ipython", "display", "exit", "quit"})
-MODULE_NAMES = frozenset(
-    {"__name__", "__doc__", "__builtins__", "__builtin__", "__file__", "__spec__", "__loader__"}
-    | {
-        "__package__",
-        "__annotations__",
-        "__debug__",
-        "__import__",
-        "__session__",
-        "__vsc_ipynb_file__",
-    }
-)
 WORK = 150_000
 """Objects looked at per cell when following what reaches what, a tenth of a second."""
 ALL_WORK = 800_000
@@ -36,58 +30,6 @@ lines that calls ten functions takes about 3,000."""
 
 class GaveUp(Exception):
     """A cell needs more work than it is worth: it is treated as code that may do anything."""
-
-
-@dataclass(slots=True)
-class Args:
-    """Arguments of a call, evaluated."""
-
-    positional: list[Value] = field(default_factory=list)
-    keywords: dict[str, Value] = field(default_factory=dict)
-    spread: Value = NOTHING
-    """What `*args` and `**kwargs` at the call may hold."""
-
-    @property
-    def all(self) -> Value:
-        return frozenset().union(*self.positional, *self.keywords.values(), self.spread)
-
-    def at(self, position: int, keyword: str = "") -> Value:
-        if position < len(self.positional):
-            return self.positional[position] | self.spread
-        return self.keywords.get(keyword, NOTHING) | self.spread
-
-
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """What is known of a cell besides its source.
-
-    Attributes:
-        reads, writes: Names that the user says its unknown code reads and changes.
-        is_shared: Its definitions go in front of every step.
-        may_fail: An error of it does not stop the notebook.
-    """
-
-    reads: tuple[str, ...] | None = None
-    writes: tuple[str, ...] | None = None
-    observed: Observation | None = None
-    is_shared: bool = False
-    may_fail: bool = False
-
-
-@dataclass(slots=True)
-class Trace:
-    """What the statement being looked at did, to tell whether it can simply be replayed."""
-
-    reads: set[str] = field(default_factory=set)
-    binds: set[str] = field(default_factory=set)
-    settings: bool = False
-    patches: bool = False
-    libraries: set[str] = field(default_factory=set)
-    """Libraries that were called for the effect alone: the state they keep may have changed."""
-    env: bool = False
-    cwd: bool = False
-    other: bool = False
-    """It did something that must not be repeated."""
 
 
 class Recorder:
@@ -114,12 +56,23 @@ class Recorder:
         self.ever_replayed: set[str] = set()
         self.has_star = False
         self.has_late_annotations = False
+        self.keeps_figures = False
+        self.added_builtins: set[str] = set()
+        self.aliases: set[str] = set()
+        self.log_files: dict[str | None, None] = {}
+        self.changed_before = 0
+        """Mask of all that cells before this one may have changed."""
         self.was_opaque = False
         self.sources = sources
         self.modules: dict[str, Obj] = {}
         self.loading: list[str] = []
         self.entered: dict[tuple[Obj, bool], int] = {}
+        self.looked_into: set[Obj] = set()
+        self.finalised: dict[Obj, list[tuple[Value, Args]]] = {}
+        self.attribute_dicts: set[Obj] = set()
+        self.asks_subclasses = False
         self.globals_of: dict[ast.AST, set[str]] = {}
+        self._kept: list[ast.AST] = []
         self.channels = {
             name: self.heap.make("channel", name)
             for name in ("@rng", "@env", "@cwd", "@modules", "@patch")
@@ -127,6 +80,10 @@ class Recorder:
         self.channels["@patch"].kind = "patch"
         for name, obj in self.channels.items():
             self.user.names[name] = frozenset({obj})
+
+    def keep(self, tree: ast.AST) -> None:
+        """Keep a syntax tree alive: objects are keyed by the identity of its nodes."""
+        self._kept.append(tree)
 
     # -- what every part needs -----------------------------------------------------------------
 
@@ -147,6 +104,10 @@ class Recorder:
         if kind in ("frame", "series", "group") and not obj.inner:
             self.heap.hold(obj, [self.heap.make("data", self.key(node, "data", *more))])
         return frozenset({obj})
+
+    def opaque_value(self) -> Value:
+        """Return what this cell's code that cannot be seen may have bound to a name."""
+        return frozenset({self.heap.make("unknown", ("opaque", self.heap.cell))})
 
     def unknown(self, node: ast.AST, inner: Iterable[Obj] = (), *more: object) -> Value:
         return self.fresh("unknown", node, inner, *more)
@@ -183,7 +144,8 @@ class Recorder:
         self.trace.reads.add(name)
         for frame in self.frames:
             self.globals_of.setdefault(frame.node, set()).add(name)
-        if name not in self.user.sure and name not in self.facts.reads:
+        known = self.facts.reads.get(name)
+        if name not in self.user.sure and (known is None or known.is_assumed):
             through = self.frames[-1].name if self.frames else ""
             certain = not self.branch and not self.frames
             self.facts.reads[name] = Use(self.line, certain, through=through)
@@ -194,10 +156,13 @@ class Recorder:
     def bind_user(self, name: str, value: Value) -> None:
         self.tick += 1
         self.trace.binds.add(name)
+        if any(obj.kind == "setting" for obj in value):
+            self.trace.patches = True  # the name shows what later cells do to it
         for frame in self.frames:
             self.globals_of.setdefault(frame.node, set()).add(name)
         self.replayed.discard(name)
         self.facts.binds.setdefault(name, False)
+        self.facts.guessed.discard(name)
         old = self.user.names.get(name)
         if self.frames:
             # Whether a call gets as far as this line is not followed: it may.
@@ -207,10 +172,24 @@ class Recorder:
         self.user.sure.add(name)
 
     def undefined(self, name: str) -> None:
-        if self.has_star or self.was_opaque:
+        if self.has_star or self.was_opaque or name in self.added_builtins:
+            return
+        if name in self.aliases:  # a line of its own: a command of the system's
+            self.use_files(writes=True)
             return
         certain = not self.branch and not self.frames and not self.guarded
         self.facts.undefined.setdefault(name, Use(self.line, certain))
+
+    def read_everything(self, why: str) -> None:
+        """Read all names bound so far."""
+        self.ask(why, "It depends on all names bound so far.")
+        for name in list(self.user.names):
+            if not name.startswith("@"):
+                with self.uncertain():
+                    self.read_user(name)
+
+    def is_main(self, value: Iterable[Obj]) -> bool:
+        return any(obj.kind == "module" and obj.path == "__main__" for obj in value)
 
     # -- changes -------------------------------------------------------------------------------
 
@@ -267,10 +246,12 @@ class Recorder:
 
     # -- channels ------------------------------------------------------------------------------
 
-    def use_channel(self, name: str, what: str, *, changes: bool = True) -> None:
+    def use_channel(
+        self, name: str, what: str, *, changes: bool = True, assumed: bool = False
+    ) -> None:
         self.read_user(name)
         if changes:
-            self.change([self.channels[name]], what)
+            self.change([self.channels[name]], what, assumed=assumed)
 
     def use_library(self, path: str) -> None:
         """Note a use of a library whose own state an earlier cell may have changed."""
@@ -296,6 +277,10 @@ class Recorder:
         if self.is_seeded:
             self.use_channel("@rng", "draws random numbers")
 
+    def use_rng_maybe(self) -> None:
+        if self.is_seeded:
+            self.use_channel("@rng", "may draw random numbers", assumed=True)
+
     def seed_rng(self) -> None:
         self.trace.other = True
         self.is_seeded = True
@@ -305,6 +290,7 @@ class Recorder:
         self.trace.other = self.trace.other or writes
         if writes:
             self.written.add(path)
+            process.rewrite_module(self, path)
         use = FileUse(path, writes, self.line)
         if use not in self.facts.files:
             self.facts.files.append(use)
@@ -325,10 +311,11 @@ class Recorder:
             if kind in ("str", "frame", "index"):
                 found |= self.heap.plain("str")
             elif kind in ("series", "group"):
-                found.add(self.heap.make("datum", (obj.bit, "datum"), obj.inner))
+                found.add(self.heap.make("datum", (obj.bit, "datum"), data_of(obj)))
             elif kind == "ndarray":
-                found.add(obj)
-                found |= self.plain
+                found |= {obj, *boxes.of([obj])} | self.plain
+            elif kind == "archive":
+                found |= self.fresh("ndarray", node, (), "member")
             elif kind in IMMUTABLE:
                 found |= self.plain
             elif kind == "file":
@@ -348,7 +335,3 @@ class Recorder:
     def leaves_out(self, obj: Obj) -> bool:
         """Tell whether an unknown library cannot make this object hold another one."""
         return obj.kind in LEAF or obj.kind in ("data", "datum") or not obj.is_mutable
-
-
-Handler = Callable[[Args, ast.AST], Value]
-__all__ = ["BUILTINS", "Args", "Effect", "GaveUp", "Recorder", "Trace"]

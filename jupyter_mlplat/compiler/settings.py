@@ -10,6 +10,7 @@
 import re
 import shlex
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -81,9 +82,7 @@ def read_settings(
         return CellSettings(**values), "; ".join(trouble) or None
     except ValidationError as error:
         bad = {str(item["loc"][0]): item for item in error.errors() if item["loc"]}
-        trouble += [
-            f"`{key}`: {item['msg']} (found {item.get('input')!r})" for key, item in bad.items()
-        ]
+        trouble += [_explain(key, values.get(key), item["type"]) for key, item in bad.items()]
         aliases = {"memory": "memory_bytes", "timeout": "timeout_s"}
         kept = {
             key: value
@@ -94,6 +93,44 @@ def read_settings(
             return CellSettings(**kept), "; ".join(trouble)
         except ValidationError:
             return CellSettings(), "; ".join(trouble)
+
+
+_NEEDS = {
+    "step": "a name in quotes",
+    "title": "a text in quotes",
+    "skip": "true or false",
+    "cpu": "a number of cores above 0, such as 2, 0.5 or '500m'",
+    "memory": "an amount above 0, such as '512Mi' or '2Gi'",
+    "gpu": "a whole number of devices from 0 to 64",
+    "cache": "true or false",
+    "retries": "a whole number from 0 to 100",
+    "backoff_s": "a number of seconds from 0 up",
+    "timeout_s": "a number of seconds above 0",
+    "kernel": "the name of a Jupyter kernel",
+    "python": "the path of a Python interpreter",
+    "env": "names with texts, such as {'KEY': 'value'}",
+    "metrics": "names, such as ['auc']",
+    "after": "names of steps, such as ['prepare']",
+    "in": "names of values, such as ['x']",
+    "out": "names of values, such as ['y']",
+}
+_ALIASES = {
+    "memory_bytes": "memory",
+    "timeout": "timeout_s",
+    "reads": "in",
+    "writes": "out",
+    "name": "step",
+}
+
+
+def _explain(key: str, value: object, fault: str) -> str:
+    """Say what is wrong with one setting, in the words of those who write it."""
+    if fault != "extra_forbidden":
+        return f"`{key}` needs {_NEEDS[_ALIASES.get(key, key)]}, found {value!r}"
+    near = get_close_matches(key.lower(), [*_NEEDS, *_ALIASES], n=1)
+    if near:
+        return f"there is no setting `{key}`; `{_ALIASES.get(near[0], near[0])}` is the nearest"
+    return f"there is no setting `{key}`; there are {', '.join(_NEEDS)}"
 
 
 def _from_line(line: str) -> dict[str, Any]:

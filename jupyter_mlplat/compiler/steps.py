@@ -22,8 +22,11 @@ class Code:
     cell: Cell
     normal: Normalised
     settings: CellSettings
-    number: int
-    """Among the code cells, from 1."""
+
+    @property
+    def number(self) -> int:
+        """Its place among all cells, from 1, as messages count them."""
+        return self.cell.index + 1
 
 
 @dataclass(slots=True)

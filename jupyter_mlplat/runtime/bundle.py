@@ -7,75 +7,23 @@ exact.
 
 from __future__ import annotations
 
-import collections
-import io
-import json
-import pickle
 import sys
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import CodeType, FunctionType
+from collections.abc import Iterable, Mapping, Sequence
+from json import dumps  # as they are before a notebook patches them
 from typing import (
     Any,
     NamedTuple,
 )
 
-import cloudpickle.cloudpickle as cp
-
 from . import codecs, latekeys
-from .explain import NotSerialisable, explain
+from .arrays import ArraySharing
+from .explain import NotSerialisable
 from .files import Blobs
+from .graphs import Pickled, dump, load_graph, put_graph
 from .identity import class_identity
-from .kinds import nan_home, preview, type_name
+from .kinds import preview, type_name
 from .latekeys import Filling
-from .pickling import OUT_OF_BAND_FROM, ArraySharing, GraphPickler, GraphUnpickler
-
-_IDENTITY_FREE_MODULES = frozenset(
-    {
-        "datetime",
-        "decimal",
-        "fractions",
-        "uuid",
-        "pathlib",
-        "zoneinfo",
-        "re",
-        "numpy.dtypes",
-        "ipaddress",
-    }
-)
-_IDENTITY_FREE = frozenset(
-    {
-        int,
-        float,
-        complex,
-        bool,
-        str,
-        bytes,
-        type(None),
-        type(...),
-        type(NotImplemented),
-        range,
-        slice,
-    }
-    | {frozenset, type(sys), type(len), CodeType}
-)
-"""Immutable: sharing one cannot be seen by writing to it.
-
-What a tuple holds is traced on its own.
-"""
-
-
-_SHARED_ATOMS = frozenset({str, int, float})
-
-DEEP_STACK_BYTES = 512 << 20
-"""Address space, not memory: a level of pickling takes well below 4 KB of it."""
-
-
-class Pickled(NamedTuple):
-    """A graph and the large buffers taken out of it."""
-
-    graph: bytes
-    buffers: list[Any]
+from .sharing import Trace, attributes_of, group_names, same_atoms, with_attribute_dicts
 
 
 class Saved(NamedTuple):
@@ -83,49 +31,7 @@ class Saved(NamedTuple):
 
     digest: str
     outputs: dict[str, dict[str, Any]]
-
-
-class Trace:
-    """The objects that one name reaches and whose identity can be seen, by id.
-
-    A tuple of constants only counts if it is in `bound`: what several names are bound to.
-
-    Holding on to them keeps ids from being used again for the next name.
-    """
-
-    def __init__(self, sharing: ArraySharing, bound: frozenset[int] = frozenset()) -> None:
-        self._bound = bound
-        self.objects: dict[int, Any] = {}
-        self.roots: dict[int, Any] = {}
-        self.writable: set[int] = set()
-        self._sharing = sharing
-
-    def __call__(self, obj: Any) -> None:
-        kind = type(obj)
-        if kind is float and obj != obj and nan_home(obj) is None:
-            self.objects[id(obj)] = obj
-        if kind in _IDENTITY_FREE or id(obj) in self.objects:
-            return
-        if kind.__module__ in _IDENTITY_FREE_MODULES or self._is_by_reference(obj):
-            return
-        if kind is tuple and all(type(item) in _IDENTITY_FREE for item in obj):
-            if id(obj) in self._bound:
-                self.objects[id(obj)] = obj
-            return  # other constants: compilers share them as they like
-        self.objects[id(obj)] = obj
-        if not isinstance(obj, (type, tuple)) and kind is not FunctionType:
-            self.writable.add(id(obj))
-        root = self._sharing.see(obj)
-        if root is not None:
-            self.objects[id(root)] = self.roots[id(root)] = root
-            self.writable.add(id(root))
-
-    @staticmethod
-    def _is_by_reference(obj: Any) -> bool:
-        if isinstance(obj, type) or type(obj).__name__ == "function":
-            return obj in cp._BUILTIN_TYPE_NAMES or cp._should_pickle_by_reference(obj)
-        numpy = sys.modules.get("numpy")
-        return numpy is not None and isinstance(obj, (numpy.generic, numpy.ufunc, numpy.dtype))
+    not_kept: dict[str, str]
 
 
 def save(
@@ -134,22 +40,41 @@ def save(
     blobs: Blobs,
     channels: Mapping[str, Any] | None = None,
     kin: Mapping[str, Sequence[str]] | None = None,
+    if_possible: Iterable[str] = (),
 ) -> Saved:
     """Save names of a namespace (all bound) and channels; the blobs are not committed yet.
 
     `kin` says of names that were loaded which others shared objects with them where they came from.
+    Names that are saved only if that is possible are left out, with the reason, where it is not.
 
     Raises:
-        NotSerialisable: A value cannot travel.
+        NotSerialisable: A value that must be saved cannot travel.
     """
     saving = _Saving(namespace, names, blobs)
+    optional = frozenset(if_possible)
+    not_kept: dict[str, str] = {}
     for name in names:
-        saving.trace(name)
+        try:
+            saving.trace(name)
+        except NotSerialisable as error:
+            if name not in optional:
+                raise
+            not_kept[name] = error.reason
+    names = [name for name in names if name not in not_kept]
     groups: list[dict[str, Any]] = []
     entries: dict[str, dict[str, Any]] = {}
     mates: dict[str, list[str]] = {}
-    for members in group_names(names, saving.traces):
-        group, entry = saving.put(members)
+    for together in group_names(names, saving.traces):
+        try:
+            group, entry = saving.put(members := together)
+        except NotSerialisable as error:  # each alone can be saved, all at once cannot
+            not_kept.update((name, error.reason) for name in together if name in optional)
+            members = [name for name in together if name not in optional]
+            if len(members) == len(together):
+                raise
+            if not members:
+                continue
+            group, entry = saving.put(members)
         for name in members:
             described = {"type": type_name(namespace[name]), "preview": preview(namespace[name])}
             entries[name] = {"group": len(groups), **entry, **described}
@@ -164,15 +89,17 @@ def save(
     manifest = {
         "version": 1,
         "python": "{}.{}".format(*sys.version_info[:2]),
-        "names": {name: entries[name] for name in names},
+        "names": {name: entries[name] for name in names if name in entries},
         "groups": groups,
         "channels": states,
         "mates": mates,
     }
-    same = same_atoms(namespace, names, entries)
+    if not_kept:
+        manifest["not_kept"] = not_kept
+    same = same_atoms(namespace, list(entries), entries)
     if same:
         manifest["same"] = same
-    text = json.dumps(manifest, ensure_ascii=True, separators=(",", ":"))
+    text = dumps(manifest, ensure_ascii=True, separators=(",", ":"))
     outputs = {
         name: {key: item for key, item in entry.items() if key != "group"}
         for name, entry in entries.items()
@@ -181,15 +108,14 @@ def save(
         size = blobs.size(digest)
         outputs[name] = {"type": name, "codec": "pickle", "digest": digest, "size_bytes": size}
         outputs[name]["preview"] = ""
-    return Saved(blobs.put(text.encode("ascii")), outputs)
+    return Saved(blobs.put(text.encode("ascii")), outputs, not_kept)
 
 
 class _Saving:
     """What is known of the names while they are being saved."""
 
     def __init__(self, namespace: dict[str, Any], names: Sequence[str], blobs: Blobs) -> None:
-        counted = collections.Counter(id(namespace[name]) for name in names)
-        self._bound = frozenset(key for key, count in counted.items() if count > 1)
+        self._bound = frozenset(id(namespace[name]) for name in names)
         self.traces: dict[str, Trace] = {}
         self._namespace = namespace
         self._blobs = blobs
@@ -255,164 +181,6 @@ class _Saving:
         return [other for other in members if other != name and own & self.traces[other].writable]
 
 
-class AttributesOf:
-    """Stands in a pickle for the dict in which an object keeps its attributes (`vars(obj)`)."""
-
-    def __init__(self, owner: Any) -> None:
-        self._owner = owner
-
-    def __reduce__(self) -> Any:
-        return vars, (self._owner,)
-
-
-def attributes_of(value: Any) -> dict[str, Any] | None:
-    """Return the dict in which an object of data keeps its attributes."""
-    if isinstance(value, FunctionType):
-        return None
-    try:
-        found = object.__getattribute__(value, "__dict__")  # not through the notebook's own
-    except AttributeError:
-        return None
-    return found if type(found) is dict else None
-
-
-def with_attribute_dicts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Name the owner of each value that is the attributes of another one."""
-    owners = {id(attributes_of(value)): value for value in values.values()}
-    return {
-        name: AttributesOf(owners[id(value)])
-        if type(value) is dict and id(value) in owners
-        else value
-        for name, value in values.items()
-    }
-
-
-def group_names(names: Sequence[str], traces: Mapping[str, Trace]) -> list[list[str]]:
-    """Split names into groups that reach a common object; order is kept."""
-    leader: dict[str, str] = {name: name for name in names}
-
-    def find(name: str) -> str:
-        while leader[name] != name:
-            name = leader[name]
-        return name
-
-    first: dict[int, str] = {}
-    for name in names:
-        for key in traces[name].objects:
-            other = find(first.setdefault(key, name))
-            if other != find(name):
-                leader[find(name)] = other
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(find(name), []).append(name)
-    return list(groups.values())
-
-
-def same_atoms(
-    namespace: Mapping[str, Any], names: Iterable[str], entries: Mapping[str, Mapping[str, Any]]
-) -> dict[str, str]:
-    """Return names whose plain value, saved on its own, is the very object of an earlier name."""
-    first: dict[int, str] = {}
-    same: dict[str, str] = {}
-    for name in names:
-        value = namespace[name]
-        if type(value) in _SHARED_ATOMS and entries[name]["codec"] != "pickle":
-            other = first.setdefault(id(value), name)
-            if other != name:
-                same[name] = other
-    return same
-
-
-def dump(
-    values: Mapping[str, Any],
-    namespace: dict[str, Any],
-    trace: Callable[[Any], None] | None = None,
-    sharing: ArraySharing | None = None,
-) -> Pickled:
-    """Pickle values together, large buffers apart.
-
-    Raises:
-        NotSerialisable: A value cannot travel.
-    """
-    buffers: list[Any] = []
-
-    def keep(buffer: Any) -> bool:
-        raw = buffer.raw()
-        if raw.nbytes < OUT_OF_BAND_FROM:
-            return True
-        buffers.append(raw)
-        return False
-
-    file = io.BytesIO()
-
-    def run() -> None:
-        buffers.clear()
-        file.seek(0)
-        file.truncate()
-        known = sharing if sharing is not None else ArraySharing()
-        GraphPickler(file, namespace, keep, trace, known).dump(values)
-
-    try:
-        try:
-            run()
-        except pickle.PicklingError as error:
-            if not isinstance(error.__cause__, RecursionError):
-                raise
-            with_deep_stack(run)
-    except Exception as error:  # whatever a user's __reduce__ raises
-        raise explain(values, namespace, error) from error
-    return Pickled(file.getvalue(), buffers)
-
-
-def with_deep_stack(work: Callable[[], None]) -> None:
-    """Run something that recurses deeply, such as pickling a chain of thousands of links."""
-    failure: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            work()
-        except BaseException as error:
-            failure.append(error)
-
-    limit, stack = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK_BYTES)
-    sys.setrecursionlimit(DEEP_STACK_BYTES // 4096)
-    try:
-        thread = threading.Thread(target=guarded)
-        thread.start()
-        thread.join()
-    finally:
-        threading.stack_size(stack)
-        sys.setrecursionlimit(limit)
-    if failure:
-        raise failure[0]
-
-
-def put_graph(pickled: Pickled, blobs: Blobs) -> tuple[str, list[str]]:
-    """Store a graph.
-
-    Its first line names its leaves, so that its digest stands for all of its content.
-    """
-    leaves = [blobs.put(buffer) for buffer in pickled.buffers]
-    head = json.dumps({"leaves": leaves}, separators=(",", ":")).encode("ascii") + b"\n"
-    return blobs.put(head, pickled.graph), leaves
-
-
-def load_graph(
-    digest: str, namespace: dict[str, Any], blobs: Blobs, late: list[Filling] | None = None
-) -> Any:
-    """Load what `put_graph` stored; `late` is told what to fill once its names are bound."""
-    data = blobs.get(digest)
-    head, _, graph = data.partition(b"\n")
-    buffers = [blobs.load(leaf) for leaf in json.loads(head)["leaves"]]
-    unpickler = GraphUnpickler(io.BytesIO(graph), namespace, buffers)
-    loaded = unpickler.load()
-    if late is None:
-        latekeys.fill(unpickler.late, namespace, {})
-    else:
-        late += unpickler.late
-    return loaded
-
-
 class MissingInput(Exception):
     """An input is not in the bundle it should be in, or cannot be loaded."""
 
@@ -441,7 +209,7 @@ def load(
         MissingInput: A name that is not optional was not saved, or another Python saved it.
         files.BlobError: Part of the bundle is missing or damaged.
     """
-    manifest = json.loads(blobs.get(digest))
+    manifest = blobs.get_manifest(digest)
     values: dict[str, Any] = {}
     loaded: dict[int, Any] = {}
     typed: dict[str, Any] = {}
@@ -498,7 +266,7 @@ def fill_late(
 
 def kin_of(digest: str, names: Iterable[str], blobs: Blobs) -> dict[str, list[str]]:
     """Return which names that are not in a bundle shared objects with its names in earlier ones."""
-    kin = json.loads(blobs.get(digest)).get("kin", {})
+    kin = blobs.get_manifest(digest).get("kin", {})
     return {name: kin[name] for name in names if name in kin}
 
 

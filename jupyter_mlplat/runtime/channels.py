@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import settings
+
 
 def _save_rng(start: Start) -> Any:
     state: dict[str, Any] = {"random": random.getstate()}
@@ -63,13 +65,11 @@ def _load_cwd(state: Any) -> None:
 
 def _save_modules(start: Start) -> Any:
     """Save settings kept in well-known modules that differ from what the process started with."""
-    now = read_settings()
-    return {key: value for key, value in now.items() if start.settings.get(key) != value}
+    return settings.changed(start.settings)
 
 
 def _load_modules(state: Any) -> None:
-    for (module, name), value in state.items():
-        _WRITERS[module](name, value)
+    settings.write(state)
 
 
 class Start:
@@ -106,86 +106,3 @@ def load(states: Mapping[str, Any]) -> None:
     for name in ("@cwd", "@env", "@rng", "@modules"):
         if name in states:
             _LOAD[name](states[name])
-
-
-# Settings of modules
-
-
-def read_settings() -> dict[tuple[str, str], Any]:
-    """Read the settings of the modules that are imported."""
-    found: dict[tuple[str, str], Any] = {}
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and hasattr(pandas, "_config"):
-        flat = pandas._config.config._global_config
-        found.update({("pandas", key): value for key, value in _flatten(flat).items()})
-    matplotlib = sys.modules.get("matplotlib")
-    if matplotlib is not None and hasattr(matplotlib, "rcParams"):
-        params = matplotlib.rcParams
-        found.update(
-            {
-                ("matplotlib", key): params._get(key)
-                for key in params
-                if not key.startswith("backend")
-            }
-        )
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and hasattr(numpy, "get_printoptions"):
-        options = numpy.get_printoptions()
-        options.pop("override_repr", None)
-        found.update({("numpy", key): value for key, value in options.items()})
-        found.update({("numpy.errstate", key): value for key, value in numpy.geterr().items()})
-    warnings = sys.modules.get("warnings")
-    if warnings is not None:
-        found["warnings", "filters"] = list(warnings.filters)
-    return found
-
-
-def _flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _write_pandas(name: str, value: Any) -> None:
-    import pandas
-
-    pandas.set_option(name, value)
-
-
-def _write_matplotlib(name: str, value: Any) -> None:
-    import matplotlib
-
-    params: Any = matplotlib.rcParams
-    params._set(name, value)
-
-
-def _write_numpy(name: str, value: Any) -> None:
-    import numpy
-
-    numpy.set_printoptions(**{name: value})
-
-
-def _write_errstate(name: str, value: Any) -> None:
-    import numpy
-
-    numpy.seterr(**{name: value})
-
-
-def _write_warnings(name: str, value: list[Any] | None) -> None:
-    import warnings
-
-    warnings.filters[:] = value or []  # type: ignore[index]
-    warnings._filters_mutated()  # type: ignore[attr-defined]
-
-
-_WRITERS: dict[str, Callable[[str, Any], None]] = {
-    "pandas": _write_pandas,
-    "matplotlib": _write_matplotlib,
-    "numpy": _write_numpy,
-    "numpy.errstate": _write_errstate,
-    "warnings": _write_warnings,
-}

@@ -41,9 +41,14 @@ def reduce_class(cls: Any) -> Any:
             namespace[name] = cls.__dict__[name]
     is_typed_dict = type(cls).__name__ == "_TypedDictMeta"
     bases = cp._get_bases(cls) if is_typed_dict else cls.__bases__
-    state, _ = cp._class_getstate(cls)
+    state = _in_order(cls, cp._class_getstate(cls)[0])
     arguments = (type(cls), cls.__name__, bases, namespace, word)
     return make_class, arguments, (generation, _portable(state)), None, None, restore_class
+
+
+def _in_order(cls: type, state: dict[str, Any]) -> dict[str, Any]:
+    """Order attributes as the class has them; cloudpickle sorts them by name."""
+    return {name: state[name] for name in (*cls.__dict__, *state) if name in state}
 
 
 def make_class(meta: Any, name: str, bases: Any, namespace: dict[str, Any], word: str) -> Any:
@@ -52,7 +57,8 @@ def make_class(meta: Any, name: str, bases: Any, namespace: dict[str, Any], word
     if known is not None:
         return known
     bases = types.resolve_bases(bases)
-    with _without_hooks(bases):
+    hook = classmethod(lambda cls, **_: None)
+    with without_hooks(bases, "__init_subclass__", hook):
         if meta.__module__ == "__main__":
             builder = next(kind for kind in meta.__mro__ if kind.__module__ != "__main__")
             cls = builder.__new__(meta, name, bases, dict(namespace))
@@ -86,24 +92,24 @@ _KEPT = frozenset(
 
 
 @contextlib.contextmanager
-def _without_hooks(bases: Any) -> Iterator[None]:
-    """Keep `__init_subclass__` of the notebook's classes from running.
+def without_hooks(bases: Any, name: str, instead: Any) -> Iterator[None]:
+    """Keep a hook of the notebook's classes from running.
 
-    It has run where the class was made.
+    It has run where the class or object was made.
     """
     owners = {
-        owner: owner.__dict__["__init_subclass__"]
+        owner: owner.__dict__[name]
         for base in bases
         for owner in base.__mro__
-        if owner.__module__ == "__main__" and "__init_subclass__" in owner.__dict__
+        if owner.__module__ == "__main__" and name in owner.__dict__
     }
     for owner in owners:
-        type.__setattr__(owner, "__init_subclass__", classmethod(lambda cls, **_: None))
+        type.__setattr__(owner, name, instead)
     try:
         yield
     finally:
         for owner, hook in owners.items():
-            type.__setattr__(owner, "__init_subclass__", hook)
+            type.__setattr__(owner, name, hook)
 
 
 def _portable(state: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ A typed form is only taken where it gives back exactly what went in; everything 
 from __future__ import annotations
 
 import io
-import json
 import sys
+from json import dumps, loads  # as they are before a notebook patches them
 from typing import Any
 
 from .files import Blobs, Buffer
@@ -54,7 +54,7 @@ def encode(value: Any) -> tuple[str, tuple[Buffer, ...]] | None:
     kind = type(value)
     if kind in ATOMS or kind is list or kind is dict:
         try:
-            return "json", (json.dumps(value, allow_nan=False).encode("ascii"),)
+            return "json", (dumps(value, allow_nan=False).encode("ascii"),)
         except (ValueError, RecursionError):  # not finite, very long integers, very deep
             return None
     if is_plain_array(value):
@@ -75,7 +75,7 @@ def decode(codec: str, digest: str, blobs: Blobs) -> Any:
         ValueError: The codec is none of ours.
     """
     if codec == "json":
-        return json.loads(blobs.get(digest))
+        return loads(blobs.get(digest))
     if codec == "npy":
         return _decode_npy(blobs.load(digest))
     raise ValueError(f"Cannot load a value saved as {codec!r}: known are json, npy and pickle.")

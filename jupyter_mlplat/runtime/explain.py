@@ -43,6 +43,7 @@ class NotSerialisable(Exception):
         path: The part that cannot travel, as an expression.
         culprit: The type of that part.
         way_out: What to do.
+        reason: Why, in few words.
     """
 
     def __init__(self, name: str, kind: str, path: str, culprit: str, why: str) -> None:
@@ -53,6 +54,7 @@ class NotSerialisable(Exception):
         short = culprit.rpartition(".")[2].lstrip("_")
         self.way_out = next((way for names, way in _WAYS_OUT if short in names), _FALLBACK)
         part = "" if path == name else f" because of {path} ({culprit})"
+        self.reason = f"{kind}{part}: {why.rstrip('.')}"
         super().__init__(
             f"Cannot pass {name!r} ({kind}) on to other steps{part}: {why.rstrip('.')}. "
             f"{self.way_out}"

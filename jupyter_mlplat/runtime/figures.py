@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import weakref
 from typing import Any
 
 _INLINE = "matplotlib_inline.backend_inline"
@@ -33,9 +34,43 @@ def restore_figure(figure: Any, state: Any) -> None:
     attributes, canvas_kind, number = state
     importlib.import_module("matplotlib.pyplot")
     importlib.import_module(_INLINE)
+    _number_parents(figure)
+    _number_parents(attributes)
     figure.__setstate__(attributes)
     if figure.canvas.manager is not None:
         return  # it was open, and pyplot has taken it back
     canvas = canvas_kind(figure)
     if number is not None:
         canvas.manager_class(canvas, number)
+
+
+def _forgetting(numbered: dict[int, Any], key: int) -> Any:
+    return lambda _: numbered.pop(key, None)
+
+
+def _number_parents(root: Any) -> None:
+    """Let transforms know their parents by the ids these have here.
+
+    Matplotlib keeps the ids of the process that pickled them: a new transform that happens to get
+    one of these would take the place of a parent, which then misses that the figure was resized.
+    """
+    node: Any = importlib.import_module("matplotlib.transforms").TransformNode
+    seen: set[int] = set()
+    todo: list[Any] = [root]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, node):
+            kept = {id(ref()): ref() for ref in item._parents.values() if ref() is not None}
+            item._parents = numbered = dict[int, Any]()
+            for key, parent in kept.items():
+                numbered[key] = weakref.ref(parent, _forgetting(numbered, key))
+            todo.extend(kept.values())
+        if isinstance(item, dict):
+            todo.extend(item.values())
+        elif isinstance(item, (list, tuple, set)):
+            todo.extend(item)
+        elif type(item).__module__.startswith("matplotlib."):
+            todo.extend(getattr(item, "__dict__", {}).values())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import mmap
 import os
-from typing import Any, Union
+from json import dumps, loads  # as they are before a notebook patches them
+from typing import Any, NamedTuple, Union
 
 Buffer = Union[bytes, bytearray, memoryview, "mmap.mmap"]
 
@@ -38,10 +38,10 @@ def write_all(fd: int, data: Buffer) -> None:
 def dump_json(value: Any) -> bytes:
     """Encode as UTF-8 JSON that any parser takes: no NaN, no lone surrogates."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode("utf-8")
     except ValueError:  # UnicodeEncodeError is one, too
-        text = json.dumps(without_nan(value), allow_nan=False, separators=(",", ":"))
+        text = dumps(without_nan(value), allow_nan=False, separators=(",", ":"))
         return text.encode("ascii")
 
 
@@ -60,17 +60,31 @@ class BlobError(Exception):
     """A blob is missing or is not what its name says."""
 
 
+class _Pending(NamedTuple):
+    """A blob that nobody sees yet."""
+
+    fd: int
+    temporary: str
+    final: str
+    size: int
+
+
 class Blobs:
     """The content-addressed store: `<root>/ab/cdef…` holds the bytes whose SHA-256 is `abcdef…`.
 
-    `put` writes under a temporary name; `commit` makes all of them durable and visible at once, so
-    that a step pays for one round of flushes however many values it saves.
+    `put` writes under a temporary name; `commit` makes all of them visible at once.
+
+    Args:
+        root: The store's folder.
+        flush_from_bytes: Blobs from this size on are flushed to the disk by `commit`, 0: all, None:
+            none. Whoever tells of a result that rests on others flushes those first.
     """
 
-    def __init__(self, root: str, durable: bool = True) -> None:
+    def __init__(self, root: str, flush_from_bytes: int | None = 0) -> None:
         self.root = root
-        self.durable = durable
-        self._pending: list[tuple[int, str, str]] = []  # open file, temporary path, final path
+        self.flush_from_bytes = flush_from_bytes
+        self._pending: list[_Pending] = []
+        self._manifests: dict[str, dict[str, Any]] = {}
         self._known: dict[str, int] = {}  # digest -> size, of what was put
 
     def path(self, digest: str) -> str:
@@ -91,17 +105,21 @@ class Blobs:
         digest = "sha256:" + hashed.hexdigest()
         if digest in self._known:
             return digest
-        self._known[digest] = sum(memoryview(part).nbytes for part in parts)
+        size = self._known[digest] = sum(memoryview(part).nbytes for part in parts)
         final = self.path(digest)
         try:
             os.utime(final)  # already there: its age is what keeps the garbage collector away
             return digest
         except FileNotFoundError:
             pass
-        os.makedirs(os.path.dirname(final), mode=0o700, exist_ok=True)
         temporary = f"{final}.{os.getpid()}.tmp"
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o400)
-        self._pending.append((fd, temporary, final))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        try:
+            fd = os.open(temporary, flags, 0o400)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(final), mode=0o700, exist_ok=True)
+            fd = os.open(temporary, flags, 0o400)
+        self._pending.append(_Pending(fd, temporary, final, size))
         for part in parts:
             write_all(fd, part)
         return digest
@@ -111,18 +129,17 @@ class Blobs:
         return self._known[digest]
 
     def commit(self) -> None:
-        """Make everything that was put durable, then visible."""
-        folders: set[str] = set()
+        """Make everything that was put visible; large ones are on the disk first."""
         pending, self._pending = self._pending, []
-        for fd, _, _ in pending:
-            if self.durable:
-                os.fdatasync(fd) if hasattr(os, "fdatasync") else os.fsync(fd)
-            os.close(fd)
-        for _, temporary, final in pending:
-            os.replace(temporary, final)
-            folders.add(os.path.dirname(final))
-        if self.durable:
-            for folder in folders:
+        least = self.flush_from_bytes
+        for blob in pending:
+            if least is not None and blob.size >= least:
+                os.fdatasync(blob.fd) if hasattr(os, "fdatasync") else os.fsync(blob.fd)
+            os.close(blob.fd)
+        for blob in pending:
+            os.replace(blob.temporary, blob.final)
+        if least == 0:
+            for folder in {os.path.dirname(blob.final) for blob in pending}:
                 fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
                 try:
                     os.fsync(fd)
@@ -133,9 +150,9 @@ class Blobs:
         """Forget what was put since the last `commit`."""
         pending, self._pending = self._pending, []
         self._known.clear()
-        for fd, temporary, _ in pending:
-            os.close(fd)
-            os.unlink(temporary)
+        for blob in pending:
+            os.close(blob.fd)
+            os.unlink(blob.temporary)
 
     def get(self, digest: str) -> bytes:
         """Read a blob and check that it is what its name says.
@@ -143,7 +160,18 @@ class Blobs:
         Raises:
             BlobError: It is missing or damaged.
         """
-        return bytes(self.load(digest)) if self._is_large(digest) else self._read(digest)
+        data = self._take(digest)
+        return data if isinstance(data, bytes) else bytes(data)
+
+    def get_manifest(self, digest: str) -> dict[str, Any]:
+        """Return a blob that is a JSON object; it is read and parsed once.
+
+        Raises:
+            BlobError: It is missing or damaged.
+        """
+        if digest not in self._manifests:
+            self._manifests[digest] = loads(self.get(digest))
+        return self._manifests[digest]
 
     def load(self, digest: str) -> Buffer:
         """Return a writable private copy of a blob: a bytearray, or pages mapped copy-on-write.
@@ -151,27 +179,26 @@ class Blobs:
         Raises:
             BlobError: It is missing or damaged.
         """
-        if not self._is_large(digest):
-            return bytearray(self._read(digest))
-        fd = os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            pages = mmap.mmap(fd, 0, access=mmap.ACCESS_COPY)
-        finally:
-            os.close(fd)
-        self._check(digest, pages)
-        return pages
+        data = self._take(digest)
+        return bytearray(data) if isinstance(data, bytes) else data
 
-    def _is_large(self, digest: str) -> bool:
+    def _take(self, digest: str) -> bytes | mmap.mmap:
+        """Read a small blob or map a large one, and check it."""
+        data: bytes | mmap.mmap
         try:
-            return os.stat(self.path(digest)).st_size >= MAP_FROM_BYTES
+            fd = os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise BlobError(
                 f"Cannot read blob {digest}: it is not in the store at {self.root!r}."
             ) from None
-
-    def _read(self, digest: str) -> bytes:
-        with open(self.path(digest), "rb") as file:
-            data = file.read()
+        try:
+            size = os.fstat(fd).st_size
+            if size >= MAP_FROM_BYTES:
+                data = mmap.mmap(fd, 0, access=mmap.ACCESS_COPY)
+            else:
+                data = os.read(fd, size)
+        finally:
+            os.close(fd)
         self._check(digest, data)
         return data
 

@@ -14,6 +14,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .kinds import is_index
 from .snapshot import Describer
 
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None), range, slice})
@@ -22,12 +23,25 @@ _FOLLOWED_ROOTS = frozenset({"builtins", "collections", "numpy", "pandas", "skle
 
 
 class UnforeseenChange(Exception):
-    """The step changed what later steps read from earlier ones."""
+    """The step changed what later steps read from earlier ones.
 
-    def __init__(self, name: str, stale: str) -> None:
+    Attributes:
+        name: The name through which it did.
+        stale: What later steps read by its old version; often the same name.
+        names: All names that a plan would have to route through this step: what shares objects
+            with what changed has to stay with it. Empty where no plan could: what came in
+            different bundles is no longer one object, and who shares an index is not known.
+        tied: Where that is so, the names whose cells only go together.
+    """
+
+    def __init__(
+        self, name: str, stale: str, names: Sequence[str] = (), tied: Sequence[str] = ()
+    ) -> None:
         super().__init__(name)
         self.name = name
         self.stale = stale
+        self.names = tuple(names)
+        self.tied = tuple(tied)
 
 
 class Guard:
@@ -38,7 +52,8 @@ class Guard:
         beside: For each loaded name, all values of the graph it came with: they share objects.
         kin: For each loaded name, names that shared objects with it in bundles before that.
         order: `relied` are the names (and `@rng`) that later steps read as earlier steps left them,
-            `last` those whose newest version an earlier step has saved.
+            `last` those whose newest version an earlier step has saved; `unseen` says that the step
+            runs code that might bind them anew. Elsewhere the compiler knows what is bound.
     """
 
     def __init__(
@@ -60,23 +75,45 @@ class Guard:
             ]
         last = [name for name in order.get("last") or () if name in values]
         self._last = [(name, name, values[name]) for name in last]
+        self._bound = [name for name in values if order.get("unseen") and name in relied]
         self._before = _digests(self._watched), _digests(self._last)
         self._rng = _rng() if "@rng" in relied else None
 
-    def check(self) -> list[str]:
+    def check(self, namespace: Mapping[str, Any]) -> list[str]:
         """Compare; return changed names that nobody relies on: their newest version is now here.
+
+        Args:
+            namespace: As the cells left it.
 
         Raises:
             UnforeseenChange: Something that is relied on is not what it was.
         """
+        for name in self._bound:
+            if name not in namespace or _differ(namespace[name], self._values[name]):
+                raise UnforeseenChange(name, name, [name])
         before, before_last = self._before
-        for item, old, new in zip(self._watched, before, _digests(self._watched)):
-            if old != new:
-                raise UnforeseenChange(item[0], item[1])
+        now = zip(self._watched, before, _digests(self._watched))
+        changed = [item for item, old, new in now if old != new]
+        names = {name for item in changed for name in self._group(item[0])}
         if self._rng is not None and _rng() != self._rng:
-            raise UnforeseenChange("@rng", "@rng")
+            names.add("@rng")
+            changed.append(("@rng", "@rng", None))
+        if changed:
+            is_known = all(
+                stale in self._group(name) and not is_index(value) for name, stale, value in changed
+            )
+            name, stale, _ = changed[0]
+            if is_known:
+                raise UnforeseenChange(name, stale, names=sorted(names))
+            tied = {part for item in changed for part in item[:2]} - {"@rng"}
+            raise UnforeseenChange(name, stale, tied=sorted(tied))
         found = zip(self._last, before_last, _digests(self._last))
         return [item[0] for item, old, new in found if old != new]
+
+    def _group(self, name: str) -> set[str]:
+        """Return the names that came in one graph with this one, with itself; no code."""
+        beside = self._beside.get(name, {})
+        return {name, *(other for other, value in beside.items() if not isinstance(value, _CODE))}
 
     def kin_after(self, namespace: Mapping[str, Any], saved: Sequence[str]) -> dict[str, list[str]]:
         """Return what names that are saved as they came share objects with and is not saved."""
@@ -107,6 +144,8 @@ def describe_change(change: UnforeseenChange, order: Mapping[str, Any]) -> dict[
         f"source, and other steps use {stale} as it was before. Put these cells into one step, "
         "or let the cell change a copy.",
         "name": change.name,
+        "changes": change.names,
+        "ties": change.tied,
         "cell": order["cells"][-1]["id"],
         "cell_index": order["cells"][-1]["index"],
     }
@@ -138,6 +177,10 @@ class _Follower(Describer):
 def _digests(watched: Sequence[tuple[str, str, Any]]) -> list[bytes]:
     describe = _Follower()
     return [b"" if type(value) in _PLAIN else describe(value) for _, _, value in watched]
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return one is not other and Describer()(one) != Describer()(other)
 
 
 def _rng() -> bytes:

@@ -58,6 +58,9 @@ def run(directory: str, kernel: str) -> int:
         bundle=None,
         outputs={},
         unbound=[],
+        not_kept=dict.fromkeys(
+            order.get("kept") or (), f"kernel {kernel!r} keeps its values to itself"
+        ),
         metrics={},
         models=[],
         artifacts=[],
@@ -120,6 +123,7 @@ def execute(
             kernel_name=kernel,
             progress_bar=False,
             cwd=order["cwd"],
+            **_quiet(kernel),
         )
     except PapermillExecutionError as failed:
         error = {
@@ -147,6 +151,15 @@ def execute(
         failed_cell = _last_started(order, notebook)
         error.update(cell=failed_cell.get("id"), cell_index=failed_cell.get("index"), line=None)
     return notebook, error
+
+
+def _quiet(kernel: str) -> dict[str, Any]:
+    """Keep ipykernel's own warnings, about how it is connected to us, out of the step's log."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    words = KernelSpecManager().get_kernel_spec(kernel).argv
+    is_ours = any("ipykernel" in word for word in words)
+    return {"extra_arguments": ["--log-level=ERROR"]} if is_ours else {}
 
 
 def _source_notebook(order: dict[str, Any], kernel: str) -> dict[str, Any]:

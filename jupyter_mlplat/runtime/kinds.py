@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+import pickle
 import sys
 from typing import Any
+
+
+class Refused(pickle.PicklingError):
+    """A value that must not be pickled: its copy would not be what the original is."""
+
 
 ATOMS = frozenset({int, float, str, bool, type(None)})
 
@@ -13,6 +19,12 @@ def is_array(obj: Any) -> bool:
     """Tell whether this is a NumPy array, without importing NumPy."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(obj, getattr(numpy, "ndarray", ()))
+
+
+def is_index(obj: Any) -> bool:
+    """Tell whether this is the index of a frame, without importing pandas."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(obj, getattr(pandas, "Index", ()))
 
 
 def nan_home(nan: float) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .bundle import dump
+from .graphs import dump
 
 _DATATYPES = {
     "b": "BOOL",

@@ -5,6 +5,7 @@ And which attempt is its own.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from typing import Any
@@ -33,8 +34,9 @@ def start_time(pid: int) -> int | None:
     return int(stat[stat.rindex(b")") + 2 :].split()[19])
 
 
+@functools.lru_cache(maxsize=1)
 def boot_id() -> str:
-    """Return a word that changes with every boot."""
+    """Return a word that changes with every boot; a zygote's children know it from their parent."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()

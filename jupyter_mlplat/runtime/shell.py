@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import importlib
 import linecache
 import os
 import sys
@@ -16,7 +17,7 @@ from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError, UsageError
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 from traitlets import Any as AnyTrait
 from traitlets import Type
@@ -200,6 +201,9 @@ class MainModule(types.ModuleType):
                 return cls
         raise AttributeError(f"module '__main__' has no attribute {name!r}")
 
+    def __reduce__(self) -> Any:
+        return importlib.import_module, ("__main__",)
+
 
 @magics_class
 class KernelMagics(Magics):
@@ -302,6 +306,7 @@ def warm_up(shell: ZMQInteractiveShell) -> None:
     history.db_input_cache.clear()
     hook = shell.displayhook
     hook._, hook.__, hook.___ = "", "", ""
-    shell.last_execution_result = None
+    make_result: Any = ExecutionResult
+    shell.last_execution_result = make_result(None)  # `%xdel` looks for the value in it
     linecache.cache.clear()
     shell.compile._filename_map.clear()

@@ -12,6 +12,7 @@ import abc
 import enum
 import functools
 import hashlib
+import io
 import random
 import re
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 
 import cloudpickle.cloudpickle as cp
 
+from .instances import contents_of, is_plain
 from .kinds import is_array, type_name
 
 _IPYTHON = re.compile(r"_(i\d*|ii|iii|\d+|_|__|ih|oh|dh|exit_code)?$")
@@ -146,7 +148,7 @@ class Describer:
         except (
             Exception
         ):  # a user's property, a C object without state: its type is all that can be told
-            digest = _hash("opaque", type_name(value))
+            digest = self._opaque(value)
         finally:
             self._active.pop()
         self._done[key] = digest
@@ -179,8 +181,12 @@ class Describer:
         if isinstance(value, re.Pattern):
             return _hash("pattern", repr(value.pattern), str(value.flags))
         if kind.__module__.partition(".")[0] in _OPAQUE_ROOTS:
-            return _hash("opaque", type_name(value))
+            return self._opaque(value)
         return self._data(value, kind)
+
+    def _opaque(self, value: Any) -> bytes:
+        """Digest what cannot be looked into: by its type alone."""
+        return _hash("opaque", type_name(value))
 
     def _data(self, value: Any, kind: type) -> bytes:
         if is_global_generator(value):
@@ -191,10 +197,18 @@ class Describer:
         root = kind.__module__.partition(".")[0]
         if root == "pandas" and hasattr(value, "to_numpy"):
             return self._pandas(value, name)
+        if any(base.__module__.startswith("pandas.") for base in kind.__mro__):
+            own = [getattr(value, item, None) for item in getattr(kind, "_metadata", ())]
+            return self._parts(name, (kind, self._pandas(value, name), *own))
         if root == "torch" and hasattr(value, "detach"):
             return self._parts(name, (value.detach().cpu().numpy(), value.requires_grad))
+        if kind in (io.StringIO, io.BytesIO) and not value.closed:
+            # An empty `__dict__` is made by looking for one, and then part of the state.
+            return self._parts(name, (*value.__getstate__()[:-1], value.__dict__ or None))
         if isinstance(value, (set, frozenset)):
             return _hash(name, *sorted(self(item).hex() for item in value))
+        if value is vars(sys.modules["__main__"]):
+            return _hash("namespace")  # what it holds is described name by name
         if isinstance(value, dict):
             rest = getattr(value, "__dict__", None)
             items = (part for pair in dict.items(value) for part in pair)
@@ -206,6 +220,10 @@ class Describer:
         return self._state(value, kind, name)
 
     def _state(self, value: Any, kind: type, name: str) -> bytes:
+        if isinstance(value, BaseException):
+            return self._parts(name, (value.args, value.__dict__))
+        if kind.__module__ == "__main__" and is_plain(kind):
+            return self._parts(name, contents_of(value))
         custom = getattr(kind, "__getstate__", None)
         if custom is not None and custom is not getattr(object, "__getstate__", None):
             return self._parts(name, (value.__getstate__(),))
@@ -214,6 +232,8 @@ class Describer:
             return _hash("global", reduced)
         made, *rest = reduced
         parts = [list(part) if hasattr(part, "__next__") else part for part in rest]
+        while parts and (parts[-1] is None or (type(parts[-1]) is dict and not parts[-1])):
+            parts.pop()  # no attributes, whether or not there is an empty dict for them
         return self._parts(name, (getattr(made, "__qualname__", ""), *parts))
 
     def _parts(self, label: str, parts: Iterable[Any]) -> bytes:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
+import contextvars
 import errno
-import gc
-import io
 import json
 import os
 import resource
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from . import bundle, channels, tracking
+from . import bundle, channels, logs, settings, tracking
+from .ending import flush_everything
+from .failures import StepFailed, describe_error, disk_full
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .guard import Guard, UnforeseenChange, describe_change
 from .identity import class_identity
@@ -32,14 +30,6 @@ SAVE_EVERY_S = 2.0
 """A running step's executed notebook on disk is at most this old when a cell ends."""
 
 
-class StepFailed(Exception):
-    """The step cannot go on; carries the `error` of `result.json`."""
-
-    def __init__(self, code: str, message: str, **fields: Any) -> None:
-        super().__init__(message)
-        self.error = {"code": code, "message": message, **fields}
-
-
 class Attempt:
     """One attempt: its order, its files, its shell."""
 
@@ -51,7 +41,7 @@ class Attempt:
             self.order: dict[str, Any] = json.load(file)
         order = self.order
         address = f"{order['run']}/{order['step']}/{order['attempt']}"
-        self.blobs = Blobs(order["blobs"], durable=order.get("durable", True))
+        self.blobs = Blobs(order["blobs"], order.get("flush_from_bytes", 0))
         self.events = tracking.Events(self.path("events.jsonl"), order.get("doorbell"), address)
         self.tracking = tracking.Tracking(self.events, self.blobs, self.namespace)
         self.notebook = ExecutedNotebook(order)
@@ -62,8 +52,10 @@ class Attempt:
             "bundle": None,
             "outputs": {},
             "unbound": [],
+            "not_kept": {},
         }
         self.snapshot: Snapshot | None = None
+        self.context = contextvars.copy_context()
         self.loaded: dict[str, Any] = {}
         self.beside: dict[str, dict[str, Any]] = {}
         self.kin: dict[str, list[str]] = {}
@@ -77,7 +69,9 @@ class Attempt:
         """Run the step and write its result."""
         started_at = time.time()
         try:
-            self._prepare()
+            self.loop = asyncio.new_event_loop()  # before logging is set up: it writes a record
+            with self.shell.builtin_trap:  # imports that are replayed may ask for `get_ipython`
+                self._prepare()
             self._run_cells()
             self._save()
         except StepFailed as failed:
@@ -88,13 +82,16 @@ class Attempt:
                 "type": error.type,
                 "path": error.path,
                 "way_out": error.way_out,
+                "ties": [error.name],
+                "cell": self.order["cells"][-1]["id"],
+                "cell_index": self.order["cells"][-1]["index"],
             }
             self._fail({"code": "not-serialisable", "message": str(error), **fields})
         except (bundle.MissingInput, BlobError) as error:
             self._fail({"code": "missing-input", "message": str(error)})
         except Exception as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                self._fail(_disk_full(error))
+                self._fail(disk_full(error, self.order))
             else:
                 traceback.print_exc()
                 message = f"The step could not be run: {type(error).__name__}: {error}"
@@ -149,7 +146,7 @@ class Attempt:
         channels.load({name: states[name] for name in states if name in ("@cwd", "@env")})
         self._replay(order.get("prelude") or ())
         if "@modules" in order["outputs"]:
-            self.start.settings = channels.read_settings()
+            self.start.settings = settings.read()
         late: list[Any] = []
         for digest, wanted in by_bundle.items():
             names = [pair for pair in wanted if not pair[0].startswith("@")]
@@ -159,9 +156,17 @@ class Attempt:
         namespace.update(order.get("parameters") or {})
         bundle.fill_late(late, namespace, self._unasked())
         channels.load({name: states[name] for name in states if name in ("@modules", "@rng")})
+        self._mark_loaded()
+        logs.begin(travels="@modules" in order["outputs"])
         self.guard = Guard(self.loaded, self.beside, self.kin, order)
         if order.get("snapshot"):
             self.snapshot = Snapshot(namespace)
+
+    def _mark_loaded(self) -> None:
+        """Let `%autoreload` see which modules came before the cells, as it does after each cell."""
+        for hook in self.shell.events.callbacks["post_execute"]:
+            if hook.__module__ == "IPython.extensions.autoreload":
+                hook()
 
     def _unasked(self) -> dict[str, Any]:
         """Return what came in one graph with names that were asked for."""
@@ -175,6 +180,8 @@ class Attempt:
             part.recorder = None
         try:
             for statement in statements:
+                if statement.startswith("from __future__"):
+                    self.shell.compile(statement, "<prelude>", "exec")  # holds for all later cells
                 try:
                     exec(compile(statement, "<prelude>", "exec"), self.namespace)  # noqa: S102
                 except Exception as error:
@@ -196,10 +203,9 @@ class Attempt:
             {"id": cell["id"], "state": "pending", "duration_s": None}
             for cell in self.order["cells"]
         ]
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
+        asyncio.set_event_loop(self.loop)
         try:
-            loop.run_until_complete(self._run_all())
+            self.loop.run_until_complete(self._run_all())
         finally:
             asyncio.set_event_loop(None)
 
@@ -209,6 +215,7 @@ class Attempt:
             if error is not None:
                 raise StepFailed(**error)
             await asyncio.sleep(0)  # tasks that cells have started go on, as in a kernel
+        self.context = contextvars.copy_context()
 
     async def _run_cell(self, number: int, cell: Mapping[str, Any]) -> dict[str, Any] | None:
         shell, recorder = self.shell, self.recorder
@@ -233,68 +240,34 @@ class Attempt:
             self.snapshot.after_cell(cell["id"])
         if ok:
             return None
-        return self._describe_error(cell, failure, recorder.error)
-
-    def _describe_error(
-        self,
-        cell: Mapping[str, Any],
-        failure: BaseException | None,
-        shown: dict[str, Any] | None,
-    ) -> dict[str, Any]:
-        if self.shell.exit_asked and failure is None:
-            name, value = "KernelExit", "the cell called exit()"
-        elif shown is not None:
-            name, value = shown["ename"], shown["evalue"]
-        else:
-            name, value = type(failure).__name__, str(failure)
-        line = self._line_of(cell, failure)
-        where = f"cell {cell['index'] + 1}" + (f", line {line}" if line else "")
-        return {
-            "code": "cell-error",
-            "cell": cell["id"],
-            "cell_index": cell["index"],
-            "line": line,
-            "name": name,
-            "value": value,
-            "traceback": (shown or {}).get("traceback", []),
-            "message": f"{where}: {name}: {value}" if value else f"{where}: {name}",
-        }
-
-    def _line_of(self, cell: Mapping[str, Any], failure: BaseException | None) -> int | None:
-        if isinstance(failure, SyntaxError):
-            return failure.lineno
-        name = self.shell.compile.get_code_name(cell["source"], "", 0)
-        trace = failure.__traceback__ if failure is not None else None
-        line = None
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == name:
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        return line
+        return describe_error(self.order, self.shell, cell, failure, recorder.error)
 
     # After the cells
 
     def _save(self) -> None:
         try:
-            changed = self.guard.check()
+            changed = self.guard.check(self.namespace)
         except UnforeseenChange as change:
             raise StepFailed(**describe_change(change, self.order)) from None
         wanted: list[str] = [*self.order["outputs"], *changed]
-        names = [name for name in wanted if not name.startswith("@")]
+        kept = [name for name in self.order.get("kept") or () if name not in wanted]
+        names = [name for name in [*wanted, *kept] if not name.startswith("@")]
         bound = [name for name in names if name in self.namespace]
         self.result["unbound"] = [name for name in names if name not in self.namespace]
         for name in self.order.get("metrics") or ():
             self._take_metric(name)
-        states = channels.save([name for name in wanted if name.startswith("@")], self.start)
+        passed = [name for name in wanted if name.startswith("@")]
+        # Some settings (numpy's, decimal's) are kept per context: the cells ran in their own.
+        states = self.context.run(channels.save, passed, self.start)
         if bound or states:
             try:
                 kin = self.guard.kin_after(self.namespace, bound)
-                saved = bundle.save(self.namespace, bound, self.blobs, states, kin)
+                saved = bundle.save(self.namespace, bound, self.blobs, states, kin, kept)
                 self.blobs.commit()
             except BaseException:
                 self.blobs.discard()
                 raise
-            self.result.update(bundle=saved.digest, outputs=saved.outputs)
+            self.result.update(bundle=saved.digest, outputs=saved.outputs, not_kept=saved.not_kept)
 
     def _take_metric(self, name: str) -> None:
         try:
@@ -338,55 +311,6 @@ def _add_working_directory_to_path() -> None:
         (index for index, path in enumerate(sys.path) if os.path.basename(path) in folders), 0
     )
     sys.path.insert(place, "")
-
-
-def _disk_full(error: OSError) -> dict[str, Any]:
-    where = error.filename or os.getcwd()
-    return {
-        "code": "disk-full",
-        "message": f"Cannot save the step's results: the disk that holds {where!r} is full. "
-        "Free some space, then retry.",
-    }
-
-
-EXIT_S = 5.0
-"""Exit functions may take this long, as long as Jupyter gives a kernel to shut down."""
-
-
-def flush_everything() -> None:
-    """Do what an interpreter does at its end that others could see.
-
-    Exit functions, buffered writes.
-    """
-    _run_exit_functions()
-    for item in gc.get_objects():
-        if isinstance(item, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)):
-            try:
-                if not item.closed:
-                    item.flush()
-            except (OSError, ValueError):
-                continue  # a pipe whose reader has gone
-
-
-def _run_exit_functions() -> None:
-    """Run what was registered for the interpreter's end.
-
-    Executors first, since others wait for their workers.
-    """
-
-    def too_late(*_: Any) -> None:
-        raise TimeoutError("exit functions took too long")
-
-    signal.signal(signal.SIGALRM, too_late)
-    signal.setitimer(signal.ITIMER_REAL, EXIT_S)
-    try:
-        for function in reversed(getattr(threading, "_threading_atexits", ())):
-            function()
-        atexit._run_exitfuncs()
-    except Exception:
-        traceback.print_exc()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def run(directory: str, shell: ZMQInteractiveShell | None = None) -> int:

@@ -13,9 +13,9 @@ import socket
 import time
 from typing import Any
 
-from .bundle import dump, put_graph
 from .codecs import encode, is_plain_array, plain_containers
 from .files import Blobs, dump_json, write_all
+from .graphs import dump, put_graph
 from .kinds import type_name
 from .models import infer_signature, serialise_model, to_example
 
@@ -30,26 +30,21 @@ class Events:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._doorbell = doorbell
         self._address = address.encode("utf-8")
-        self._socket: socket.socket | None = None
 
     def emit(self, kind: str, **fields: Any) -> None:
-        """Append an event and ring."""
+        """Append an event; the engine looks by itself, often enough for an eye."""
         write_all(self._fd, dump_json({"t": time.time(), "kind": kind, **fields}) + b"\n")
-        self.ring()
 
     def ring(self) -> None:
-        """Tell the engine to look; it need not be there."""
+        """Tell the engine that the result is there; the engine need not be."""
         if self._doorbell is None:
             return
-        try:
-            if self._socket is None:
-                self._socket = socket.socket(
-                    socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
-                )
-                self._socket.setblocking(False)
-            self._socket.sendto(self._address, self._doorbell)
-        except OSError:
-            return  # no engine, or it has more to do than we can say
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as bell:
+            bell.setblocking(False)
+            try:
+                bell.sendto(self._address, self._doorbell)
+            except OSError:
+                return  # no engine, or it has more to do than we can say
 
 
 class Tracking:

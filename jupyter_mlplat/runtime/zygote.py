@@ -31,11 +31,13 @@ import threading
 import time
 import traceback
 import warnings
+from collections import deque
 from typing import Any
 
-from . import step
+from . import rehearsal, step
 from .files import dump_json
-from .process import start_time
+from .pages import Populate, can_populate
+from .process import boot_id, start_time
 from .shell import ZMQInteractiveShell, make_shell, warm_up
 
 IDENTITY_SLOT = "MLPLAT_ATTEMPT"
@@ -43,6 +45,8 @@ IDENTITY_SLOT = "MLPLAT_ATTEMPT"
 
 Its room in the initial environment is filled in after each fork.
 """
+SPARES = 3
+"""Children that wait for an order, 6 MB each: one is taken while others get ready."""
 
 
 class Zygote:
@@ -52,7 +56,10 @@ class Zygote:
         self.channel = channel
         self.shell: ZMQInteractiveShell = make_shell()
         self._children: dict[int, int] = {}  # pid -> id of the order
-        self._spare: tuple[int, socket.socket] | None = None
+        self._spares: deque[tuple[int, socket.socket]] = deque()
+        self._can_populate = can_populate()
+        self._populate: Populate | None = None  # what a step writes to, once a scout has told
+        self._scout: socket.socket | None = None
         self._wake, wake = socket.socketpair()
         wake.setblocking(False)
         self._wake.setblocking(False)
@@ -61,6 +68,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         warm_up(self.shell)
+        boot_id()
         gc.collect()
         gc.freeze()
 
@@ -69,14 +77,15 @@ class Zygote:
         self.report("ready", pid=os.getpid(), python="{}.{}.{}".format(*sys.version_info[:3]))
         pending = b""
         while True:
-            watched = [self.channel, self._wake]
-            ready, _, _ = select.select(watched, [], [], 0)
+            ready, _, _ = select.select(self._watched(), [], [], 0)
             if not ready:
-                self._keep_spare()  # only now: whoever waits comes first
-                ready, _, _ = select.select(watched, [], [])
+                self._prepare()  # only now: whoever waits comes first
+                ready, _, _ = select.select(self._watched(), [], [])
             if self._wake in ready:
                 self._wake.recv(4096)
                 self._reap()
+            if self._scout in ready:
+                self._hear_scout()
             if self.channel in ready:
                 data = self.channel.recv(1 << 16)
                 if not data:
@@ -84,6 +93,9 @@ class Zygote:
                 *lines, pending = (pending + data).split(b"\n")
                 for line in lines:
                     self._obey(json.loads(line))
+
+    def _watched(self) -> list[socket.socket]:
+        return [self.channel, self._wake, *filter(None, [self._scout])]
 
     def report(self, event: str, **fields: Any) -> None:
         """Send a report; the engine may be gone."""
@@ -99,7 +111,9 @@ class Zygote:
             self._start(command["id"], command["directory"], command["env"])
 
     def _preload(self, modules: list[str]) -> dict[str, Any]:
-        self._drop_spare()
+        self._drop_spares()
+        self._drop_scout()
+        self._populate = None
         loaded: list[str] = []
         failed: dict[str, str] = {}
         spoke: list[str] = []
@@ -153,44 +167,50 @@ class Zygote:
             self.report("refused", id=number, reason=reason)
         return None
 
-    def _keep_spare(self) -> None:
-        """Have a child ready that has rehearsed.
+    def _prepare(self) -> None:
+        """Have children ready that are past what is slow.
 
         Forking is cheap, touching shared pages first is not.
         """
-        if self._spare is not None:
+        if self._can_populate and self._populate is None and self._scout is None:
+            self._send_scout()
+        if len(self._spares) > SPARES // 2:
             return
-        ours, theirs = socket.socketpair()
-        pid = self._fork(None)
-        if pid == 0:
-            ours.close()
-            self._wait_as_spare(theirs)
-        theirs.close()
-        if pid is None:
-            ours.close()
-        else:
-            self._spare = pid, ours
+        while len(self._spares) < SPARES:  # in one go: after a fork our own pages are shared, too
+            ours, theirs = socket.socketpair()
+            pid = self._fork(None)
+            if pid == 0:
+                ours.close()
+                self._wait_as_spare(theirs)
+            theirs.close()
+            if pid is None:
+                ours.close()
+                return
+            self._spares.append((pid, ours))
 
-    def _drop_spare(self) -> None:
-        if self._spare is not None:
-            self._spare[1].close()  # it reads the end of its socket and leaves
-            self._spare = None
+    def _drop_spares(self) -> None:
+        while self._spares:
+            self._spares.popleft()[1].close()  # it reads the end of its socket and leaves
 
     def _send_spare(self, directory: str, env: dict[str, str]) -> int | None:
-        if self._spare is None:
-            return None
-        (pid, channel), self._spare = self._spare, None
-        with channel:
-            try:
-                channel.sendall(dump_json({"directory": directory, "env": env}) + b"\n")
-            except OSError:
-                return None
-        return pid
+        while self._spares:
+            pid, channel = self._spares.popleft()
+            with channel:
+                try:
+                    channel.sendall(dump_json({"directory": directory, "env": env}) + b"\n")
+                except OSError:
+                    continue
+            return pid
+        return None
 
     def _wait_as_spare(self, orders: socket.socket) -> None:
         try:
-            self._leave_zygote()
-            warm_up(self.shell)
+            if self._populate is not None:
+                self._populate()
+                self._leave_zygote()
+            else:
+                self._leave_zygote()
+                warm_up(self.shell)
             with orders, orders.makefile("rb") as file:
                 line = file.readline()
             if not line.endswith(b"\n"):
@@ -200,13 +220,50 @@ class Zygote:
             os._exit(70)
         self._become_step(order["directory"], order["env"])
 
+    # The scout
+
+    def _send_scout(self) -> None:
+        """Let a child run a step of ours and tell which pages it wrote to."""
+        ours, theirs = socket.socketpair()
+        pid = self._fork(None)
+        if pid == 0:
+            try:
+                ours.close()
+                self._leave_zygote()
+                rehearsal.run(self.shell, theirs)
+            finally:
+                os._exit(0)
+        theirs.close()
+        if pid is None:
+            ours.close()
+            self._can_populate = False
+        else:
+            self._scout = ours
+
+    def _hear_scout(self) -> None:
+        if self._scout is None:
+            return
+        pages = rehearsal.read_pages(self._scout)
+        self._drop_scout()
+        if pages:
+            self._populate = Populate(pages)
+            self._drop_spares()  # the next ones know more
+        else:
+            self._can_populate = False  # it failed: children rehearse, as they did so far
+
+    def _drop_scout(self) -> None:
+        if self._scout is not None:
+            self._scout.close()
+            self._scout = None
+
     def _leave_zygote(self) -> None:
         """Shed what makes this process the zygote, after a fork."""
         if self.channel.fileno() < 0:
             return
         os.setsid()
         self.channel.close()
-        self._drop_spare()
+        self._drop_spares()
+        self._drop_scout()
         signal.set_wakeup_fd(-1)
         self._wake.close()
         self._wake_sender.close()
@@ -238,8 +295,7 @@ class Zygote:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)  # what it left, while its pid cannot be another's
             _, status, usage = os.wait4(pid, 0)
-            if self._spare is not None and self._spare[0] == pid:
-                self._drop_spare()
+            self._spares = deque(spare for spare in self._spares if spare[0] != pid)
             number = self._children.pop(pid, None)
             if number is not None:
                 self.report(

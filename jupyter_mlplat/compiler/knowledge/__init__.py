@@ -46,6 +46,10 @@ METHOD_DEFAULTS: dict[str, Effect] = {
 """For methods of a kind that no line names."""
 
 
+out_place = arrays.out_place
+WITH_INPLACE = frames.WITH_INPLACE
+
+
 def function(path: str) -> Effect | None:
     """Return what is known of a library function by its dotted name."""
     found = FUNCTIONS.get(path)

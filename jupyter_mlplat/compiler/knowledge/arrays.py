@@ -41,6 +41,46 @@ scipy.io: loadmat | read = hold:unknown
 scipy.io: savemat | write = none
 """)
 
+UNARY = frozenset(
+    {"abs", "absolute", "arccos", "arcsin", "arctan", "cbrt", "ceil", "conj", "cos", "cosh"}
+    | {"deg2rad", "exp", "exp2", "expm1", "fabs", "floor", "invert", "isfinite", "isinf", "isnan"}
+    | {"log", "log10", "log1p", "log2", "logical_not", "negative", "positive", "rad2deg", "rint"}
+    | {"reciprocal", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc"}
+)
+BINARY = frozenset(
+    {"add", "arctan2", "bitwise_and", "bitwise_or", "bitwise_xor", "copysign", "divide", "equal"}
+    | {"float_power", "floor_divide", "fmax", "fmin", "fmod", "greater", "greater_equal", "hypot"}
+    | {"left_shift", "less", "less_equal", "logaddexp", "logical_and", "logical_or", "logical_xor"}
+    | {"matmul", "maximum", "minimum", "mod", "multiply", "not_equal", "power", "remainder"}
+    | {"right_shift", "subtract", "true_divide"}
+)
+OUT_PLACES = {
+    **dict.fromkeys((f"numpy.{name}" for name in UNARY), 1),
+    **dict.fromkeys((f"numpy.{name}" for name in BINARY), 2),
+    **{f"numpy.{name}": 2 for name in ("all", "amax", "amin", "any", "argmax", "argmin", "choose")},
+    **{f"numpy.{name}": 2 for name in ("concatenate", "dot", "max", "min", "nanmax", "nanmin")},
+    **{f"numpy.{name}": 2 for name in ("median", "nanmedian", "outer", "round", "around")},
+    **{f"numpy.{name}": 3 for name in ("clip", "cumprod", "cumsum", "compress", "mean", "nansum")},
+    **{f"numpy.{name}": 3 for name in ("percentile", "prod", "quantile", "std", "sum", "take")},
+    **{f"numpy.{name}": 3 for name in ("nanmean", "nanstd", "nanvar", "var")},
+    **{f"ndarray.{name}": 1 for name in ("all", "any", "argmax", "argmin", "dot", "max", "min")},
+    **{f"ndarray.{name}": 2 for name in ("clip", "cumprod", "cumsum", "mean", "prod", "std")},
+    **{f"ndarray.{name}": 2 for name in ("compress", "sum", "take", "var")},
+    "ndarray.round": 1,
+}
+"""Where among the positional arguments `out` stands."""
+_METHOD_PLACES = {"accumulate": 3, "at": 0, "reduce": 3, "reduceat": 4}
+"""The same for what every ufunc has; `at` writes into what it is given first."""
+
+
+def out_place(path: str) -> int | None:
+    """Return the place of `out` among the positional arguments of a function or method."""
+    owner, _, name = path.rpartition(".")
+    if owner.rpartition(".")[2] in UNARY | BINARY and owner.startswith("numpy."):
+        return _METHOD_PLACES.get(name)
+    return OUT_PLACES.get(path)
+
+
 METHODS = table(
     """
 ndarray: fill put partition resize setflags setfield itemset byteswap | deep = alias
@@ -50,7 +90,7 @@ ndarray: argsort nonzero prod all any repeat searchsorted ptp trace take compres
 ndarray: tolist | = like:list
 ndarray: item tobytes | = imm
 ndarray: tofile dump | write = none
-ndarray: rvs | rng = ndarray  # a frozen distribution of scipy draws from the global generator
+ndarray: rvs | deep rng = ndarray  # a frozen distribution draws from the global generator or its own
 ndarray: toarray todense tocsr tocsc tocoo | = hold:ndarray
 ndarray: multiply | = ndarray
 rng: permutation choice integers random normal uniform standard_normal poisson binomial | mut = ndarray

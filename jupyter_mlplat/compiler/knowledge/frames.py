@@ -6,9 +6,10 @@ FUNCTIONS = table(
     """
 pandas: DataFrame | = hold:frame
 pandas: Series | = hold:series
-pandas: Index MultiIndex RangeIndex DatetimeIndex CategoricalIndex date_range period_range | = imm
-pandas: bdate_range timedelta_range interval_range Timestamp Timedelta Period Interval | = imm
-pandas: MultiIndex.from_tuples MultiIndex.from_product MultiIndex.from_arrays to_timedelta | = imm
+pandas: Index MultiIndex RangeIndex DatetimeIndex CategoricalIndex date_range period_range | = index
+pandas: bdate_range timedelta_range interval_range | = index
+pandas: Timestamp Timedelta Period Interval to_timedelta | = imm
+pandas: MultiIndex.from_tuples MultiIndex.from_product MultiIndex.from_arrays | = index
 pandas: read_csv read_excel read_json read_parquet read_pickle read_table read_feather | read consume = frame
 pandas: read_html read_sql read_sql_query read_sql_table read_hdf read_fwf read_stata | read consume = frame
 pandas: concat merge merge_asof merge_ordered get_dummies melt pivot pivot_table crosstab | call = frame
@@ -50,13 +51,20 @@ KIND: to_csv to_excel to_parquet to_pickle to_feather to_hdf to_sql to_stata to_
 KIND: to_clipboard | write = none
 KIND: apply applymap map transform agg aggregate | call = KIND
 KIND: pipe | call = hold:unknown
-KIND: groupby rolling expanding resample ewm | = view:group
+KIND: groupby rolling expanding resample ewm | = view:group  # which looks at the frame itself
 KIND: items iterrows itertuples iteritems | = view:iterator
 KIND: keys isetitem_ | = imm
 KIND: isetitem | deep = none
 KIND: plot hist boxplot | = axes
 KIND: str dt cat sparse | = alias
 """
+
+WITH_INPLACE = frozenset(
+    {"bfill", "clip", "drop", "drop_duplicates", "dropna", "eval", "ffill", "fillna", "interpolate"}
+    | {"mask", "query", "rename", "rename_axis", "replace", "reset_index", "set_index"}
+    | {"sort_index", "sort_values", "where"}
+)
+"""Methods that take `inplace=`."""
 
 METHODS = {
     **table(_BOTH.replace("KIND", "frame")),
