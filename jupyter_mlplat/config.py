@@ -7,6 +7,7 @@
     idle_shutdown_hours = 8     # MLPLAT_IDLE_SHUTDOWN_HOURS
     worker_idle_minutes = 15    # MLPLAT_WORKER_IDLE_MINUTES
     body_limit = "64Mi"         # MLPLAT_BODY_LIMIT
+    verify_timeout_minutes = 60 # MLPLAT_VERIFY_TIMEOUT_MINUTES
 
 The environment counts more than the file.
 """
@@ -32,6 +33,7 @@ class EngineConfig:
     idle_shutdown_s: float = 8 * 3600.0
     worker_idle_s: float = 15 * 60.0
     body_limit_bytes: int = 64 * 2**20
+    verify_timeout_s: float = 3600.0
 
 
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
@@ -41,6 +43,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "idle_shutdown_hours": ("idle_shutdown_s", lambda text: float(text) * 3600),
     "worker_idle_minutes": ("worker_idle_s", lambda text: float(text) * 60),
     "body_limit": ("body_limit_bytes", parse_bytes),
+    "verify_timeout_minutes": ("verify_timeout_s", lambda text: float(text) * 60),
 }
 
 

@@ -20,8 +20,8 @@ From a notebook to a served model.
   jupyter mlplat predict churn '[[5.1, 3.5]]'  ask it
 """
 _EPILOGUE = """\
-Every command takes --json. Exit code: 0 done, 1 the run failed or verify found differences,
-2 the input was wrong. MLPLAT_HOME names the state directory.
+Every command takes --json and --home. Exit code: 0 done, 1 the run failed or verify found
+differences, 2 the input was wrong. MLPLAT_HOME names the state directory.
 """
 
 Command = Callable[..., int]
@@ -42,7 +42,8 @@ def build_parser() -> Parser:
         epilog=_EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(json=False, home=None)
+    parser.add_argument("--json", action="store_true", help="answer as one JSON document")
+    parser.add_argument("--home", metavar="DIR", help="state directory (MLPLAT_HOME)")
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_pipelines(group)
     _add_runs(group)
@@ -104,9 +105,12 @@ def _add_pipelines(group: Any) -> None:
         "verify",
         commands.pipelines.verify,
         "run a notebook top to bottom and as steps, and list every difference",
-        "verify analysis.ipynb --cell-steps",
+        "verify analysis.ipynb --cell-steps --timeout 300",
     )
     _add_notebook(parser)
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="S", help="give up after S seconds; by default an hour"
+    )
     parser = _add(
         group,
         "run",
@@ -131,6 +135,16 @@ def _add_pipelines(group: Any) -> None:
     parser.add_argument(
         "--tag", dest="tags", metavar="KEY=VALUE", action="append", default=[], help="words to keep"
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # as argparse names it in its complaints
 
 
 def _add_notebook(parser: Parser) -> None:

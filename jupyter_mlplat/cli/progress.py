@@ -87,11 +87,13 @@ def _watch_plainly(client: "EngineClient", run: "Run") -> None:
 def _report(client: "EngineClient", result: "RunResult", terminal: Terminal) -> None:
     from jupyter_mlplat.client.views import nouns
     from jupyter_mlplat.client.views.text import clean_log, strip_colours
+    from jupyter_mlplat.client.views.view import Mood
 
     if terminal.is_json:
         terminal.answer(describe(client, result))
     else:
-        view = replace(nouns.view_run(result.run, result.metrics), notes=())
+        view = nouns.view_run(result.run, result.metrics)
+        view = replace(view, notes=tuple(n for n in view.notes if n.mood is not Mood.BAD))
         # Without a screen every step has had its line already.
         terminal.show(view if terminal.is_live else replace(view, tables=(), empty=""))
     clean = clean_log if is_terminal(sys.stderr) else strip_colours

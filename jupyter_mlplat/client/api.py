@@ -33,9 +33,23 @@ def compile(path: str | Path, *, split: str = "auto", home: Home = None) -> Pipe
     return Pipeline.of(EngineClient(home).compile(path, split))
 
 
-def verify(path: str | Path, *, split: str = "auto", home: Home = None) -> VerifyReport:
-    """Run a notebook top to bottom and as steps in fresh processes, and list every difference."""
-    return VerifyReport.of(EngineClient(home).verify(path, split))
+def verify(
+    path: str | Path,
+    *,
+    split: str = "auto",
+    timeout_s: float | None = None,
+    home: Home = None,
+) -> VerifyReport:
+    """Run a notebook top to bottom and as steps in fresh processes, and list every difference.
+
+    Args:
+        path: The notebook.
+        split: `auto`, or `cell` for one step per untagged cell.
+        timeout_s: Give up after so many seconds, all runs together; by default an hour, or what the
+            engine's settings say.
+        home: The state directory; by default `MLPLAT_HOME`.
+    """
+    return VerifyReport.of(EngineClient(home).verify(path, split, timeout_s))
 
 
 def run(

@@ -97,11 +97,31 @@ class EngineClient(EngineLink):
         body = {"path": _absolute(path) if path else None, "notebook": notebook, "split": split}
         return Pipeline.model_validate(self._post("pipelines.compile", body))
 
-    def verify(self, path: str | Path, split: str = "auto") -> "pipeline_documents.VerifyReport":
-        """Run a notebook top to bottom and as steps, and compare. Answers when done."""
+    def verify(
+        self,
+        path: str | Path,
+        split: str = "auto",
+        timeout_s: float | None = None,
+        notebook: Mapping[str, Any] | None = None,
+    ) -> "pipeline_documents.VerifyReport":
+        """Run a notebook top to bottom and as steps, and compare.
+
+        Answers when done, or when the time is up; whoever does not wait for the answer ends it.
+
+        Args:
+            path: The notebook.
+            split: How untagged cells become steps.
+            timeout_s: Give up after so many seconds; by default what the engine's settings say.
+            notebook: Content that stands in for the file.
+        """
         from jupyter_mlplat.resources.pipeline import VerifyReport
 
-        body = {"path": _absolute(path), "split": split}
+        body = {
+            "path": _absolute(path),
+            "notebook": notebook,
+            "split": split,
+            "timeout_s": timeout_s,
+        }
         return VerifyReport.model_validate(self._post("pipelines.verify", body, timeout_s=None))
 
     # Runs
@@ -174,10 +194,18 @@ class EngineClient(EngineLink):
         return self._run("runs.cancel", run)
 
     def retry_run(
-        self, run: str | int, path: str | Path | None = None, from_step: str | None = None
+        self,
+        run: str | int,
+        path: str | Path | None = None,
+        from_step: str | None = None,
+        notebook: Mapping[str, Any] | None = None,
     ) -> "run_documents.Run":
         """Go on with a failed or cancelled run; what succeeded and did not change is kept."""
-        body = {"path": _absolute(path) if path else None, "from_step": from_step}
+        body = {
+            "path": _absolute(path) if path else None,
+            "notebook": notebook,
+            "from_step": from_step,
+        }
         return self._run("runs.retry", run, body=body)
 
     def delete_run(self, run: str | int) -> None:
@@ -265,7 +293,7 @@ class EngineClient(EngineLink):
         from jupyter_mlplat.resources.lineage import Lineage
 
         query = {"direction": direction, "depth": depth}
-        return Lineage.model_validate(self._get("lineage.get", {"id": node}, query))
+        return Lineage.model_validate_json(self.fetch("lineage.get", {"id": node}, query))
 
     # Models
 

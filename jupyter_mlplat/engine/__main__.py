@@ -13,7 +13,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from jupyter_mlplat.errors import Conflict, InvalidInput, PlatformError, Unavail
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.files import make_private_directory
 from jupyter_mlplat.kit.home import Home, default_home
+from jupyter_mlplat.launchers.local.environment import USER_UMASK
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
 
 _log = logging.getLogger("jupyter_mlplat.engine")
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=None, help="the state directory")
     given = parser.parse_args(arguments).home
     home = Home(given.expanduser().absolute() if given else default_home())
-    os.umask(0o077)
+    os.environ[USER_UMASK] = f"{os.umask(0o077):o}"
     try:
         make_private_directory(home.root)
         lock = EngineLock(home.lock)
@@ -123,6 +124,7 @@ async def _work(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, None)
     listener = _listen(home.socket)
+    bound = home.socket.stat().st_ino
     try:
         await engine.start()
         gc.collect()
@@ -131,7 +133,9 @@ async def _work(
         await engine.close()
     finally:
         listener.close()
-        home.socket.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if home.socket.stat().st_ino == bound:  # else another engine's, in a new directory
+                home.socket.unlink()
     return reason[0] if reason else None
 
 

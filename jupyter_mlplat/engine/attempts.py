@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from jupyter_mlplat.resources.pipeline import Step
 
 LOG_LIMIT_BYTES = 100 * 2**20
 OUTPUT_LIMIT_BYTES = 10 * 2**20
+FLUSH_FROM_BYTES = 2**20 if sys.platform == "linux" else 0
+"""Steps flush content from this size on by themselves, side by side, so that the engine's flush of
+the rest is short; where there is no `syncfs`, all of it."""
 _READ_LIMIT_BYTES = 64 * 2**20  # of an events file, at one look
 
 
@@ -42,23 +47,37 @@ def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> Star
         kernel=interpreter.kernel,
         memory_bytes=step.settings.resources.memory_bytes,
         env=env,
+        log_limit_bytes=LOG_LIMIT_BYTES,
     )
 
 
 def _write_step(directory: str, content: bytes) -> None:
     """Write `step.json` into a directory that is usually not there yet, in few system calls."""
     try:
-        os.mkdir(directory, 0o700)
-    except FileNotFoundError:
-        os.makedirs(directory, 0o700)
+        try:
+            os.mkdir(directory, 0o700)
+        except FileNotFoundError:
+            _make_parents(os.path.dirname(directory))
+            os.mkdir(directory, 0o700)
     except FileExistsError:
-        pass  # an engine died between this and its commit; the attempt never began
+        # An engine died between this and its commit, or the attempt's start was undone by a loss of
+        # power: then what lies here was made of inputs that may have been others.
+        shutil.rmtree(directory)
+        os.mkdir(directory, 0o700)
     handle = os.open(f"{directory}/step.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         if os.write(handle, content) < len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(handle)
+
+
+def _make_parents(directory: str) -> None:
+    """Make a folder and those it lies in; nearly always only it is missing."""
+    try:
+        os.mkdir(directory, 0o700)
+    except FileNotFoundError:
+        os.makedirs(directory, 0o700)
 
 
 def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[str, Any]:
@@ -83,14 +102,18 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
             {"name": given.name, "bundle": live.bundle_of(given), "optional": given.optional}
             for given in step.inputs
         ],
-        "outputs": step.outputs,
+        "outputs": [name for name in step.outputs if name not in step.kept],
+        "kept": step.kept,
         "relied": live.reliances[step.name].relied,
         "last": live.reliances[step.name].last,
+        "elsewhere": live.reliances[step.name].elsewhere,
+        "unseen": live.reliances[step.name].unseen,
         "metrics": step.metrics,
         "limits": {
             "memory_bytes": step.settings.resources.memory_bytes,
             "cpu": step.settings.resources.cpu,
         },
+        "flush_from_bytes": FLUSH_FROM_BYTES,
         "log_limit_bytes": LOG_LIMIT_BYTES,
         "output_limit_bytes": OUTPUT_LIMIT_BYTES,
         "cache_key": key.digest if (key := live.keys.get(step.name)) else None,
@@ -111,6 +134,14 @@ def cache_key_of(ref: AttemptRef) -> str | None:
     except (OSError, ValueError, AttributeError):
         return None
     return key if isinstance(key, str) else None
+
+
+def read_result(ref: AttemptRef) -> bytes:
+    """Return what the step has said of its end; nothing if it has not."""
+    try:
+        return (ref.directory / "result.json").read_bytes()
+    except OSError:
+        return b""
 
 
 def read_events(ref: AttemptRef, offset: int) -> bytes:

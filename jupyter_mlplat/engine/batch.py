@@ -10,6 +10,7 @@ from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 from jupyter_mlplat.ports.metadata import CacheEntry, Change, NewEvent
 from jupyter_mlplat.resources.lineage import Artifact, Execution, LineageEvent
+from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import Metric, OutputValue
 from jupyter_mlplat.services.pipelines.machine import Transition
 from jupyter_mlplat.services.pipelines.recording import Record
@@ -60,10 +61,15 @@ class ReplyDeed:
 Deed = StartDeed | StopDeed | AdoptDeed | WakeDeed | FinalDeed | ReplyDeed
 
 
+_TOLD = frozenset({"run-ended", "cancel-asked", "retry-asked"})
+"""Kinds of commits that somebody acts on. What is between them may be undone by a loss of power."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Grows while events are taken; each run and task is written once, in its last state."""
 
+    pipelines: list[tuple[str, Pipeline]] = field(default_factory=list)
     runs: dict[str, LiveRun] = field(default_factory=dict)
     changed_runs: set[str] = field(default_factory=set)  # not only tasks of theirs
     tasks: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
@@ -81,6 +87,17 @@ class Batch:
     @property
     def is_empty(self) -> bool:
         return not (self.runs or self.tasks or self.executions or self.events)
+
+    def replace_pipeline(self, run: str, pipeline: Pipeline) -> None:
+        """Let a run go on with other code; what is to be written of steps that are gone is not."""
+        self.pipelines.append((run, pipeline))
+        names = {step.name for step in pipeline.steps}
+        self.tasks = {
+            key: live for key, live in self.tasks.items() if key[0] != run or key[1] in names
+        }
+        self.outputs = [
+            (owner, value) for owner, value in self.outputs if owner != run or value.step in names
+        ]
 
     def note(self, live: LiveRun, transition: Transition) -> None:
         """Take in a transition, before the run takes its new state."""
@@ -103,6 +120,7 @@ class Batch:
     def change(self) -> Change:
         """Return what has to be written."""
         return Change(
+            pipelines=self.pipelines,
             runs=[live.status.run for run, live in self.runs.items() if run in self.changed_runs],
             tasks=[(run, live.status.tasks[step]) for (run, step), live in self.tasks.items()],
             executions=self.executions,
@@ -112,6 +130,7 @@ class Batch:
             metrics=self.metrics,
             cache=self.cache,
             events=[*self._run_events("run.created", self.created), *self._state_events()],
+            is_told=not self.kinds.isdisjoint(_TOLD),
         )
 
     def _state_events(self) -> list[NewEvent]:

@@ -47,7 +47,8 @@ class Broker:
         queue: asyncio.Queue[Event | None] = asyncio.Queue(_QUEUE_LIMIT)
         self._listeners.add(queue)
         try:
-            seen = self.last if after is None else after
+            # A number we never gave was lost with the machine's power: it will be given anew.
+            seen = self.last if after is None else min(after, self.last)
             while seen < self.last:
                 page = await asyncio.to_thread(self._store.events_after, seen, _PAGE)
                 for event in page:

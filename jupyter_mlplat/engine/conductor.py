@@ -10,7 +10,8 @@ import logging
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,7 @@ from jupyter_mlplat.engine.items import (
 )
 from jupyter_mlplat.engine.ledger import Ledger
 from jupyter_mlplat.engine.live import LiveRun, load_run
+from jupyter_mlplat.engine.power import PowerLoss
 from jupyter_mlplat.engine.reserve import Reserve
 from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import from_unix, utc_now
@@ -49,10 +51,11 @@ from jupyter_mlplat.ports.launcher import AttemptRef, Ended
 from jupyter_mlplat.ports.metadata import Change, MetadataStore, NewEvent
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.pipeline import Step
-from jupyter_mlplat.resources.run import Failure, Metric, Run, RunState, TaskState
+from jupyter_mlplat.resources.run import Failure, Metric, RetryRequest, Run, RunState, TaskState
 from jupyter_mlplat.services.pipelines import messages as msg
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.admission import Admission, Inventory, Key
+from jupyter_mlplat.services.pipelines.findings import finding_of, heeds
 from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
 from jupyter_mlplat.services.pipelines.outcomes import cells_of, not_started, outcome_of
 from jupyter_mlplat.services.pipelines.plan import plan_of
@@ -69,6 +72,7 @@ Outcome = tuple[Sequence[Deed], Sequence[Event]]
 _COMMIT_KINDS: dict[type[Any], str] = {
     msg.Submitted: "run-submitted",
     msg.Resumed: "run-resumed",
+    msg.Lost: "run-resumed",
     msg.CacheAnswered: "cache-answered",
     msg.Admitted: "task-admitted",
     msg.Waits: "task-waits",
@@ -90,6 +94,8 @@ class Conductor:
         inventory: What the machine has to give.
         crash: Where to die, for the tests that kill the engine.
         reserve: Space to give up when the disk is full.
+        flush: Makes what steps have stored survive a loss of power; before a run's end is told.
+        power_loss: Says what is gone, if power was lost since the last flush.
         sleep: Waits between tries of a commit that the disk refuses.
     """
 
@@ -101,6 +107,8 @@ class Conductor:
         inventory: Inventory,
         crash: CrashPoints | None = None,
         reserve: Reserve | None = None,
+        flush: Callable[[], None] = lambda: None,
+        power_loss: PowerLoss | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
@@ -109,6 +117,9 @@ class Conductor:
         self._admission = Admission(inventory)
         self._crash = crash or CrashPoints()
         self._reserve = reserve or Reserve(home.reserve)
+        self._flush = flush
+        self._is_unflushed = True  # steps may have stored something since; an earlier engine's, too
+        self._power_loss = power_loss
         self._sleep = sleep
         self._runs: dict[str, LiveRun] = {}
         self._todo: deque[tuple[LiveRun, msg.Instruction]] = deque()
@@ -131,16 +142,28 @@ class Conductor:
         for run in self._store.unfinished_runs():
             try:
                 live = load_run(self._store, run, self._facts.read_git)
+                lost = self._power_loss.lost_steps(run) if self._power_loss else frozenset()
             except Exception as error:
                 self._give_up(run, error)
                 continue
             self._runs[run.id] = live
+            if lost:
+                self._lose(batch, live, lost)
             for task in live.status.tasks.values():
                 if task.state is TaskState.RUNNING:
                     demand = live.steps[task.name].settings.resources
                     self._admission.hold((live.id, task.name), demand, task.gpus)
             self._send(batch, live, msg.Resumed(utc_now()))
         return self._finish(batch)
+
+    def _lose(self, batch: Batch, live: LiveRun, lost: frozenset[str]) -> None:
+        """Let steps run again whose results are no longer there."""
+        self._store.forget_cached(live.id, lost)
+        self._send(batch, live, msg.Lost(utc_now(), lost))
+        for name in live.saved.keys() - {
+            task.name for task in live.status.tasks.values() if task.state is TaskState.SUCCEEDED
+        }:
+            del live.saved[name]
 
     def _give_up(self, run: Run, error: Exception) -> None:
         """End a run that cannot be read, so that it does not keep the others from going on."""
@@ -255,7 +278,8 @@ class Conductor:
             batch.deeds.append(ReplyDeed(item.reply, lambda: run))
             return
         status = RunStatus.of(plan_of(item.pipeline), run)
-        live = LiveRun(status, item.pipeline, self._facts.read_git(item.pipeline))
+        git = self._facts.read_git(item.pipeline)
+        live = LiveRun(status, item.pipeline, git, item.plan_anew)
         self._runs[run.id] = live
         self._send(batch, live, msg.Submitted(utc_now()))
         self._answer_with(batch, item, live)
@@ -275,10 +299,12 @@ class Conductor:
             run = self._runs[run.id].status.document()
         old = self._store.pipeline_of(run.id)
         new = item.pipeline or old
-        event = new_retry(run, old, new, item.request, self._admission.inventory, utc_now())
+        live = load_run(self._store, run, self._facts.read_git, new)
+        inventory = self._admission.inventory
+        event = new_retry(run, old, new, live.saved, item.request, inventory, utc_now())
         if new.digest != old.digest:
-            self._store.replace_pipeline(run.id, new)
-        live = load_run(self._store, run, self._facts.read_git)
+            batch.replace_pipeline(run.id, new)
+        live.plan_anew = item.plan_anew
         self._runs[run.id] = live
         live.saved = {name: saved for name, saved in live.saved.items() if name in event.plan.steps}
         self._send(batch, live, event)
@@ -297,6 +323,34 @@ class Conductor:
 
     def _answer_with(self, batch: Batch, item: Asked, live: LiveRun) -> None:
         batch.deeds.append(ReplyDeed(item.reply, lambda: live.status.document()))
+
+    def _learn(self, batch: Batch, live: LiveRun) -> bool:
+        """Go on with a run that failed for what its source does not say: its steps have shown it.
+
+        Returns:
+            Whether the run goes on. Every time the plan differs, by names that it had left out, so
+            there is an end to it.
+        """
+        run, old = live.status.document(), live.pipeline
+        finding = finding_of(old, run.failure) if run.state is RunState.FAILED else None
+        if finding is None or live.plan_anew is None:
+            return False
+        try:
+            new = live.plan_anew([finding])
+            if new.digest == old.digest or not heeds(new, finding):
+                return False
+            request, inventory = RetryRequest(), self._admission.inventory
+            event = new_retry(run, old, new, live.saved, request, inventory, utc_now())
+        except PlatformError as error:
+            _log.warning("Run %d could not be planned anew: %s", run.number, error)
+            return False
+        live.replace_pipeline(new)
+        live.saved = {name: saved for name, saved in live.saved.items() if name in event.plan.steps}
+        batch.replace_pipeline(run.id, new)
+        self._send(batch, live, event)
+        data = {"run_id": run.id, "finding": finding.model_dump(mode="json")}
+        batch.events.append(NewEvent("run.replanned", run.id, data))
+        return True
 
     # - running attempts -
 
@@ -324,6 +378,8 @@ class Conductor:
         step, result = live.steps[task.name], ended.result or {}
         activity = live.activities.pop(task.name, None) or Activity.of(task.name, task.cells)
         activity.take(read_events(ended.ref, activity.offset))
+        if self._make_again(batch, live, step, result):
+            return
         cells = cells_of(result, tuple(activity.cells.values()))
         now = utc_now()
         self._send(
@@ -336,10 +392,32 @@ class Conductor:
                 outcome=outcome_of(ended, cells, not result and self._is_disk_full()),
                 started_at=_moment(result.get("started_at")),
                 cells=cells,
+                executed_as=ended.executed_as,
             ),
         )
         if ended.code != "revoked":
             self._ledger.write_end(batch, live, step, ended, activity.logged, now)
+
+    def _make_again(
+        self, batch: Batch, live: LiveRun, step: Step, result: Mapping[str, Any]
+    ) -> bool:
+        """Let those run again whose results a step could not read, once each; True if there are."""
+        error = result.get("error")
+        if not isinstance(error, Mapping) or error.get("code") != "missing-input":
+            return False
+        bundles = {given.step: live.bundle_of(given) for given in step.inputs}
+        lost = {
+            name
+            for name, bundle in bundles.items()
+            if name not in live.made_again and bundle and not self._facts.is_whole(bundle)
+        }
+        if lost:
+            _log.warning(
+                "Run %d: content is damaged or gone; again %s", live.status.run.number, sorted(lost)
+            )
+            live.made_again |= lost
+            self._lose(batch, live, frozenset(lost))
+        return bool(lost)
 
     def _is_disk_full(self) -> bool:
         with contextlib.suppress(OSError):
@@ -399,8 +477,11 @@ class Conductor:
         explanation, entry = self._ledger.consult(live, step)
         if entry is not None:
             self._ledger.write_hit(batch, live, step, entry, utc_now())
-        bundle = entry.bundle if entry else None
-        self._send(batch, live, msg.CacheAnswered(utc_now(), step.name, explanation, bundle))
+        answer = msg.CacheAnswered(utc_now(), step.name, explanation)
+        if entry is not None:
+            not_kept = entry.result["not_kept"]
+            answer = replace(answer, bundle=entry.bundle, not_kept=not_kept)
+        self._send(batch, live, answer)
 
     def _start(self, batch: Batch, live: LiveRun, step: Step) -> None:
         task = live.status.tasks[step.name]
@@ -414,27 +495,38 @@ class Conductor:
             return
         self._reach("step-file.after")
         live.activities[step.name] = Activity.of(step.name, task.cells)
+        self._is_unflushed = True
         batch.deeds.append(StartDeed(order))
 
     # - committing -
 
     def _finish(self, batch: Batch) -> Outcome:
         self._settle(batch)
+        while [live for live in batch.runs.values() if self._learn(batch, live)]:
+            self._settle(batch)
         over = [live.id for live in batch.runs.values() if live.status.run.state.is_final]
         if over:
             batch.kinds.add("run-ended")
-        events = () if batch.is_empty else self._commit(batch)
+        events = () if batch.is_empty else self._commit(batch, is_over=bool(over))
         for run in over:
             self._runs.pop(run, None)
             batch.deeds.append(FinalDeed(run))
         return batch.deeds, events
 
-    def _commit(self, batch: Batch) -> Sequence[Event]:
-        """Write a batch, however long the disk refuses: nothing may happen that is not written."""
+    def _commit(self, batch: Batch, is_over: bool) -> Sequence[Event]:
+        """Write a batch, however long the disk refuses: nothing may happen that is not written.
+
+        Where a run is over, what its steps have stored is flushed first: to say so is to promise.
+        """
         change = batch.change()
         self._reach_commit(batch, "before")
         while True:
             try:
+                if is_over and self._is_unflushed:
+                    self._reach("flush.before")
+                    self._flush()
+                    self._is_unflushed = self.running_tasks > 0
+                    self._reach("flush.after")
                 events = self._store.apply(change)
                 break
             except Unavailable as error:

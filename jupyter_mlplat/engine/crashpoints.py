@@ -21,7 +21,7 @@ COMMITS = (
     "run-ended",
 )
 """What a commit may contain; one commit often contains several."""
-DEEDS = ("create", "step-file", "start", "adopt", "stop", "wake", "publish", "reply")
+DEEDS = ("create", "flush", "step-file", "start", "adopt", "stop", "wake", "publish", "reply")
 SIDES = ("before", "after")
 
 POINTS: tuple[str, ...] = (

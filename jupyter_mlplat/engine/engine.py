@@ -1,11 +1,12 @@
 """The composition root: every concrete class is named here, and only here."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -24,19 +25,30 @@ from jupyter_mlplat.engine.git import Git
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.items import Call, Cancel, Delete, Item, Retry, Submit, Tell
+from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
-from jupyter_mlplat.engine.notebooks import Notebooks, read_file
+from jupyter_mlplat.engine.notebooks import Notebooks, Split, read_file, without_outputs
+from jupyter_mlplat.engine.power import is_whole, look_after_power_loss
 from jupyter_mlplat.engine.reserve import Reserve
 from jupyter_mlplat.engine.stage import Stage
 from jupyter_mlplat.engine.traces import Traces
-from jupyter_mlplat.errors import Unavailable
+from jupyter_mlplat.errors import PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.files import make_private_directory
 from jupyter_mlplat.kit.home import Home
+from jupyter_mlplat.kit.place import place_of
 from jupyter_mlplat.launchers.local.launcher import LocalLauncher
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
 from jupyter_mlplat.resources.engine import EngineStatus
-from jupyter_mlplat.resources.pipeline import CompileRequest, Pipeline, VerifyReport
+from jupyter_mlplat.resources.lineage import ModelVersion
+from jupyter_mlplat.resources.pipeline import (
+    CompileRequest,
+    Finding,
+    Pipeline,
+    VerifyReport,
+    VerifyRequest,
+)
+from jupyter_mlplat.resources.registry import RegisterRequest
 from jupyter_mlplat.resources.run import RetryRequest, Run, SubmitRequest
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
 from jupyter_mlplat.services.lineage.service import LineageService
@@ -45,6 +57,7 @@ from jupyter_mlplat.services.registry.service import Registry
 from jupyter_mlplat.services.serving.service import ServingService
 from jupyter_mlplat.services.verify.service import Verifier
 from jupyter_mlplat.stores.blobs import LocalBlobStore
+from jupyter_mlplat.stores.flushing import Flush
 from jupyter_mlplat.stores.folders import LocalRunFolders
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
 
@@ -57,6 +70,7 @@ _READERS = 4  # threads for reads and compilations; more would only queue for tw
 _LOG_LOOK_S = 0.5
 _IDLE_LOOK_S = 60.0
 _LAST_WORDS_S = 0.05
+_HOME_LOOK_S = 2.0
 
 
 class Engine:
@@ -91,22 +105,34 @@ class Engine:
         self.blobs = LocalBlobStore(home.blobs)
         self.inventory = read_inventory(config.cpu, config.memory_bytes, config.gpus)
         self.notebooks = Notebooks()
+        self.notebooks.learn(store.findings())
         self._environments = Environments()
         self._interpreters = Interpreters()
         self._git = Git(self._pool)
         self.launcher = LocalLauncher(home, config.worker_idle_s)
+        self._flush = Flush(home.root, home.flushed)
         self.broker = Broker(store, store.last_event())
         facts = Facts(
             interpreters=self._interpreters,
             environments=self._environments,
             modules=ModuleDigests(),
             has_blob=self.blobs.has,
+            is_whole=lambda digest: is_whole(digest, self.blobs),
             put_blob=self.blobs.put_bytes,
             read_git=self._git.read,
         )
         reserve = Reserve(home.reserve)
         reserve.hold()
-        self.conductor = Conductor(store, home, facts, self.inventory, crash, reserve)
+        self.conductor = Conductor(
+            store,
+            home,
+            facts,
+            self.inventory,
+            crash,
+            reserve,
+            flush=self._flush.run,
+            power_loss=look_after_power_loss(self._flush, store, self.blobs, home),
+        )
         self.stage = Stage(self.conductor, self.launcher, self.broker.publish, stop, crash)
         self.registry = Registry(store)
         self.lineage = LineageService(store)
@@ -117,6 +143,7 @@ class Engine:
             RegisteredModels(self.registry, store, self.blobs),
             LocalServingLauncher(home.endpoints),
             self,
+            place=place_of(home.root, home.database),
         )
 
     # - life -
@@ -128,6 +155,7 @@ class Engine:
         self._spawn(self._warm_up())
         self._spawn(self._look_at_logs())
         self._spawn(self._stop_when_idle())
+        self._spawn(self._stop_when_homeless(place_of(self.home.root, self.home.lock)))
         try:
             await self.serving.open()
         except Exception:  # runs go on whatever has become of an endpoint
@@ -189,8 +217,9 @@ class Engine:
         content = request.notebook
         return await self.read(self.notebooks.compile, request.path, content, request.split)
 
-    async def verify(self, request: CompileRequest) -> VerifyReport:
+    async def verify(self, request: VerifyRequest) -> VerifyReport:
         """Run a notebook from top to bottom and as steps, and say what differs."""
+        timeout_s = request.timeout_s or self.config.verify_timeout_s
         pipeline = await self.compile(request)
         content: Mapping[str, Any] = request.notebook or {}
         if request.notebook is None:
@@ -204,11 +233,13 @@ class Engine:
             launcher = LocalLauncher(place, self.config.worker_idle_s)
             self._verifiers[python] = (launcher, Verifier(launcher, place.root, python))
         folder = Path(request.path).parent if request.path else None
-        return await self._verifiers[python][1].verify(pipeline, content, folder)
+        plan_anew = self._planner(request.path, content, request.split)
+        verifier = self._verifiers[python][1]
+        return await verifier.verify(pipeline, content, folder, timeout_s, plan_anew)
 
     async def submit(self, request: SubmitRequest, key: str | None) -> Run:
         """Compile, check, store and begin a run; with a key seen before, return the run of then."""
-        run, pipeline, pythons = await self.read(self._make_run, request)
+        run, pipeline, plan_anew, pythons = await self.read(self._make_run, request)
         for python in pythons:
             self._spawn(self.launcher.prepare(python, pipeline.preload))
         digest = request_digest(request)
@@ -219,6 +250,7 @@ class Engine:
                 pipeline=pipeline,
                 idempotency_key=key,
                 request_digest=digest,
+                plan_anew=plan_anew,
             )
         )
         return made
@@ -229,19 +261,30 @@ class Engine:
 
     async def retry(self, run: str, request: RetryRequest) -> Run:
         """Go on with a run that is over; with a path or a notebook, with the code of now."""
-        pipeline = None
+        pipeline = plan_anew = None
         if request.path is not None or request.notebook is not None:
             found = await self.read(self.store.get_run, run)
             path = request.path or found.notebook
-            pipeline = await self.read(self.notebooks.compile, path, request.notebook, found.split)
+            content: Mapping[str, Any] | None = request.notebook
+            if content is None:
+                content = await self.read(read_file, path)
+            plan_anew = self._planner(path, content, found.split)
+            pipeline = await self.read(self.notebooks.compile, path, content, found.split)
             await self.read(self._look_at_interpreters, pipeline)
         retried: Run = await self._ask(
-            lambda reply: Retry(reply=reply, run=run, request=request, pipeline=pipeline)
+            lambda reply: Retry(
+                reply=reply, run=run, request=request, pipeline=pipeline, plan_anew=plan_anew
+            )
         )
         return retried
 
     async def delete(self, run: str) -> None:
         await self._ask(lambda reply: Delete(reply=reply, run=run))
+
+    async def register(self, request: RegisterRequest) -> ModelVersion:
+        """Make a model version; its content survives a loss of power when this returns."""
+        await self.read(self._flush.run)
+        return await self.write(self.registry.register, request, utc_now())
 
     async def between_turns(self, function: Callable[[], T]) -> T:
         """Call something while no run changes."""
@@ -262,10 +305,22 @@ class Engine:
         self.stage.put(make(reply))
         return await asyncio.wrap_future(reply)
 
-    def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, set[str]]:
-        pipeline = self.notebooks.compile(request.path, request.notebook, request.split)
+    def _planner(self, path: str | None, content: Mapping[str, Any], split: Split) -> PlanAnew:
+        slim = without_outputs(content)
+
+        def plan_anew(findings: Sequence[Finding]) -> Pipeline:
+            for found in self.notebooks.learn(findings):
+                self.store.keep_finding(found)
+            return self.notebooks.compile(path, slim, split)
+
+        return plan_anew
+
+    def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, PlanAnew, set[str]]:
+        content = request.notebook if request.notebook is not None else read_file(request.path)
+        plan_anew = self._planner(request.path, content, request.split)
+        pipeline = self.notebooks.compile(request.path, content, request.split)
         run = new_run(pipeline, request, self.inventory, utc_now())
-        return run, pipeline, self._look_at_interpreters(pipeline)
+        return run, pipeline, plan_anew, self._look_at_interpreters(pipeline)
 
     def _look_at_interpreters(self, pipeline: Pipeline) -> set[str]:
         """See that every step has somewhere to run, and learn what is installed there."""
@@ -304,7 +359,26 @@ class Engine:
                 _log.info("Nobody has asked for anything for long: stopping.")
                 self._stop(None)
 
+    async def _stop_when_homeless(self, place: str) -> None:
+        """End with everything that was started once the state directory is gone."""
+        while _place_now(self.home) == place:
+            await asyncio.sleep(_HOME_LOOK_S)
+        _log.critical("The state directory is gone: ending all that belongs to it.")
+        for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
+            await launcher.end_all()
+        with contextlib.suppress(OSError, PlatformError):
+            await self.serving.end_processes()
+        message = f"The state directory {str(self.home.root)!r} was deleted or moved away."
+        self._stop(Unavailable(message))
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _place_now(home: Home) -> str | None:
+    try:
+        return place_of(home.root, home.lock)
+    except OSError:
+        return None

@@ -25,6 +25,7 @@ class Facts:
     environments: Environments
     modules: "ModuleDigests"
     has_blob: Callable[[str], bool]
+    is_whole: Callable[[str], bool]
     put_blob: Callable[[bytes], str]
     read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
 

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import RetryRequest, Run
@@ -46,6 +47,7 @@ class Submit(Asked):
     pipeline: Pipeline
     idempotency_key: str | None
     request_digest: str
+    plan_anew: PlanAnew | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Retry(Asked):
     run: str
     request: RetryRequest
     pipeline: Pipeline | None
+    plan_anew: PlanAnew | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from jupyter_mlplat.services.pipelines.activity import Logged
 from jupyter_mlplat.services.pipelines.caching import (
     explain_hit,
     explain_miss,
+    explain_narrow,
+    not_covered,
     reason_not_to_cache,
 )
 from jupyter_mlplat.services.pipelines.recording import (
@@ -56,7 +58,9 @@ class Ledger:
         if reason is not None:
             return CacheExplanation(hit=False, reason=reason), None
         entry = self._store.find_cached(key.digest)
-        if entry is not None and (entry.bundle is None or self._facts.has_blob(entry.bundle)):
+        if entry is not None and all(map(self._facts.has_blob, _content_of(entry))):
+            if missing := not_covered(step, entry):
+                return explain_narrow(missing, entry), None
             return explain_hit(entry), entry
         return explain_miss(key.parts, self._store.last_cached(live.pipeline.name, step.name)), None
 
@@ -116,8 +120,8 @@ class Ledger:
         now = self._facts.key_of(live, step)
         then = live.keys.pop(step.name, None)
         if now.digest == (then.digest if then else cache_key_of(ended.ref)):
-            run, result = live.status.run, ended.result or {}
-            batch.cache.append(cache_entry(now.digest, now.parts, run, task, result, record))
+            run = live.status.run
+            batch.cache.append(cache_entry(now.digest, now.parts, run, step, task, record))
 
     def _lock_digest(self, live: LiveRun, step: Step) -> str | None:
         """Return the digest of the environment's lock, stored when it is seen first."""
@@ -141,3 +145,8 @@ class Ledger:
         for artifact in record.artifacts:
             if artifact.digest is not None:
                 self._artifacts[artifact.digest, artifact.name, artifact.type] = artifact
+
+
+def _content_of(entry: CacheEntry) -> list[str]:
+    values = entry.result.get("outputs") or ()
+    return [*filter(None, [entry.bundle]), *(value["digest"] for value in values)]

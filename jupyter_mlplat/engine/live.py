@@ -1,6 +1,6 @@
 """A run the engine is at work on: its status, its pipeline, and what its steps need to know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +10,7 @@ from jupyter_mlplat.engine.environments import Environment
 from jupyter_mlplat.engine.interpreters import Interpreter
 from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.base import JsonValue
-from jupyter_mlplat.resources.pipeline import Input, Pipeline, Step
+from jupyter_mlplat.resources.pipeline import Finding, Input, Pipeline, Step
 from jupyter_mlplat.resources.run import Run, TaskState
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.caching import UNBOUND, code_parts
@@ -21,6 +21,10 @@ from jupyter_mlplat.services.pipelines.reliance import Reliance, reliances
 
 GIT_PATIENCE_S = 0.5
 """As long as `git status` may keep a run's first record waiting, and all other runs with it."""
+
+
+PlanAnew = Callable[[Sequence[Finding]], Pipeline]
+"""Compiles the notebook of a run as it was submitted, with what its steps have shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,10 @@ class LiveRun:
     status: RunStatus
     pipeline: Pipeline
     git: "Future[Mapping[str, Any]]"
+    plan_anew: PlanAnew | None = None  # None once another engine has taken the run up
     saved: dict[str, dict[str, Saved]] = field(default_factory=dict)  # step → name → value
     keys: dict[str, StepKey] = field(default_factory=dict)  # step → what it was started with
+    made_again: set[str] = field(default_factory=set)  # steps whose results had got lost
     activities: dict[str, Activity] = field(default_factory=dict)  # step → of its running attempt
     interpreters: dict[tuple[str | None, str | None], Interpreter] = field(default_factory=dict)
     """(kernel, python) that settings ask for → what that means here."""
@@ -113,10 +119,13 @@ class LiveRun:
 
 
 def load_run(
-    store: MetadataStore, run: Run, read_git: Callable[[Pipeline], "Future[Mapping[str, Any]]"]
+    store: MetadataStore,
+    run: Run,
+    read_git: Callable[[Pipeline], "Future[Mapping[str, Any]]"],
+    pipeline: Pipeline | None = None,
 ) -> LiveRun:
-    """Take up a run as the store has it."""
-    pipeline = store.pipeline_of(run.id)
+    """Take up a run as the store has it, or with other code."""
+    pipeline = pipeline or store.pipeline_of(run.id)
     live = LiveRun(RunStatus.of(plan_of(pipeline), run), pipeline, read_git(pipeline))
     by_step: dict[str, list[Any]] = {}
     for value in store.outputs_of(run.id):

@@ -4,14 +4,15 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_mlplat.errors import InvalidInput, NotFound
 from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.quantities import format_bytes
-from jupyter_mlplat.resources.pipeline import Pipeline
+from jupyter_mlplat.resources.pipeline import Finding, Pipeline
+from jupyter_mlplat.services.pipelines.findings import merged
 
 NOTEBOOK_LIMIT_BYTES = 200 * 2**20
 _MODULE_LIMIT_BYTES = 2**20  # a larger file is generated; nobody imports it for its names
@@ -28,6 +29,17 @@ class Notebooks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._compiled: OrderedDict[str, Pipeline] = OrderedDict()
+        self._findings: dict[str, Finding] = {}
+
+    def learn(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Compile with these from now on; return what is new among them, with what was known."""
+        with self._lock:
+            known = self._findings
+            self._findings = {
+                finding.source: finding for finding in merged([*known.values(), *findings])
+            }
+            self._compiled.clear()
+            return [found for found in self._findings.values() if found not in known.values()]
 
     def compile(
         self, path: str | None, content: Mapping[str, Any] | None, split: Split
@@ -52,7 +64,12 @@ class Notebooks:
                 return self._compiled[key]
         name = Path(path).stem if path is not None else "notebook"
         pipeline = compile_notebook(
-            content, name=name, path=path, split=split, folder=FolderView(files)
+            content,
+            name=name,
+            path=path,
+            split=split,
+            folder=FolderView(files),
+            findings=tuple(self._findings.values()),
         )
         with self._lock:
             self._compiled[key] = pipeline
@@ -102,6 +119,15 @@ def read_file(path: str | None) -> Mapping[str, Any]:
     except OSError as error:
         raise InvalidInput(f"Cannot read the notebook {path!r}: {error.strerror}.") from error
     return read_notebook(text, name=Path(path).name)
+
+
+def without_outputs(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides how a notebook compiles; its outputs may be large."""
+    cells = content.get("cells")
+    if not isinstance(cells, list):
+        return dict(content)
+    slim = [{**cell, "outputs": []} if "outputs" in cell else cell for cell in cells]
+    return {**content, "cells": slim}
 
 
 def read_modules(folder: Path, text: str) -> dict[str, str]:

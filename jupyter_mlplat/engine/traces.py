@@ -84,7 +84,9 @@ class Traces:
         directory = self._directory(found, task)
         if directory is not None:
             try:
-                return (directory / "executed.ipynb").read_bytes()
+                content = (directory / "executed.ipynb").read_bytes()
+                if content.endswith(b"}"):  # else a loss of power has torn it
+                    return content
             except FileNotFoundError:
                 pass  # it has only just begun
         pipeline = self._store.pipeline_of(found.id)

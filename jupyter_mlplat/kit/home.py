@@ -44,6 +44,10 @@ class Home:
         return self.root / "reserve"
 
     @property
+    def flushed(self) -> Path:
+        return self.root / "flushed"
+
+    @property
     def blobs(self) -> Path:
         return self.root / "blobs"
 

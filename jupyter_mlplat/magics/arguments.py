@@ -88,6 +88,10 @@ def build_parser() -> Parser:
             default="auto",
             help="make every untagged cell a step of its own",
         )
+        if word == "verify":
+            command.add_argument(
+                "--timeout", type=float, metavar="S", help="give up after S seconds"
+            )
         if word == "run":
             _add_run_options(command)
     for word in ("cancel", "logs"):

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlplat.client import api
-from jupyter_mlplat.client.documents import EngineCard, Pipeline
+from jupyter_mlplat.client.documents import EngineCard, Pipeline, VerifyReport
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.references import parse_parameters
 from jupyter_mlplat.client.runs import Run
 from jupyter_mlplat.errors import InvalidInput
-from jupyter_mlplat.magics.notebook import find_notebook, need_notebook, notebook_of_history
+from jupyter_mlplat.magics.notebook import (
+    find_notebook,
+    need_notebook,
+    notebook_of_history,
+    observed_content,
+)
 from jupyter_mlplat.widgets.live import show_live
 
 
@@ -22,15 +27,20 @@ def run(options: Namespace, shell: Any) -> Any:
 
 def _steps(options: Namespace, shell: Any) -> Any:
     path = find_notebook(shell, options.named or options.notebook)
-    if path is not None:
+    if path is None:
+        session = Path.cwd() / "session.ipynb"
+        history = notebook_of_history(shell)
+        return Pipeline.of(EngineClient().compile_content(history, session, options.split))
+    content = observed_content(shell, path)
+    if content is None:
         return api.compile(path, split=options.split)
-    content = notebook_of_history(shell)
-    path = Path.cwd() / "session.ipynb"
     return Pipeline.of(EngineClient().compile_content(content, path, options.split))
 
 
 def _verify(options: Namespace, shell: Any) -> Any:
-    return api.verify(need_notebook(shell, options.named or options.notebook), split=options.split)
+    path = need_notebook(shell, options.named or options.notebook)
+    content = observed_content(shell, path)
+    return VerifyReport.of(EngineClient().verify(path, options.split, options.timeout, content))
 
 
 def _run(options: Namespace, shell: Any) -> Any:
@@ -42,6 +52,7 @@ def _run(options: Namespace, shell: Any) -> Any:
         parameters = parse_parameters(options.parameters, known)
     submitted = client.submit(
         path,
+        notebook=observed_content(shell, path),
         parameters=parameters,
         split=options.split,
         experiment=options.experiment,
@@ -56,7 +67,8 @@ def _retry(options: Namespace, shell: Any) -> Any:
     failed, path = client.get_run(options.run), find_notebook(shell, None)
     # The latest run may be one of another notebook, whose code this one's must not replace.
     code = path if path is not None and str(path) == failed.notebook else None
-    return show_live(client, client.retry_run(failed.id, code, options.from_step), shell)
+    content = observed_content(shell, code) if code is not None else None
+    return show_live(client, client.retry_run(failed.id, code, options.from_step, content), shell)
 
 
 def _cancel(options: Namespace, shell: Any) -> Any:

@@ -7,7 +7,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from jupyter_mlplat.client import tracking
 from jupyter_mlplat.errors import PlatformError
-from jupyter_mlplat.magics import arguments, completion, marker
+from jupyter_mlplat.magics import arguments, completion, marker, observer
 
 
 @magics_class
@@ -45,17 +45,24 @@ class PlatformMagics(Magics):
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Add `%mlplat` and `%%mlplat`."""
-    unload_ipython_extension(shell)
+    """Add `%mlplat` and `%%mlplat`, and watch what the cells do from now on."""
+    _take_out_magics(shell)
     magics: Any = PlatformMagics(shell)
     magics.mlplat.__func__.__doc__ = arguments.build_parser().format_help()  # what %mlplat? shows
     shell.register_magics(magics)
     shell.input_transformers_cleanup.append(marker.transform)
     shell.Completer.custom_matchers.append(completion.match)
+    if not tracking.is_inside_step():
+        observer.start(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take out what `load_ipython_extension` added."""
+    """Take out what `load_ipython_extension` added, and forget what was seen."""
+    _take_out_magics(shell)
+    observer.stop(shell)
+
+
+def _take_out_magics(shell: Any) -> None:
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("mlplat", None)
     shell.magics_manager.registry.pop(PlatformMagics.__name__, None)

@@ -1,11 +1,13 @@
 """Which notebook is this? A kernel is not told for certain, so whoever knows is asked in turn."""
 
+import json
 import os
 import re
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.magics import observer
 
 _SUFFIXES = frozenset({".ipynb", ".py"})
 _COMMAND = re.compile(
@@ -41,6 +43,25 @@ def need_notebook(shell: Any, named: str | None) -> Path:
     if found is None:
         raise InvalidInput("Cannot tell which notebook this is. Save it and say: --notebook PATH")
     return found
+
+
+def observed_content(shell: Any, path: Path) -> dict[str, Any] | None:
+    """Return a notebook's content with what this kernel saw of it; None if it saw nothing.
+
+    A file that cannot be read is None as well: the engine reads it again and says what is wrong.
+    """
+    watching = observer.find(shell)
+    notes = watching.to_metadata() if watching is not None else {"cells": {}}
+    if not notes["cells"] or path.suffix != ".ipynb":
+        return None
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        cells = [{**cell, "outputs": []} for cell in content["cells"]]
+        metadata = content.get("metadata", {})
+        ours = {**metadata.get("mlplat", {}), "observed": notes}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return {**content, "cells": cells, "metadata": {**metadata, "mlplat": ours}}
 
 
 def notebook_of_history(shell: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Content by its SHA-256, and the folders that runs leave on disk."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,6 +45,12 @@ class BlobStore(Protocol):
 
     def delete(self, digest: str, unless_wanted_since: datetime) -> int:
         """Delete a blob unless a writer has wanted it since; returns the bytes freed."""
+
+    def delete_damaged(self, wanted_since: datetime) -> Sequence[str]:
+        """Delete what no longer has its digest, among what was stored since; returns which."""
+
+    def keep_if_sound(self, digest: str) -> bool:
+        """Tell whether content is there and has its digest; where it has not, delete it."""
 
     def sweep(self, older_than: datetime) -> int:
         """Delete what interrupted writers left behind; returns the bytes freed."""

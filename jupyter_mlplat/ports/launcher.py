@@ -26,6 +26,7 @@ class StartOrder:
     kernel: str | None  # run by papermill in this Jupyter kernel instead
     memory_bytes: int | None
     env: Mapping[str, str]
+    log_limit_bytes: int = 100 << 20  # each of its logs is cut off there
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Ended:
         "ended", "killed", "out-of-memory", "exited", "revoked", "vanished", "not-started"
     ]
     reason: str
+    executed_as: Literal["warm-process", "process", "kernel"] | None = None
+    """None where it was never started, or by an earlier engine."""
 
 
 class Launcher(Protocol):

@@ -1,6 +1,7 @@
 """What is known of runs, lineage, models and endpoints.
 
-Durable: what a call has returned is on disk.
+Durable: what a call has returned is on disk. One exception: a `Change` that nobody is told of yet
+survives the death of any process, but may be undone by a loss of power (ADR 0004).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from jupyter_mlplat.resources.lineage import (
     ModelVersion,
     RegisteredModel,
 )
-from jupyter_mlplat.resources.pipeline import Pipeline
+from jupyter_mlplat.resources.pipeline import Finding, Pipeline
 from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunState, RunSummary, Task
 from jupyter_mlplat.resources.serving import Endpoint
 
@@ -35,6 +36,9 @@ class NewEvent:
 class Change:
     """What one transition writes. One transaction: all of it or nothing, in this order."""
 
+    pipelines: Sequence[tuple[str, Pipeline]] = ()
+    """(run id, pipeline): a retry with changed code. The steps are the run's tasks from now on:
+    tasks and outputs of steps that are gone are dropped, new steps are added as PENDING."""
     runs: Sequence[Run] = ()  # run rows without their tasks (tasks are written apart)
     tasks: Sequence[tuple[str, Task]] = ()  # (run id, task)
     executions: Sequence[Execution] = ()
@@ -44,6 +48,7 @@ class Change:
     metrics: Sequence[tuple[str, Metric]] = ()  # (run id, metric)
     cache: Sequence["CacheEntry"] = ()
     events: Sequence[NewEvent] = ()
+    is_told: bool = True  # somebody acts on it: it survives a loss of power when `apply` returns
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,10 @@ class MetadataStore(Protocol):
         """
 
     def apply(self, change: Change) -> Sequence[Event]:
-        """Write one transition durably; returns its events with their numbers."""
+        """Write one transition; returns its events with their numbers.
+
+        All changes before one that is told are as durable as that one.
+        """
 
     def get_run(self, run: str) -> Run:
         """By id, number or 'latest'. Raises NotFound."""
@@ -130,9 +138,6 @@ class MetadataStore(Protocol):
 
     def pipeline_of(self, run_id: str) -> Pipeline: ...
 
-    def replace_pipeline(self, run_id: str, pipeline: Pipeline) -> None:
-        """A retry with changed code: the run goes on with this pipeline."""
-
     def delete_run(self, run_id: str) -> None: ...
 
     def outputs_of(self, run_id: str) -> Sequence[OutputValue]: ...
@@ -141,6 +146,9 @@ class MetadataStore(Protocol):
 
     # cache
     def find_cached(self, key: str) -> CacheEntry | None: ...
+
+    def forget_cached(self, run_id: str, steps: Collection[str]) -> None:
+        """Let nobody find what these steps of a run left: it was lost."""
 
     def last_cached(self, pipeline: str, step: str) -> CacheEntry | None:
         """The newest entry of this step, to explain a miss."""
@@ -202,6 +210,13 @@ class MetadataStore(Protocol):
     def list_endpoints(self) -> Sequence[tuple[Endpoint, Mapping[str, Any]]]: ...
 
     def delete_endpoint(self, name: str) -> None: ...
+
+    # findings
+    def findings(self) -> Sequence[Finding]:
+        """What runs have shown of cells, one for each source."""
+
+    def keep_finding(self, finding: Finding) -> None:
+        """Keep one; it takes the place of what was known of the same source."""
 
     # garbage
     def referenced_digests(self) -> set[str]:

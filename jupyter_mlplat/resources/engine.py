@@ -30,9 +30,10 @@ class EngineStatus(Resource):
 class Event(Resource):
     """One state change. `seq` grows by one; a reader goes on from any number it has seen.
 
-    Kinds: run.created, run.updated (data: the RunSummary), task.updated (data: run_id and the
-    Task), cell.updated, metric.logged, log.appended (data: run_id, step, size_bytes),
-    model.updated, endpoint.updated (data: the Endpoint), endpoint.deleted, run.deleted.
+    Kinds: run.created, run.updated (data: the RunSummary), run.replanned (data: run_id and the
+    Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
+    log.appended (data: run_id, step, size_bytes), model.updated, endpoint.updated (data: the
+    Endpoint), endpoint.deleted, run.deleted.
     """
 
     seq: int

@@ -99,6 +99,15 @@ class Step(Resource):
         description="Names (or Channels) saved after its last cell, those bound by then. "
         "All of them go into the store with object identity kept between them.",
     )
+    kept: tuple[str, ...] = Field(
+        default=(),
+        description="Those of `outputs` that no later step loads: final values, kept if possible. "
+        "One that cannot be saved fails no step.",
+    )
+    binds: tuple[str, ...] = Field(
+        default=(), description="Names its cells leave bound, saved or not."
+    )
+    deletes: tuple[str, ...] = Field(default=(), description="Names its cells leave unbound.")
     modules: tuple[str, ...] = Field(
         default=(), description="Local modules it imports, as paths relative to the notebook."
     )
@@ -112,6 +121,11 @@ class Step(Resource):
         default=(),
         description="Channels it touches that nothing ships: @files, @unknown. Such a step is "
         "taken from the cache only where its settings say so.",
+    )
+    volatile: tuple[str, ...] = Field(
+        default=(),
+        description="Why it comes out otherwise every time: 'reads the clock (cell 3)'. "
+        "Such a step is taken from the cache only where its settings say so, too.",
     )
 
 
@@ -221,6 +235,29 @@ class CompileRequest(Request):
     )
 
 
+class VerifyRequest(CompileRequest):
+    """Ask for a notebook to be run both ways, and compared."""
+
+    timeout_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="Give up after so long, all runs together; None: the engine's setting.",
+    )
+
+
+class Finding(Resource):
+    """What a run has shown of a cell that its source does not: so wherever that source stands."""
+
+    source: Digest = Field(description="Of the cell's source.")
+    changes: tuple[str, ...] = Field(
+        default=(), description="Names whose values it changed in place; @rng among them."
+    )
+    reads: tuple[str, ...] = Field(default=(), description="Names it read.")
+    ties: tuple[str, ...] = Field(
+        default=(), description="Names whose values only go together with it, in one process."
+    )
+
+
 class Difference(Resource):
     """Something that came out otherwise as steps than from top to bottom."""
 
@@ -239,7 +276,14 @@ class VerifyReport(Resource):
     refused: tuple[Problem, ...] = Field(
         default=(), description="Why it could not be run as steps, where it was refused."
     )
+    learned: tuple[Finding, ...] = Field(
+        default=(), description="What only running showed; the steps were planned anew with it."
+    )
     ignored: tuple[Difference, ...] = Field(
         default=(),
         description="What differs between two runs from top to bottom as well: time, chance.",
+    )
+    unfinished: tuple[Difference, ...] = Field(
+        default=(),
+        description="Cells that were still running when the time was up. Then nothing is compared.",
     )

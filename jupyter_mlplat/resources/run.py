@@ -58,6 +58,16 @@ class Failure(Resource):
     line: int | None = None
     error_name: str | None = Field(default=None, description="Exception class, for a cell-error.")
     error_value: str | None = None
+    changes: tuple[str, ...] = Field(
+        default=(), description="Names the cell was found to change, for an unforeseen-change."
+    )
+    reads: tuple[str, ...] = Field(
+        default=(), description="Names the cell was found to read, for an unforeseen-read."
+    )
+    ties: tuple[str, ...] = Field(
+        default=(),
+        description="Names that could not be passed on, where they are not-serialisable.",
+    )
     traceback: tuple[str, ...] = Field(
         default=(), description="Lines as IPython prints them, with ANSI colours."
     )
@@ -100,8 +110,15 @@ class Task(Resource):
     failure: Failure | None = None
     cells: tuple[CellRun, ...] = ()
     waiting_for: str | None = Field(default=None, description="For people, while QUEUED.")
-    executed_as: Literal["warm-process", "process", "kernel"] | None = None
+    executed_as: Literal["warm-process", "process", "kernel"] | None = Field(
+        default=None,
+        description="How its last attempt ran: forked from a warm worker, in a Python or a Jupyter "
+        "kernel started for it. None where it did not run, or ended under another engine.",
+    )
     bundle: Digest | None = Field(default=None, description="What it saved, as one manifest.")
+    not_kept: dict[str, str] = Field(
+        default={}, description="Final values that could not be saved, each with the reason."
+    )
     gpus: tuple[int, ...] = Field(default=(), description="Devices leased to it while it runs.")
     first_attempt: int = Field(
         default=1, description="Attempt the retry limit counts from: a retry asked for starts anew."

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -140,6 +140,26 @@ class LocalBlobStore:
             return 0
         doomed.unlink()
         return status.st_size
+
+    def delete_damaged(self, wanted_since: datetime) -> Sequence[str]:
+        return [
+            blob.digest
+            for blob in self.list()
+            if blob.wanted_at >= wanted_since and not self.keep_if_sound(blob.digest)
+        ]
+
+    def keep_if_sound(self, digest: str) -> bool:
+        try:
+            for _ in self.iterate(digest):
+                pass
+        except NotFound:
+            return False
+        except Unavailable as error:
+            if error.details.get("reason") != "damaged":
+                raise
+            self.path(digest).unlink(missing_ok=True)
+            return False
+        return True
 
     def sweep(self, older_than: datetime) -> int:
         freed = 0

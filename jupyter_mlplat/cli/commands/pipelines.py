@@ -30,13 +30,15 @@ def verify(client: "EngineClient", options: Namespace, terminal: Terminal) -> in
     from jupyter_mlplat.client.views import nouns
 
     terminal.note("Running it top to bottom, then as steps in fresh processes …")
-    report = client.verify(options.notebook, options.split)
+    report = client.verify(options.notebook, options.split, options.timeout)
     terminal.answer(report.to_wire())
     terminal.show(nouns.view_verification(report))
     if report.equal:
         return 0
     for problem in report.refused:
         terminal.complain(problem.message)
+    for place in report.unfinished:
+        terminal.complain(f"Cannot compare the two ways: {place.what}.")
     return 1 if report.differences or not report.refused else 2
 
 

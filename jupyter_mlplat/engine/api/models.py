@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from jupyter_mlplat.engine.api.requests import Asked, answer, answer_list
 from jupyter_mlplat.errors import NotFound
-from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.resources.registry import AliasRequest, RegisterRequest
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ async def get_model(engine: "Engine", asked: Asked) -> Response:
 
 async def register(engine: "Engine", asked: Asked) -> Response:
     request = await asked.body(RegisterRequest)
-    version = await engine.write(engine.registry.register, request, utc_now())
+    version = await engine.register(request)
     return answer(version, 201)
 
 

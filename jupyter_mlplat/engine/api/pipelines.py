@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from jupyter_mlplat.engine.api.requests import Asked, answer
-from jupyter_mlplat.resources.pipeline import CompileRequest
+from jupyter_mlplat.resources.pipeline import CompileRequest, VerifyRequest
 
 if TYPE_CHECKING:
     from jupyter_mlplat.engine.engine import Engine
@@ -17,8 +17,8 @@ async def compile_pipeline(engine: "Engine", asked: Asked) -> Response:
 
 
 async def verify(engine: "Engine", asked: Asked) -> Response:
-    request = await asked.body(CompileRequest)
-    return answer(await engine.verify(request))
+    request = await asked.body(VerifyRequest)
+    return answer(await asked.while_waited_for(engine.verify(request)))
 
 
 HANDLERS = {"pipelines.compile": compile_pipeline, "pipelines.verify": verify}

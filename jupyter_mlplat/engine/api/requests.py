@@ -1,16 +1,19 @@
 """Requests as handlers see them, and answers as they give them."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from jupyter_mlplat.errors import InvalidInput, NotFound
+from jupyter_mlplat.resources.base import NAME_PATTERN
 
+T = TypeVar("T")
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -105,6 +108,27 @@ class Asked:
         if value != {}:
             raise InvalidInput("Cannot take this body: needed '{}'.")
 
+    async def while_waited_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do what takes long as long as the caller is there to hear of it.
+
+        Raises:
+            ClientDisconnect: The caller has gone; the work was cancelled and has ended.
+        """
+        doing, leaving = asyncio.create_task(work), asyncio.create_task(self._caller_gone())
+        try:
+            await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise ClientDisconnect
+            return doing.result()
+        finally:
+            leaving.cancel()
+            doing.cancel()
+            await asyncio.wait((doing,))
+
+    async def _caller_gone(self) -> None:
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
+
     async def _content(self) -> bytes:
         declared = self.request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > self._body_limit:
@@ -123,11 +147,26 @@ class Asked:
         )
 
 
+_NEEDED = {
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number from {ge:g} up",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    NAME_PATTERN: "up to 63 small letters, digits, '-', '_' and '.', with a letter or "
+    "digit at either end",
+}
+"""What users are told who have given a value out of bounds; the rest are faults of programs."""
+
+
 def _explain(kind: str, error: ValidationError) -> str:
     """Say what is wrong with a document in one line."""
     faults = []
-    for fault in error.errors(include_url=False, include_context=False)[:4]:
+    for fault in error.errors(include_url=False)[:4]:
         place = ".".join(str(part) for part in fault["loc"])
+        context = fault.get("ctx", {})
+        if place and (needed := _NEEDED.get(context.get("pattern", fault["type"]))):
+            needed = needed.format(**context)
+            return f"Cannot use {place}={fault['input']!r}: needed {needed}."
         faults.append(f"{place}: {fault['msg']}" if place else fault["msg"])
     return f"Cannot read the body as {kind}: {'; '.join(faults)}. See the API's documents."
 

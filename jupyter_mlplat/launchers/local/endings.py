@@ -66,7 +66,8 @@ def describe(status: int | None) -> tuple[Code, str]:
 
 def _read(ref: AttemptRef, name: str) -> dict[str, Any] | None:
     try:
-        content = json.loads((ref.directory / name).read_bytes())
+        with open(f"{ref.directory}/{name}", "rb", buffering=0) as file:
+            content = json.loads(file.read())
     except (FileNotFoundError, ValueError):
         return None
     return content if isinstance(content, dict) else None

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 IDENTITY_SLOT = "MLPLAT_ATTEMPT"
 """Names the attempt in a step's environment, and so in that of everything it starts."""
 
+USER_UMASK = "MLPLAT_USER_UMASK"
+"""Where the engine, whose own files are private, keeps the umask it was started with."""
+
 _PRIVATE_PREFIXES = ("JPY_", "JUPYTER_TOKEN", "JUPYTERHUB_", "MLPLAT_")
 _IMPORT_TIME_PREFIXES = (
     "OMP_",
@@ -40,6 +43,11 @@ def base_environment() -> dict[str, str]:
     }
     kept.setdefault("PYTHONHASHSEED", "0")
     return kept
+
+
+def user_umask() -> int:
+    """Return the umask of steps: the user's, not the engine's; -1 for that of this process."""
+    return int(os.environ.get(USER_UMASK, "-1"), 8)
 
 
 def import_time_variables(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -88,9 +88,9 @@ def cap_logs(directory: Path, limit: int) -> None:
     Python's own writes are counted as they are made.
     """
     for name in ("stdout.log", "stderr.log"):
-        path = directory / name
+        path = f"{directory}/{name}"
         with contextlib.suppress(OSError):
-            if path.stat().st_size > limit + _LOG_SLACK:
+            if os.stat(path).st_size > limit + _LOG_SLACK:
                 with open(path, "ab") as file:
                     file.truncate(limit)
                     file.write(

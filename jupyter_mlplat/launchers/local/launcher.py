@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.kit.process import ProcessIdentity, identify
@@ -21,6 +21,7 @@ from jupyter_mlplat.launchers.local.environment import (
     IDENTITY_SLOT,
     base_environment,
     import_time_variables,
+    user_umask,
 )
 from jupyter_mlplat.launchers.local.slice import materialise, start_script
 from jupyter_mlplat.launchers.local.warm import WarmWorker, WorkerLost
@@ -47,10 +48,12 @@ class _Running:
     started: subprocess.Popen[bytes] | None = None
     worker: WarmWorker | None = None
     pidfd: int | None = None
+    executed_as: Literal["warm-process", "process", "kernel"] | None = None
     cancelled: bool = False
     out_of_memory: bool = False
     adopted: bool = False
     log_limit: int = 100 << 20
+    events_bytes: int = 0  # of its events file, when we looked last
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -100,6 +103,7 @@ class LocalLauncher:
         self._open_doorbell()
         running = self._enter(order.ref)
         running.memory_bytes = order.memory_bytes
+        running.log_limit = order.log_limit_bytes
         self._spawn(self._start(running, order))
 
     async def adopt(self, ref: AttemptRef) -> None:
@@ -119,6 +123,7 @@ class LocalLauncher:
             return
         running.process = ProcessIdentity.from_json(claim)
         running.memory_bytes = endings.memory_limit(ref)
+        running.log_limit = endings.log_limit(ref)
         self._watch_process(running)
 
     async def cancel(self, ref: AttemptRef, grace_s: float = 5.0) -> None:
@@ -137,6 +142,11 @@ class LocalLauncher:
                 while group.signal_all(running.process, running.token, signal.SIGKILL):
                     await asyncio.sleep(WATCH_EVERY_S)
                 await running.ended.wait()
+
+    async def end_all(self) -> None:
+        """End every attempt at once, as far as that can be done."""
+        ends = (self.cancel(ref, grace_s=0) for ref in list(self._running))
+        await asyncio.gather(*ends, return_exceptions=True)
 
     async def close(self) -> None:
         """Let go without stopping what runs."""
@@ -158,7 +168,6 @@ class LocalLauncher:
 
     async def _start(self, running: _Running, order: StartOrder) -> None:
         try:
-            running.log_limit = endings.log_limit(order.ref)
             extra = {**order.env, IDENTITY_SLOT: running.token}
             if order.kernel is not None:
                 self._start_fresh(running, sys.executable, "kernel", extra, order.kernel)
@@ -183,7 +192,7 @@ class LocalLauncher:
                 return
             self._number += 1
             self._by_number[self._number] = running
-            running.worker = worker
+            running.worker, running.executed_as = worker, "warm-process"
             worker.send(
                 {
                     "op": "start",
@@ -200,6 +209,7 @@ class LocalLauncher:
         self, running: _Running, python: str, how: str, extra: Mapping[str, str], *arguments: str
     ) -> None:
         directory = running.ref.directory
+        running.executed_as = "kernel" if how == "kernel" else "process"
         with open(directory / "stderr.log", "ab") as log:
             running.started = subprocess.Popen(
                 [
@@ -215,6 +225,7 @@ class LocalLauncher:
                 stderr=log,
                 env={**base_environment(), **extra},
                 start_new_session=True,
+                umask=user_umask(),
             )
         running.process = identify(running.started.pid)
         self._watch_process(running)
@@ -275,7 +286,8 @@ class LocalLauncher:
                 group.signal_all(running.process, running.token, signal.SIGTERM)
         elif report["event"] == "exited":
             del self._by_number[report["id"]]
-            self._finish(running, report["status"])
+            if running.ref in self._running:  # else its result has been heard of before
+                self._finish(running, report["status"])
         else:
             del self._by_number[report["id"]]
             self._end(running, "not-started", f"not started: {report['reason']}")
@@ -341,6 +353,7 @@ class LocalLauncher:
             await asyncio.sleep(WATCH_EVERY_S)
             for running in list(self._running.values()):
                 group.cap_logs(running.ref.directory, running.log_limit)
+                self._look_at_events(running)
                 limit = running.memory_bytes
                 if (
                     limit
@@ -355,6 +368,13 @@ class LocalLauncher:
                 if worker not in busy and now - self._used_at.get(worker, now) > self._idle_s:
                     del self._workers[key]
                     worker.close()
+
+    def _look_at_events(self, running: _Running) -> None:
+        with contextlib.suppress(OSError):
+            size = os.stat(f"{running.ref.directory}/events.jsonl").st_size
+            if size > running.events_bytes:
+                running.events_bytes = size
+                self._on_activity(running.ref)
 
     def _open_doorbell(self) -> None:
         if self._doorbell is not None:
@@ -378,7 +398,6 @@ class LocalLauncher:
                 if (ref := self._by_address.get(address)) is not None:
                     heard.add(ref)
         for ref in heard:
-            self._on_activity(ref)
             if (running := self._running.get(ref)) and (result := endings.read_result(ref)):
                 self._end(running, "ended", "ended", result)  # taking the process down may lag
 
@@ -414,7 +433,7 @@ class LocalLauncher:
             self._watcher.cancel()
             self._watcher = None
         running.ended.set()
-        self._on_end(Ended(ref, result, code, reason))
+        self._on_end(Ended(ref, result, code, reason, running.executed_as))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlplat.launchers.local.environment import user_umask
 from jupyter_mlplat.launchers.local.slice import start_script
 
 READY_S = 60.0
@@ -58,6 +59,7 @@ class WarmWorker:
                 cwd=slice_directory,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
+                umask=user_umask(),
             )
         ours.setblocking(False)
         self._socket = ours

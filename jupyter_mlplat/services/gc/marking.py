@@ -34,11 +34,12 @@ def reachable(roots: Iterable[str], blobs: BlobStore) -> set[str]:
     front = set(roots)
     while front:
         marked |= front
-        front = set().union(*(_named_by(digest, blobs) for digest in front)) - marked
+        front = set().union(*(named_by(digest, blobs) for digest in front)) - marked
     return marked
 
 
-def _named_by(digest: str, blobs: BlobStore) -> set[str]:
+def named_by(digest: str, blobs: BlobStore) -> set[str]:
+    """Return the digests that content names, if it looks like a manifest."""
     try:
         if blobs.peek(digest, 1) != b"{":
             return set()

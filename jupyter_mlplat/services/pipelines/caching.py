@@ -5,17 +5,21 @@ that follow be taken from the cache (early cut-off).
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from jupyter_mlplat.kit.digests import digest_json, digest_text
 from jupyter_mlplat.ports.metadata import CacheEntry
 from jupyter_mlplat.resources.base import JsonValue
-from jupyter_mlplat.resources.pipeline import Pipeline, Step
+from jupyter_mlplat.resources.pipeline import Channel, Pipeline, Step
 from jupyter_mlplat.resources.run import CacheExplanation, Run
 
 _NAMED_CHANGES = 4  # as many as one reads at a glance; the rest is in `changed`
 UNBOUND = "unbound"
+_EFFECTS = {
+    Channel.FILES.value: "reads or writes files",
+    Channel.UNKNOWN.value: "has effects that are not known",
+}
 
 
 def reason_not_to_cache(run: Run, step: Step) -> str | None:
@@ -23,9 +27,8 @@ def reason_not_to_cache(run: Run, step: Step) -> str | None:
     if not run.cache:
         return "this run was asked not to use the cache"
     if not step.settings.cache:
-        if step.effects:
-            return "it touches files or has effects that are not known; cache: true overrules this"
-        return "caching is off for this step"
+        why = [*step.volatile, *(_EFFECTS[effect] for effect in step.effects)]
+        return f"not cached: {'; '.join(why) or 'turned off for this step'}"
     return None
 
 
@@ -35,7 +38,6 @@ def code_parts(step: Step, pipeline: Pipeline) -> dict[str, str]:
         f"cell {number}": code_digest(cell.source) for number, cell in enumerate(step.cells, 1)
     }
     parts["imports"] = digest_json(step.prelude)
-    parts["outputs"] = digest_json(sorted(step.outputs))
     parts["input names"] = digest_json(
         sorted((given.name, given.optional) for given in step.inputs)
     )
@@ -76,6 +78,25 @@ def key_parts(
 def cache_key(parts: Mapping[str, str]) -> str:
     """Return the key that equal parts share."""
     return digest_json(parts)
+
+
+def not_covered(step: Step, entry: CacheEntry) -> list[str]:
+    """Name what later steps need of a step, and what was not saved then."""
+    saves = entry.result["saves"]
+    return [name for name in step.outputs if name not in step.kept and name not in saves]
+
+
+def explain_narrow(names: Sequence[str], entry: CacheEntry) -> CacheExplanation:
+    """Say that equal code ran before, and yet did not save what is needed now."""
+    shown = ", ".join(map(repr, names[:_NAMED_CHANGES]))
+    return CacheExplanation(
+        hit=False,
+        reason=f"{shown} {'was' if len(names) == 1 else 'were'} not saved in run "
+        f"{entry.run_number}, and later steps need {'it' if len(names) == 1 else 'them'} now",
+        run_id=entry.run_id,
+        run_number=entry.run_number,
+        changed=("outputs",),
+    )
 
 
 def explain_hit(entry: CacheEntry) -> CacheExplanation:

@@ -21,6 +21,7 @@ from jupyter_mlplat.services.pipelines.messages import (
     Consult,
     Enqueue,
     Instruction,
+    Lost,
     NeverRan,
     Progressed,
     Release,
@@ -185,6 +186,21 @@ def _on_resumed(change: _Change, event: Resumed) -> None:
     return None
 
 
+def _on_lost(change: _Change, event: Lost) -> None:
+    if change.run.state is not RunState.RUNNING:
+        return
+    redo = change.plan.with_dependents(event.steps)
+    for name in redo:
+        task = change.tasks[name]
+        if task.state in (TaskState.RUNNING, TaskState.QUEUED):
+            change.order(Release(name))
+        if task.state not in (TaskState.FAILED, TaskState.SKIPPED):  # those stay over
+            fresh = _fresh(task).model_copy(update={"cells": _pending(task)})
+            change.update(task, **dict(fresh))
+    for name in redo:
+        change.queue_if_ready(change.plan.steps[name])
+
+
 def _order_again(change: _Change, task: Task) -> None:
     if task.retry_at is not None:
         change.order(Wake(task.retry_at, task.name, task.attempt, "retry"))
@@ -205,6 +221,7 @@ def _on_cache_answered(change: _Change, event: CacheAnswered) -> None:
             cached=True,
             cache=event.explanation,
             bundle=event.bundle,
+            not_kept=dict(event.not_kept),
             started_at=event.at,
             duration_s=0.0,
             cells=tuple(CellRun(id=cell.id, state="ok") for cell in task.cells),
@@ -227,10 +244,14 @@ def _on_admitted(change: _Change, event: Admitted) -> None:
         waiting_for=None,
         gpus=event.gpus,
         failure=None,
-        cells=tuple(CellRun(id=cell.id, state="pending") for cell in task.cells),
+        cells=_pending(task),
     )
     change.order(Start(task.name, task.attempt))
     _order_timeout(change, change.plan.steps[task.name], task)
+
+
+def _pending(task: Task) -> tuple[CellRun, ...]:
+    return tuple(CellRun(id=cell.id, state="pending") for cell in task.cells)
 
 
 def _order_timeout(change: _Change, step: StepPlan, task: Task) -> None:
@@ -283,10 +304,12 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
         started_at=started_at,
         duration_s=seconds_between(started_at, event.at),
         cells=task.cells if event.cells is None else event.cells,
+        executed_as=event.executed_as,
         gpus=(),
     )
     if isinstance(event.outcome, Succeeded):
-        change.succeed(task, event.at, bundle=event.outcome.bundle)
+        outcome = event.outcome
+        change.succeed(task, event.at, bundle=outcome.bundle, not_kept=dict(outcome.not_kept))
     else:
         _fail(change, task, event.at, event.outcome.failure, is_canceling)
 
@@ -372,7 +395,7 @@ def _on_retry_asked(change: _Change, event: RetryAsked) -> None:
     for name in event.plan.steps:
         task = old.get(name) or Task(name=name, state=TaskState.PENDING)
         if name in redo:
-            task = _fresh(task)
+            task = _fresh(task).model_copy(update={"cells": event.cells.get(name, ())})
         elif name in event.skipped:
             task = task.model_copy(update={"state": TaskState.SKIPPED})
         task = task.model_copy(update={"title": event.titles[name]})
@@ -406,6 +429,7 @@ def _fresh(task: Task) -> Task:
 _HANDLERS: dict[type[RunEvent], Callable[[_Change, Any], None]] = {
     Submitted: _on_submitted,
     Resumed: _on_resumed,
+    Lost: _on_lost,
     CacheAnswered: _on_cache_answered,
     Admitted: _on_admitted,
     Waits: _on_waits,

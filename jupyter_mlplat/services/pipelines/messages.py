@@ -1,7 +1,7 @@
 """What the machine of a run is told, and what it tells the conductor to do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -24,6 +24,14 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """What these steps had saved is gone: they, and all that need them, have to run again."""
+
+    at: datetime
+    steps: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class CacheAnswered:
     """The answer to `Consult`. On a hit `bundle` is what the step of then had saved."""
 
@@ -31,6 +39,7 @@ class CacheAnswered:
     step: str
     explanation: CacheExplanation
     bundle: str | None = None
+    not_kept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Waits:
 @dataclass(frozen=True, slots=True)
 class Succeeded:
     bundle: str | None = None
+    not_kept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ class AttemptEnded:
     outcome: Succeeded | Failed | NeverRan
     started_at: datetime | None = None
     cells: tuple[CellRun, ...] | None = None
+    executed_as: Literal["warm-process", "process", "kernel"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +124,13 @@ class RetryAsked:
     redo: frozenset[str]
     titles: Mapping[str, str]
     skipped: frozenset[str] = frozenset()
+    cells: Mapping[str, tuple[CellRun, ...]] = field(default_factory=dict)
 
 
 RunEvent = (
     Submitted
     | Resumed
+    | Lost
     | CacheAnswered
     | Admitted
     | Waits

@@ -41,7 +41,7 @@ def outcome_of(ended: Ended, cells: tuple[CellRun, ...], is_disk_full: bool = Fa
     if ended.result.get("state") == "succeeded":
         return _success(ended.ref.step, ended.result)
     error = ended.result.get("error")
-    return Failed(_reported(ended.ref.step, error if isinstance(error, Mapping) else {}))
+    return Failed(failure_of(ended.ref.step, error if isinstance(error, Mapping) else {}))
 
 
 class _Value(Resource):
@@ -60,12 +60,14 @@ class _Success(Resource):
     bundle: Digest | None = None
     outputs: dict[str, _Value] = Field(default={})
     unbound: tuple[str, ...] = ()
+    not_kept: dict[str, str] = Field(default={})
     metrics: dict[str, float] = Field(default={})
 
 
 def _success(step: str, result: Mapping[str, Any]) -> Outcome:
     try:
-        return Succeeded(_Success.model_validate(result).bundle)
+        success = _Success.model_validate(result)
+        return Succeeded(success.bundle, success.not_kept)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
@@ -102,9 +104,8 @@ def not_started(step: str, error: Exception) -> Failure:
     return Failure(code="disk-full" if is_full else "not-started", message=message, step=step)
 
 
-def _reported(step: str, error: Mapping[str, Any]) -> Failure:
+def failure_of(step: str, error: Mapping[str, Any]) -> Failure:
     """Take over what the child says of its failure; it is not to be trusted to be well-formed."""
-    traceback = error.get("traceback")
     return Failure(
         code=_text(error.get("code")) or "cell-error",
         message=_text(error.get("message")) or f"Step {step!r} failed and gave no reason.",
@@ -114,7 +115,10 @@ def _reported(step: str, error: Mapping[str, Any]) -> Failure:
         line=_number(error.get("line")),
         error_name=_text(error.get("name")),
         error_value=_text(error.get("value")),
-        traceback=tuple(str(line) for line in traceback) if isinstance(traceback, list) else (),
+        traceback=_texts(error.get("traceback")),
+        changes=_texts(error.get("changes")),
+        reads=_texts(error.get("reads")),
+        ties=_texts(error.get("ties")),
     )
 
 
@@ -130,6 +134,10 @@ def cells_of(result: Mapping[str, Any] | None, before: tuple[CellRun, ...]) -> t
                 duration_s=float(duration) if isinstance(duration, int | float) else None,
             )
     return tuple(reported.get(cell.id, cell) for cell in before)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
 def _text(value: Any) -> str | None:

@@ -169,8 +169,8 @@ def cache_entry(
     key: str,
     parts: Mapping[str, str],
     run: Run,
+    step: Step,
     task: Task,
-    result: Mapping[str, Any],
     record: Record,
 ) -> CacheEntry:
     """Make the entry by which the step's result is found again."""
@@ -184,7 +184,8 @@ def cache_entry(
         parts=dict(parts),
         result={
             "attempt": task.attempt,
-            "unbound": list(result.get("unbound") or ()),
+            "saves": [name for name in step.outputs if name not in task.not_kept],
+            "not_kept": task.not_kept,
             "outputs": [value.to_wire() for value in record.outputs],
             "metrics": [metric.to_wire() for metric in record.metrics],
             "artifacts": [
@@ -223,6 +224,7 @@ def record_hit(
     record.outputs = [
         OutputValue.model_validate({**value, "step": step.name})
         for value in entry.result.get("outputs") or ()
+        if value["name"] in step.outputs or value["name"] not in entry.result["saves"]
     ]
     record.metrics = [
         Metric.model_validate({**metric, "step": step.name})

@@ -1,6 +1,6 @@
 """From a compiled notebook and what the caller asked for to a run, or a refusal that says why."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 
 from jupyter_mlplat.errors import Conflict, InvalidInput
@@ -71,8 +71,12 @@ def _new_task(step: Step, is_left_out: bool) -> Task:
         name=step.name,
         title=step.title,
         state=TaskState.SKIPPED if is_left_out else TaskState.PENDING,
-        cells=tuple(CellRun(id=cell.id, state="pending") for cell in step.cells),
+        cells=_pending_cells(step),
     )
+
+
+def _pending_cells(step: Step) -> tuple[CellRun, ...]:
+    return tuple(CellRun(id=cell.id, state="pending") for cell in step.cells)
 
 
 def refuse_errors(pipeline: Pipeline) -> None:
@@ -141,11 +145,21 @@ def new_retry(
     run: Run,
     old: Pipeline,
     new: Pipeline,
+    saved: Mapping[str, Container[str]],
     request: RetryRequest,
     inventory: Inventory,
     now: datetime,
 ) -> RetryAsked:
     """Work out what a retry has to run again.
+
+    Args:
+        run: The run as it ended.
+        old: Its pipeline.
+        new: The pipeline it goes on with.
+        saved: The names that each step which has succeeded saved.
+        request: What was asked for.
+        inventory: What the machine has.
+        now: The present moment.
 
     Raises:
         Conflict: The run is not over, or nothing is left to do.
@@ -160,7 +174,7 @@ def new_retry(
     refuse_parameters(new, run.parameters)
     plan = plan_of(new)
     skipped = steps_left_out(new, plan, run.until)
-    redo = _changed_steps(old, new) - skipped
+    redo = _changed_steps(old, new, saved) - skipped
     if request.from_step is not None:
         if request.from_step not in plan.steps:
             raise InvalidInput(
@@ -183,16 +197,30 @@ def new_retry(
         pipeline_digest=new.digest,
         redo=frozenset(redo),
         titles={step.name: step.title for step in new.steps},
+        cells={step.name: _pending_cells(step) for step in new.steps},
         skipped=skipped,
     )
 
 
-def _changed_steps(old: Pipeline, new: Pipeline) -> set[str]:
-    """Name the steps whose code or wiring differs; settings such as retries do not count."""
+def _changed_steps(old: Pipeline, new: Pipeline, saved: Mapping[str, Container[str]]) -> set[str]:
+    """Name the steps whose code or wiring differs, or that did not save what is needed now.
+
+    Settings such as retries do not count.
+    """
     if old.digest == new.digest:
         return set()
-    before = {step.name: _identity(step, old) for step in old.steps}
-    return {step.name for step in new.steps if before.get(step.name) != _identity(step, new)}
+    before = {step.name: step for step in old.steps}
+
+    def is_changed(step: Step) -> bool:
+        was = before.get(step.name)
+        if was is None or _identity(was, old) != _identity(step, new):
+            return True
+        needed = set(step.outputs) - set(step.kept)
+        if needed == set(was.outputs) - set(was.kept):
+            return False
+        return not all(name in saved.get(step.name, ()) for name in needed)
+
+    return {step.name for step in new.steps if is_changed(step)}
 
 
 def _identity(step: Step, pipeline: Pipeline) -> dict[str, str]:

@@ -39,6 +39,12 @@ RETRY_S = 2.0
 """After what the machine refused: a port that is taken, a full disk."""
 
 
+_COPIED = (
+    "Not started: this state directory is a copy, and the original may still serve the endpoint. "
+    "To serve it from here as well: jupyter mlplat endpoints start {name}"
+)
+
+
 @dataclass(slots=True)
 class Kept:
     """An endpoint in memory: its record, which is also on disk, and what we learn as we run."""
@@ -67,22 +73,33 @@ class Keeper:
         launcher: ServingLauncher,
         events: EventSink,
         monotonic: Callable[[], float],
+        place: str,
     ) -> None:
         self._store = store
         self._models = models
         self._launcher = launcher
         self._events = events
         self._now = monotonic
+        self._place = place
         self._kept: dict[str, Kept] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Take over the endpoints of an earlier engine, and put right what went wrong meanwhile."""
+        """Take over the endpoints of an earlier engine, and put right what went wrong meanwhile.
+
+        Those of a state directory that was copied stay stopped: the original may still serve them.
+        """
         self._launcher.bind(self._wake)
         for _, internal in self._store.list_endpoints():
             record = EndpointRecord.model_validate(internal)
-            self._kept[record.name] = Kept(record)
-            await self._launcher.adopt(record.name)
+            kept = self._kept[record.name] = Kept(record)
+            if record.place not in ("", self._place) and record.is_running:
+                message = _COPIED.format(name=record.name)
+                record = record.model_copy(update={"is_running": False, "message": message})
+            else:
+                await self._launcher.adopt(record.name)
+            if record.place != self._place:
+                self.save(kept, record)
             self._wake(record.name)
 
     async def close(self) -> None:
@@ -240,7 +257,7 @@ class Keeper:
         return describe(kept.record, self._launcher.observe(kept.record.name))
 
     def save(self, kept: Kept, record: EndpointRecord) -> None:
-        kept.record = record.model_copy(update={"updated_at": utc_now()})
+        kept.record = record.model_copy(update={"updated_at": utc_now(), "place": self._place})
         self._store.save_endpoint(self.show(kept), kept.record.to_wire())
 
     async def _tell(self, kept: Kept) -> None:

@@ -26,6 +26,7 @@ class EndpointRecord(Resource):
         wanted: The split to put in force as soon as all its revisions are ready; None: there is
             nothing to wait for. previous: The split before the one in force: what rolling back goes
             to. message: What last went wrong, or why `wanted` was given up.
+        place: Where the state directory lay when this was written: a copy lies elsewhere.
     """
 
     name: Name
@@ -36,6 +37,7 @@ class EndpointRecord(Resource):
     wanted: Split | None = None
     previous: Split = ()
     message: str = ""
+    place: str = ""
     created_at: Timestamp
     updated_at: Timestamp
 

@@ -53,10 +53,11 @@ class ServingService:
         launcher: ServingLauncher,
         events: EventSink,
         monotonic: Callable[[], float] = time.monotonic,
+        place: str = "",
     ) -> None:
         self._models = models
         self._launcher = launcher
-        self._keeper = Keeper(store, models, launcher, events, monotonic)
+        self._keeper = Keeper(store, models, launcher, events, monotonic, place)
         self._creating = asyncio.Lock()
 
     async def open(self) -> None:
@@ -66,6 +67,11 @@ class ServingService:
     async def close(self) -> None:
         """Stop looking after the endpoints; they go on."""
         await self._keeper.close()
+
+    async def end_processes(self) -> None:
+        """End the processes of all endpoints; what should be of them is left as it is."""
+        for name in self._keeper.names:
+            await self._launcher.stop(name)
 
     # asking
     def list(self) -> tuple[Endpoint, ...]:

@@ -1,6 +1,7 @@
 """Runs cells through the launcher: all of them as one step, or the pipeline's steps."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,8 @@ from jupyter_mlplat.resources.pipeline import Pipeline, Step, StepCell
 from jupyter_mlplat.services.pipelines.reliance import reliances
 
 RUN = "verify"
+LOG_LIMIT_BYTES = 10 << 20
+TOP_TO_BOTTOM = "from top to bottom"
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,12 @@ class Runner:
     python: str
     folder: Path
     running: list[AttemptRef] = field(default_factory=list)
+    tasks: dict[asyncio.Task[Ran], str] = field(default_factory=dict)
     _count: int = 0
 
     async def whole(self, pipeline: Pipeline, cells: Sequence[StepCell]) -> Ran:
         """Run cells from top to bottom in one process."""
-        return await self._run(pipeline, "top-to-bottom", {"cells": _cells(cells), "outputs": []})
+        return await self._run(pipeline, TOP_TO_BOTTOM, {"cells": _cells(cells), "outputs": []})
 
     async def steps(self, pipeline: Pipeline) -> dict[str, Ran]:
         """Run the pipeline's steps.
@@ -73,7 +77,7 @@ class Runner:
         """
         done: dict[str, Ran] = {}
         waiting = list(pipeline.steps)
-        tasks: dict[asyncio.Task[Ran], str] = {}
+        tasks = self.tasks
         slots = 2
         leave_alone = reliances(pipeline)
         while waiting or tasks:
@@ -92,6 +96,13 @@ class Runner:
                 done[tasks.pop(task)] = task.result()
         return done
 
+    async def stop(self) -> None:
+        """End what still runs, with everything it has started."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*(self.launcher.cancel(ref) for ref in self.running))
+
     async def _run(self, pipeline: Pipeline, name: str, parts: Mapping[str, Any]) -> Ran:
         self._count += 1
         directory = self.root / str(self._count)
@@ -104,7 +115,7 @@ class Runner:
             "step": name,
             "attempt": ref.attempt,
             "blobs": str(self.root / "blobs"),
-            "durable": False,
+            "flush_from_bytes": None,
             "doorbell": None,
             "cwd": str(self.folder),
             "notebook_metadata": pipeline.notebook_metadata,
@@ -112,7 +123,7 @@ class Runner:
             "parameters": {},
             "inputs": [],
             "metrics": [],
-            "log_limit_bytes": 10 << 20,
+            "log_limit_bytes": LOG_LIMIT_BYTES,
             "output_limit_bytes": 10 << 20,
             "snapshot": True,
             **parts,
@@ -120,10 +131,10 @@ class Runner:
         (directory / "step.json").write_text(json.dumps(order))
         future = self.ends[ref] = asyncio.get_running_loop().create_future()
         self.running.append(ref)
-        start = StartOrder(ref, self.python, pipeline.preload, None, None, {})
+        future.add_done_callback(lambda _: self.running.remove(ref))
+        start = StartOrder(ref, self.python, pipeline.preload, None, None, {}, LOG_LIMIT_BYTES)
         await self.launcher.start(start)
-        ended = await future
-        self.running.remove(ref)
+        ended = await asyncio.shield(future)
         return Ran(ended, _outputs(directory), _read(directory / "snapshot.json"))
 
 
@@ -146,13 +157,25 @@ def _order(pipeline: Pipeline, step: Step, done: Mapping[str, Ran]) -> dict[str,
             }
             for given in step.inputs
         ],
-        "outputs": list(step.outputs),
+        "outputs": [name for name in step.outputs if name not in step.kept],
+        "kept": list(step.kept),
         "env": dict(step.settings.env),
     }
 
 
 def _cells(cells: Sequence[StepCell]) -> list[dict[str, Any]]:
     return [{"id": cell.id, "index": cell.index, "source": cell.source} for cell in cells]
+
+
+def at_work(directory: Path) -> str | None:
+    """Return the cell that an attempt has begun and not ended, as far as it has said."""
+    cell = None
+    with contextlib.suppress(FileNotFoundError):
+        for line in (directory / "events.jsonl").read_text("utf-8").splitlines():
+            event = json.loads(line)
+            if event["kind"] in ("cell-started", "cell-finished"):
+                cell = event["id"] if event["kind"] == "cell-started" else None
+    return cell
 
 
 def _outputs(directory: Path) -> dict[str, list[dict[str, Any]]]:

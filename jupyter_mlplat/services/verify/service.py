@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,21 @@ from jupyter_mlplat.formats.notebook import list_cells
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended, Launcher
 from jupyter_mlplat.resources.pipeline import (
     Difference,
+    Finding,
     Pipeline,
     Problem,
     Severity,
     StepCell,
     VerifyReport,
 )
+from jupyter_mlplat.services.pipelines.findings import finding_of, heeds, merged
+from jupyter_mlplat.services.pipelines.outcomes import failure_of
 from jupyter_mlplat.services.verify.comparing import Way, compare, of_steps, of_whole
 from jupyter_mlplat.services.verify.folder import Folder
-from jupyter_mlplat.services.verify.running import Ran, Runner
+from jupyter_mlplat.services.verify.running import TOP_TO_BOTTOM, Ran, Runner, at_work
+
+_WAYS_AT_LEAST = 3
+"""Runs from top to bottom before a difference is told: a clock may agree with itself once."""
 
 _WAYS_AT_MOST = 6
 """Runs from top to bottom: of a coin that steps toss otherwise, all six agree once in 32 times."""
@@ -43,18 +49,27 @@ class Verifier:
         launcher.bind(self._ended, lambda _: None)
 
     async def verify(
-        self, pipeline: Pipeline, notebook: Mapping[str, Any], folder: Path | None = None
+        self,
+        pipeline: Pipeline,
+        notebook: Mapping[str, Any],
+        folder: Path | None = None,
+        timeout_s: float | None = None,
+        plan_anew: Callable[[Sequence[Finding]], Pipeline] | None = None,
     ) -> VerifyReport:
         """Run a notebook from top to bottom, twice, and as the pipeline's steps; compare.
 
         What differs between the two runs from top to bottom (time, unseeded random numbers) is not
-        compared. A notebook that chance plays a part in is run again from top to bottom while
-        differences remain: two games in a row may have the same winner.
+        compared. While differences remain it is run from top to bottom again, once, and more often
+        where chance plays a part: two games in a row may have the same winner.
 
         Args:
             pipeline: The compiled notebook.
             notebook: Its nbformat content.
             folder: The notebook's folder; each way starts from a copy of it.
+            timeout_s: For all runs together; then what was running is ended, and named in the
+                report. Cancelling this call ends what is running, too.
+            plan_anew: Compiles the notebook with what its steps have shown, should they be refused
+                for something that the source does not say; then they run again, as in a run.
         """
         began = time.monotonic()
         errors = tuple(item for item in pipeline.problems if item.severity is Severity.ERROR)
@@ -64,34 +79,76 @@ class Verifier:
         root = Path(tempfile.mkdtemp(prefix="verify-", dir=self._scratch))
         place = Folder(folder, root / "folder")
         runner = Runner(self._launcher, self._ends, root, self._python, place.path)
+        cells = _code_cells(notebook)
+        learned: tuple[Finding, ...] = ()
         try:
-            cells = _code_cells(notebook)
 
             async def whole() -> Way:
                 place.reset()
                 ran = await runner.whole(pipeline, cells)
+                if ran.ended.result is None:
+                    raise _Died(ran.ended.reason)
                 return of_whole(ran, place.changes())
 
             def report() -> VerifyReport:
                 duration_s = time.monotonic() - began
-                return _report(pipeline, cells, ways, done, found, duration_s)
+                return _report(pipeline, cells, ways, done, found, duration_s, learned)
 
-            ways = [await whole(), await whole()]
-            place.reset()
-            done = await runner.steps(pipeline)
-            found = of_steps(pipeline, done, place.changes())
-            while report().differences and report().ignored and len(ways) < _WAYS_AT_MOST:
-                ways.append(await whole())
+            async with asyncio.timeout(timeout_s):
+                ways = [await whole(), await whole()]
+                while True:
+                    place.reset()
+                    done = await runner.steps(pipeline)
+                    found = of_steps(pipeline, done, place.changes())
+                    known = learned
+                    learned = merged([*known, *_findings(pipeline, done)])
+                    if plan_anew is None or learned == known:
+                        break
+                    pipeline = plan_anew(learned)
+                    if not all(heeds(pipeline, finding) for finding in learned):
+                        break
+                while (made := report()).differences and len(ways) < (
+                    _WAYS_AT_MOST if made.ignored else _WAYS_AT_LEAST
+                ):
+                    ways.append(await whole())
+                return made
+        except TimeoutError:
+            return VerifyReport(
+                equal=False,
+                differences=(),
+                steps=tuple(step.name for step in pipeline.steps),
+                duration_s=time.monotonic() - began,
+                unfinished=_unfinished(runner, cells, timeout_s or 0),
+            )
+        except _Died as death:
+            return VerifyReport(equal=False, differences=(), refused=(_no_expectation(death),))
         finally:
-            for ref in list(runner.running):
-                await self._launcher.cancel(ref)
+            await runner.stop()
             await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
-        return report()
 
     def _ended(self, ended: Ended) -> None:
         future = self._ends.pop(ended.ref, None)
         if future is not None and not future.done():
             future.set_result(ended)
+
+
+def _findings(pipeline: Pipeline, done: Mapping[str, Ran]) -> list[Finding]:
+    """List what refused steps have shown."""
+    failures = (failure_of(name, ran.error) for name, ran in done.items() if ran.error is not None)
+    return [found for failure in failures if (found := finding_of(pipeline, failure))]
+
+
+class _Died(Exception):
+    """The process that ran the notebook from top to bottom ended without a result."""
+
+
+def _no_expectation(death: _Died) -> Problem:
+    return Problem(
+        code="not-run",
+        severity=Severity.ERROR,
+        message="Cannot compare: the process that ran the notebook from top to bottom "
+        f"{death}. Run the notebook in a fresh kernel first, with the same Python.",
+    )
 
 
 def _code_cells(notebook: Mapping[str, Any]) -> list[StepCell]:
@@ -102,7 +159,28 @@ def _code_cells(notebook: Mapping[str, Any]) -> list[StepCell]:
     ]
 
 
-_REFUSALS = frozenset({"not-serialisable", "unforeseen-change"})
+def _unfinished(
+    runner: Runner, cells: Sequence[StepCell], timeout_s: float
+) -> tuple[Difference, ...]:
+    """Say which cells were running when the time was up."""
+    numbers = {cell.id: cell.index + 1 for cell in cells}
+    found = []
+    for ref in runner.running:
+        cell = at_work(ref.directory)
+        what = f"cell {numbers[cell]}" if cell in numbers else "the start of the process"
+        way = f"as step {ref.step!r}" if ref.step != TOP_TO_BOTTOM else TOP_TO_BOTTOM
+        found.append(
+            Difference(
+                step=ref.step if ref.step != TOP_TO_BOTTOM else "",
+                cell=cell,
+                what=f"{what}, run {way}, had not ended when the {timeout_s:g} s were up. "
+                "Allow more time, or let it end sooner",
+            )
+        )
+    return tuple(found)
+
+
+_REFUSALS = frozenset({"not-serialisable", "unforeseen-change", "unforeseen-read"})
 
 
 def _report(
@@ -112,6 +190,7 @@ def _report(
     done: Mapping[str, Ran],
     found: Way,
     duration_s: float,
+    learned: tuple[Finding, ...],
 ) -> VerifyReport:
     homes = {cell.id: step.name for step in pipeline.steps for cell in step.cells}
 
@@ -150,6 +229,7 @@ def _report(
         steps=tuple(step.name for step in pipeline.steps),
         duration_s=duration_s,
         refused=refused,
+        learned=learned,
         ignored=tuple(unstable.values()),
     )
 

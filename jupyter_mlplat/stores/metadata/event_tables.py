@@ -12,6 +12,9 @@ from jupyter_mlplat.stores.metadata.tables import Tables
 
 def append_events(connection: sqlite3.Connection, events: Iterable[NewEvent]) -> tuple[Event, ...]:
     """Number and store events; the numbers go on from the newest one."""
+    events = tuple(events)
+    if not events:
+        return ()
     now = datetime.now(UTC)
     last = last_event(connection)
     numbered = tuple(

@@ -21,10 +21,13 @@ _EXECUTIONS = TypeAdapter(tuple[Execution, ...])
 _ARTIFACTS = TypeAdapter(tuple[Artifact, ...])
 _EVENTS = TypeAdapter(tuple[LineageEvent, ...])
 
-_NEW_EXECUTION = "INSERT INTO execution(id, run_id, doc) VALUES(?, ?, ?) ON CONFLICT DO NOTHING"
+_NEW_EXECUTION = (
+    "INSERT INTO execution(id, run_id, doc, pk) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
 _CHANGED_EXECUTION = "UPDATE execution SET run_id = ?2, doc = ?3 WHERE id = ?1 RETURNING pk"
 _NEW_ARTIFACT = (
-    "INSERT INTO artifact(id, type, name, digest, doc) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO artifact(id, type, name, digest, doc, pk) VALUES(?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING"
 )
 _CHANGED_ARTIFACT = (
     "UPDATE artifact SET type = ?2, name = ?3, digest = ?4, doc = ?5 WHERE id = ?1 RETURNING pk"
@@ -56,24 +59,23 @@ def write_lineage(
     Raises:
         NotFound: A link names an execution or artifact that nobody has recorded.
     """
-    execution_keys = {
-        fact.id: _put(
-            connection,
-            _NEW_EXECUTION,
-            _CHANGED_EXECUTION,
-            (fact.id, fact.run_id, fact.model_dump_json()),
-        )
-        for fact in executions
-    }
-    artifact_keys = {
-        fact.id: _put(
-            connection,
-            _NEW_ARTIFACT,
-            _CHANGED_ARTIFACT,
-            (fact.id, fact.type, fact.name, fact.digest, fact.model_dump_json()),
-        )
-        for fact in artifacts
-    }
+    execution_keys = _put(
+        connection,
+        "execution",
+        _NEW_EXECUTION,
+        _CHANGED_EXECUTION,
+        [(fact.id, fact.run_id, fact.model_dump_json()) for fact in executions],
+    )
+    artifact_keys = _put(
+        connection,
+        "artifact",
+        _NEW_ARTIFACT,
+        _CHANGED_ARTIFACT,
+        [
+            (fact.id, fact.type, fact.name, fact.digest, fact.model_dump_json())
+            for fact in artifacts
+        ],
+    )
     connection.executemany(
         _NEW_LINK,
         [
@@ -91,14 +93,20 @@ def write_lineage(
 
 
 def _put(
-    connection: sqlite3.Connection, insert: str, update: str, row: tuple[object, ...]
-) -> int | None:
-    """Insert a row, or update the one of its id; returns its key."""
-    done = connection.execute(insert, row)
-    if done.rowcount == 0:
-        done = connection.execute(update, row)
-        return int(done.fetchone()[0])
-    return done.lastrowid
+    connection: sqlite3.Connection,
+    table: str,
+    insert: str,
+    update: str,
+    rows: Sequence[tuple[object, ...]],
+) -> dict[object, int]:
+    """Insert rows, or update those whose id is known already; returns their keys by id."""
+    (last,) = connection.execute(f"SELECT coalesce(max(pk), 0) FROM {table}").fetchone()  # noqa: S608
+    keys = {row[0]: pk for pk, row in enumerate(rows, last + 1)}
+    numbered = [(*row, pk) for pk, row in enumerate(rows, last + 1)]
+    if connection.executemany(insert, numbered).rowcount < len(rows):  # some are known
+        for row in rows:
+            (keys[row[0]],) = connection.execute(update, row).fetchone()
+    return keys
 
 
 def _key(connection: sqlite3.Connection, table: str, id_: str) -> int:

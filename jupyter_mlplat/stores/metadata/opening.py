@@ -11,7 +11,7 @@ from jupyter_mlplat.kit import files
 from jupyter_mlplat.stores.metadata.database import BEGIN_WRITE, Database
 from jupyter_mlplat.stores.metadata.failures import Damage, explain, is_damage
 
-REVISION = "0001"
+REVISION = "0002"
 """Newest revision in `migrations/versions`. Numbers, so that older and newer can be told apart."""
 SCHEMA = Path(__file__).with_name("schema.sql")
 CHECK_BUDGET_S = 2.0
@@ -32,7 +32,9 @@ def open_current(database: Database) -> int:
         connection = database.open()
         check(connection)
         _bring_up_to_date(connection, database.path)
-        return _take_fence(connection)
+        fence = _take_fence(connection)
+        database.lay_out_wal()
+        return fence
     except (sqlite3.Error, OSError) as error:
         failure = explain(error, database.path)
         if is_damage(error):

@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_mlplat.errors import NotFound
 from jupyter_mlplat.ports.metadata import NewEvent
 from jupyter_mlplat.resources.lineage import ModelVersion, RegisteredModel
+from jupyter_mlplat.resources.pipeline import Finding
 from jupyter_mlplat.resources.serving import Endpoint
 from jupyter_mlplat.stores.metadata.event_tables import append_events
 from jupyter_mlplat.stores.metadata.tables import Tables
@@ -116,6 +117,23 @@ class EndpointTables(Tables):
         with self._database.write() as connection:
             if connection.execute("DELETE FROM endpoint WHERE name = ?", (name,)).rowcount == 0:
                 raise _no_endpoint(name)
+
+
+class FindingTables(Tables):
+    """What runs have shown of cells, by the digest of their source."""
+
+    def findings(self) -> Sequence[Finding]:
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT doc FROM finding ORDER BY source").fetchall()
+        return tuple(Finding.model_validate_json(doc) for (doc,) in rows)
+
+    def keep_finding(self, finding: Finding) -> None:
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO finding(source, doc) VALUES(?, ?) "
+                "ON CONFLICT(source) DO UPDATE SET doc = excluded.doc",
+                (finding.source, finding.model_dump_json()),
+            )
 
 
 def _move_alias(connection: sqlite3.Connection, model: str, alias: str, version: int) -> None:

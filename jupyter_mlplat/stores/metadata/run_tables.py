@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import TypeAdapter
 
@@ -56,6 +56,36 @@ def update_runs(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
     for run in runs:
         if connection.execute(_CHANGED_RUN, _run_row(run)).rowcount == 0:
             raise _no_run(run.id)
+
+
+def put_pipelines(
+    connection: sqlite3.Connection,
+    numbers: RunNumbers,
+    pipelines: Sequence[tuple[str, Pipeline]],
+) -> None:
+    """Let runs go on with other pipelines: their steps are the runs' tasks from now on.
+
+    Tasks and outputs of steps that are gone are dropped, new steps are added as PENDING.
+    """
+    for run_id, pipeline in pipelines:
+        number = numbers[run_id]
+        connection.execute(
+            "UPDATE run_pipeline SET doc = ? WHERE run = ?",
+            (pipeline.model_dump_json(by_alias=True), number),
+        )
+        steps = json_keys(step.name for step in pipeline.steps)
+        for table, column in (("task", "name"), ("output", "step")):
+            connection.execute(
+                f"DELETE FROM {table} WHERE run = ? "  # noqa: S608
+                f"AND {column} NOT IN (SELECT value FROM json_each(?))",
+                (number, steps),
+            )
+        for position, step in enumerate(pipeline.steps):
+            fresh = Task(name=step.name, title=step.title, state=TaskState.PENDING)
+            connection.execute(
+                _NEW_TASK + " ON CONFLICT(run, name) DO UPDATE SET position = excluded.position",
+                (*_task_row(fresh), number, step.name, position),
+            )
 
 
 def put_tasks(
@@ -146,34 +176,11 @@ class RunTables(Tables):
         request_digest: str,
         events: Iterable[NewEvent],
     ) -> tuple[Run, bool]:
-        with self._database.write() as connection:
-            if idempotency_key is not None:
-                earlier = _submitted(connection, idempotency_key, request_digest)
-                if earlier is not None:
-                    return earlier, False
-            (number,) = connection.execute(
-                "UPDATE store SET last_run = last_run + 1 RETURNING last_run"
-            ).fetchone()
-            numbered = run.model_copy(update={"number": number})
-            connection.execute(_NEW_RUN, (*_run_row(numbered), number))
-            connection.executemany(
-                _NEW_TASK,
-                [
-                    (*_task_row(task), number, task.name, position)
-                    for position, task in enumerate(run.tasks)
-                ],
+        return self._database.write_shared(
+            lambda connection: _create_run(
+                connection, run, pipeline, idempotency_key, request_digest, events
             )
-            connection.execute(
-                "INSERT INTO run_pipeline(run, doc) VALUES(?, ?)",
-                (number, pipeline.model_dump_json(by_alias=True)),
-            )
-            if idempotency_key is not None:
-                connection.execute(
-                    "INSERT INTO submission(key, digest, run) VALUES(?, ?, ?)",
-                    (idempotency_key, request_digest, number),
-                )
-            append_events(connection, events)
-        return numbered, True
+        )
 
     def get_run(self, run: str) -> Run:
         with self._database.read() as connection:
@@ -229,32 +236,6 @@ class RunTables(Tables):
             ).fetchone()
         return Pipeline.model_validate_json(doc)
 
-    def replace_pipeline(self, run_id: str, pipeline: Pipeline) -> None:
-        """Let the run go on with this pipeline: its steps are the run's tasks from now on.
-
-        Tasks and outputs of steps that are gone are dropped, new steps are added as PENDING.
-        """
-        with self._database.write() as connection:
-            number = _number(connection, run_id)
-            connection.execute(
-                "UPDATE run_pipeline SET doc = ? WHERE run = ?",
-                (pipeline.model_dump_json(by_alias=True), number),
-            )
-            steps = json_keys(step.name for step in pipeline.steps)
-            for table, column in (("task", "name"), ("output", "step")):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE run = ? "  # noqa: S608
-                    f"AND {column} NOT IN (SELECT value FROM json_each(?))",
-                    (number, steps),
-                )
-            for position, step in enumerate(pipeline.steps):
-                fresh = Task(name=step.name, title=step.title, state=TaskState.PENDING)
-                connection.execute(
-                    _NEW_TASK
-                    + " ON CONFLICT(run, name) DO UPDATE SET position = excluded.position",
-                    (*_task_row(fresh), number, step.name, position),
-                )
-
     def delete_run(self, run_id: str) -> None:
         """Forget a run, its tasks, values and cache entries; lineage facts stay for `collect`."""
         with self._database.write() as connection:
@@ -295,6 +276,14 @@ class RunTables(Tables):
     def last_cached(self, pipeline: str, step: str) -> CacheEntry | None:
         return self._cached("pipeline = ? AND step = ?", pipeline, step)
 
+    def forget_cached(self, run_id: str, steps: Collection[str]) -> None:
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM cache_entry WHERE run_id = ? "
+                "AND step IN (SELECT value FROM json_each(?))",
+                (run_id, json_keys(steps)),
+            )
+
     def _cached(self, condition: str, *values: str) -> CacheEntry | None:
         with self._database.read() as connection:
             row = connection.execute(
@@ -303,6 +292,43 @@ class RunTables(Tables):
                 values,
             ).fetchone()
         return None if row is None else CacheEntry(*row[:4], **json.loads(row[4]))
+
+
+def _create_run(
+    connection: sqlite3.Connection,
+    run: Run,
+    pipeline: Pipeline,
+    idempotency_key: str | None,
+    request_digest: str,
+    events: Iterable[NewEvent],
+) -> tuple[Run, bool]:
+    if idempotency_key is not None:
+        earlier = _submitted(connection, idempotency_key, request_digest)
+        if earlier is not None:
+            return earlier, False
+    (number,) = connection.execute(
+        "UPDATE store SET last_run = last_run + 1 RETURNING last_run"
+    ).fetchone()
+    numbered = run.model_copy(update={"number": number})
+    connection.execute(_NEW_RUN, (*_run_row(numbered), number))
+    connection.executemany(
+        _NEW_TASK,
+        [
+            (*_task_row(task), number, task.name, position)
+            for position, task in enumerate(run.tasks)
+        ],
+    )
+    connection.execute(
+        "INSERT INTO run_pipeline(run, doc) VALUES(?, ?)",
+        (number, pipeline.model_dump_json(by_alias=True)),
+    )
+    if idempotency_key is not None:
+        connection.execute(
+            "INSERT INTO submission(key, digest, run) VALUES(?, ?, ?)",
+            (idempotency_key, request_digest, number),
+        )
+    append_events(connection, events)
+    return numbered, True
 
 
 def delete_runs(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:

@@ -216,6 +216,15 @@ model_alias = Table(
     sqlite_with_rowid=False,
 )
 
+finding = Table(
+    "finding",
+    metadata,
+    _text("source"),
+    _text("doc"),
+    PrimaryKeyConstraint("source"),
+    sqlite_with_rowid=False,
+)
+
 endpoint = Table(
     "endpoint",
     metadata,

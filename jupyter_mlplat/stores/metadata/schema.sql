@@ -45,6 +45,12 @@ CREATE TABLE execution (
 );
 CREATE UNIQUE INDEX execution_id ON execution (id);
 CREATE INDEX execution_run ON execution (run_id);
+CREATE TABLE finding (
+    source TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (source)
+)
+ WITHOUT ROWID;
 CREATE TABLE latest_metric (
     run INTEGER NOT NULL,
     name TEXT NOT NULL,

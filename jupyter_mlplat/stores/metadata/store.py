@@ -1,5 +1,6 @@
 """The `MetadataStore` port over SQLite."""
 
+import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -11,20 +12,27 @@ from jupyter_mlplat.stores.metadata.collecting import collect, referenced_digest
 from jupyter_mlplat.stores.metadata.database import BUSY_TIMEOUT_S, Database
 from jupyter_mlplat.stores.metadata.event_tables import EventTables, append_events
 from jupyter_mlplat.stores.metadata.lineage_tables import LineageTables, write_lineage
-from jupyter_mlplat.stores.metadata.registry_tables import EndpointTables, RegistryTables
+from jupyter_mlplat.stores.metadata.registry_tables import (
+    EndpointTables,
+    FindingTables,
+    RegistryTables,
+)
 from jupyter_mlplat.stores.metadata.run_tables import (
     RunNumbers,
     RunTables,
     add_metrics,
     put_cache_entries,
     put_outputs,
+    put_pipelines,
     put_tasks,
     update_runs,
 )
 
 
-class SqlMetadataStore(RunTables, LineageTables, RegistryTables, EndpointTables, EventTables):
-    """Keeps what is known in one SQLite file (WAL, synchronous=FULL).
+class SqlMetadataStore(
+    RunTables, LineageTables, RegistryTables, EndpointTables, FindingTables, EventTables
+):
+    """Keeps what is known in one SQLite file (WAL).
 
     Args:
         path: The file; made, with its folder, when there is none.
@@ -49,18 +57,10 @@ class SqlMetadataStore(RunTables, LineageTables, RegistryTables, EndpointTables,
         self._database.close()
 
     def apply(self, change: Change) -> Sequence[Event]:
-        with self._database.write() as connection:
-            numbers = RunNumbers(connection)
-            update_runs(connection, change.runs)
-            put_tasks(connection, numbers, change.tasks)
-            write_lineage(connection, change.executions, change.artifacts, change.lineage)
-            if change.outputs:
-                put_outputs(connection, numbers, change.outputs)
-            if change.metrics:
-                add_metrics(connection, numbers, change.metrics)
-            if change.cache:
-                put_cache_entries(connection, change.cache)
-            return append_events(connection, change.events) if change.events else ()
+        if change.is_told:
+            return self._database.write_shared(lambda connection: _write(connection, change))
+        with self._database.write(durable=False) as connection:
+            return _write(connection, change)
 
     def referenced_digests(self) -> set[str]:
         with self._database.read() as connection:
@@ -83,3 +83,19 @@ class SqlMetadataStore(RunTables, LineageTables, RegistryTables, EndpointTables,
         files.make_private_directory(path.parent)
         with self._database.exclusively() as connection:
             opening.copy_to(connection, path)
+
+
+def _write(connection: sqlite3.Connection, change: Change) -> Sequence[Event]:
+    numbers = RunNumbers(connection)
+    put_pipelines(connection, numbers, change.pipelines)
+    update_runs(connection, change.runs)
+    put_tasks(connection, numbers, change.tasks)
+    if change.executions or change.artifacts or change.lineage:
+        write_lineage(connection, change.executions, change.artifacts, change.lineage)
+    if change.outputs:
+        put_outputs(connection, numbers, change.outputs)
+    if change.metrics:
+        add_metrics(connection, numbers, change.metrics)
+    if change.cache:
+        put_cache_entries(connection, change.cache)
+    return append_events(connection, change.events)

@@ -82,3 +82,8 @@ def place(message: str, cell: str | None, line: int | None) -> str:
     if cell is None:
         return message
     return f"cell {cell}" + (f", line {line}" if line else "") + f": {message}"
+
+
+def format_count(number: int, noun: str) -> str:
+    """Say how many there are of something."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,5 +1,7 @@
 """Pipelines and what verifying found."""
 
+from collections.abc import Iterator
+
 from jupyter_mlplat.client.views.nouns.formats import format_duration, place
 from jupyter_mlplat.client.views.text import join_names
 from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
@@ -53,17 +55,19 @@ def view_pipeline(pipeline: Pipeline) -> View:
 
 def view_verification(report: VerifyReport) -> View:
     """Show what came out otherwise as steps."""
-    verdict = (
-        Cell("✓ equal", Mood.GOOD)
-        if report.equal
-        else Cell("✗ refused" if report.refused else "✗ different", Mood.BAD)
-    )
+    if report.equal:
+        verdict = Cell("✓ equal", Mood.GOOD)
+    elif report.unfinished:
+        verdict = Cell("✗ did not end in time", Mood.BAD)
+    else:
+        verdict = Cell("✗ refused" if report.refused else "✗ different", Mood.BAD)
     return View(
         title="Verify: top to bottom against steps in fresh processes",
         state=verdict,
         facts=(
             ("steps", Cell(str(len(report.steps)))),
             ("took", Cell(format_duration(report.duration_s))),
+            *_learned(report),
         ),
         tables=(
             Table(
@@ -74,8 +78,20 @@ def view_verification(report: VerifyReport) -> View:
         notes=tuple(
             Cell(place(problem.message, problem.cell, problem.line), Mood.BAD)
             for problem in report.refused
-        ),
+        )
+        + tuple(Cell(place.what, Mood.BAD) for place in report.unfinished),
     )
+
+
+def _learned(report: VerifyReport) -> Iterator[tuple[str, Cell]]:
+    changes = {name for finding in report.learned for name in finding.changes}
+    reads = {name for finding in report.learned for name in finding.reads}
+    words = [f"cells change {join_names(sorted(changes))}"] * bool(changes)
+    words += [f"cells read {join_names(sorted(reads))}"] * bool(reads)
+    ties = {name for finding in report.learned for name in finding.ties}
+    words += [f"{join_names(sorted(ties))} cannot leave the process"] * bool(ties)
+    if words:
+        yield "learned by running", Cell("; ".join(words))
 
 
 def _step_row(pipeline: Pipeline, step: Step) -> tuple[Cell, ...]:

@@ -1,9 +1,10 @@
 """Models, their versions and their lineage."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from jupyter_mlplat.client.views import graph
-from jupyter_mlplat.client.views.nouns.formats import format_age, format_metrics
+from jupyter_mlplat.client.views.nouns.formats import format_age, format_count, format_metrics
 from jupyter_mlplat.client.views.text import join_names
 from jupyter_mlplat.client.views.view import Cell, Table, View
 from jupyter_mlplat.resources.base import JsonValue
@@ -12,7 +13,8 @@ from jupyter_mlplat.resources.lineage import Lineage, ModelVersion, RegisteredMo
 
 def view_lineage(lineage: Lineage) -> View:
     """Show a piece of the graph as a tree, below what it says in few words."""
-    counts = f"{len(lineage.executions)} executions, {len(lineage.artifacts)} artifacts"
+    executions, artifacts = _count_executions(lineage), len(lineage.artifacts)
+    counts = f"{format_count(executions, 'execution')}, {format_count(artifacts, 'artifact')}"
     facts = [
         ("direction", lineage.direction),
         ("found", counts + (", cut off" if lineage.truncated else "")),
@@ -90,6 +92,18 @@ def view_version(version: ModelVersion) -> View:
         title=f"Model {version.model}, version {version.version}",
         facts=tuple((label, cell) for label, cell in facts if cell.text),
     )
+
+
+def _count_executions(lineage: Lineage) -> int:
+    """Count what ran; one taken from the cache counts only where what it was taken from is gone."""
+    made_by: dict[str, set[str]] = defaultdict(set)
+    for event in lineage.events:
+        if event.kind == "output":
+            made_by[event.execution_id].add(event.artifact_id)
+    ran = [execution.id for execution in lineage.executions if execution.state != "CACHED"]
+    known = set().union(*(made_by[execution] for execution in ran))
+    cached = (execution.id for execution in lineage.executions if execution.state == "CACHED")
+    return len(ran) + sum(not (made_by[execution] & known) for execution in cached)
 
 
 def _parameters_note(by_step: dict[str, dict[str, JsonValue]]) -> str:

@@ -36,7 +36,10 @@ def view_run(run: Run, metrics: dict[str, float] | None = None) -> View:
                 right=frozenset({"time"}),
             ),
         ),
-        notes=tuple(Cell(message, Mood.BAD) for message in failure_messages(run)),
+        notes=(
+            *(Cell(message, Mood.BAD) for message in failure_messages(run)),
+            *(Cell(message, Mood.WARNING) for message in _not_kept(run)),
+        ),
         empty="No steps yet.",
     )
 
@@ -51,6 +54,14 @@ def failure_messages(run: Run) -> list[str]:
     if run.failure and not any(run.failure.message in message for message in messages):
         messages.append(run.failure.message)
     return messages
+
+
+def _not_kept(run: Run) -> list[str]:
+    return [
+        f"{name!r} of step {task.name!r} was not kept: {why}. No step needs it."
+        for task in run.tasks
+        for name, why in task.not_kept.items()
+    ]
 
 
 def _with_step(name: str, message: str) -> str:
@@ -107,6 +118,8 @@ def _task_row(task: Task) -> tuple[Cell, ...]:
     note = ""
     if task.cache and (task.cache.hit or task.cache.changed):
         note = f"cached: {task.cache.reason}" if task.cache.hit else task.cache.reason
+    elif task.cache and task.cache.reason.startswith("not cached:"):
+        note = task.cache.reason
     if task.state is TaskState.QUEUED and task.waiting_for:
         note = f"waits for {task.waiting_for}"
     elif task.attempt > 1:
