@@ -2,6 +2,7 @@ import { PipelineModel } from '../src/panels/pipeline/model';
 import {
   FakeNotebook,
   FakePlatform,
+  failure,
   pipeline,
   run,
   step,
@@ -17,7 +18,7 @@ const FAILED = run({
     task('load', { state: 'SUCCEEDED' }),
     task('train', {
       state: 'FAILED',
-      failure: {
+      failure: failure({
         code: 'cell-error',
         message: 'Step train failed.',
         step: 'train',
@@ -27,7 +28,7 @@ const FAILED = run({
         error_name: 'NameError',
         error_value: "name 'z' is not defined",
         traceback: []
-      }
+      })
     })
   ]
 });
@@ -64,6 +65,25 @@ describe('PipelineModel', () => {
       path: 'compile',
       body: { path: '/srv/folder/churn.ipynb', notebook: notebook.snapshot() }
     });
+    model.dispose();
+  });
+
+  it('compiles again, and runs, with what the kernel saw', async () => {
+    const [model, platform, notebook] = create();
+    platform.routes.set('POST runs', () => FAILED);
+    model.setNotebook(notebook);
+    await until(() => model.pipeline !== null);
+
+    notebook.observe({ version: 1, cells: {} });
+    await until(() => compiles(platform) === 2);
+    await model.submit();
+
+    for (const path of ['compile', 'runs']) {
+      const sent = platform.requests
+        .filter(request => request.method === 'POST' && request.path === path)
+        .pop();
+      expect(sent?.body).toMatchObject({ notebook: notebook.observed() });
+    }
     model.dispose();
   });
 

@@ -5,6 +5,7 @@ import { Connection } from '../src/api/connection';
 import { EventStream } from '../src/api/events';
 import type {
   Event,
+  Failure,
   JsonValue,
   Pipeline,
   Run,
@@ -77,6 +78,23 @@ export class FakeNotebook implements INotebookSource {
   readonly contentChanged = new Signal<this, void>(this);
   saves = 0;
 
+  readonly observedChanged = new Signal<this, void>(this);
+  notes: Record<string, JsonValue> | null = null;
+
+  observe(notes: Record<string, JsonValue>): void {
+    this.notes = notes;
+    this.observedChanged.emit();
+  }
+
+  observed() {
+    return this.notes === null
+      ? null
+      : {
+          ...this.snapshot(),
+          metadata: { mlplat: { observed: this.notes } }
+        };
+  }
+
   edit(cell: string, source: string): void {
     this._cells[cell] = source;
     this.contentChanged.emit();
@@ -114,6 +132,10 @@ function document<T>(fields: Partial<T>): T {
   return fields as T;
 }
 
+export function failure(fields: Partial<Failure>): Failure {
+  return document<Failure>(fields);
+}
+
 export function step(name: string, cells: Record<string, string> = {}): Step {
   return document<Step>({
     name,
@@ -124,6 +146,10 @@ export function step(name: string, cells: Record<string, string> = {}): Step {
       source
     })),
     prelude: [],
+    kept: [],
+    volatile: [],
+    binds: [],
+    deletes: [],
     parameters: [],
     inputs: [],
     outputs: [],
@@ -181,6 +207,7 @@ export function task(name: string, rest: Partial<Task> = {}): Task {
     waiting_for: null,
     executed_as: null,
     bundle: null,
+    not_kept: {},
     gpus: [],
     first_attempt: 1,
     retry_at: null,

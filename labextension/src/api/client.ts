@@ -14,7 +14,8 @@ import type {
   RunState,
   RunSummary,
   SubmitRequest,
-  VerifyReport
+  VerifyReport,
+  VerifyRequest
 } from './types';
 
 /** Sends one request to a path below the API's root. Rejects only when nobody answers. */
@@ -67,7 +68,7 @@ export class ApiClient {
     return this._json('compile', Private.post(request, { signal }));
   }
 
-  verify(request: CompileRequest, signal?: AbortSignal): Promise<VerifyReport> {
+  verify(request: VerifyRequest, signal?: AbortSignal): Promise<VerifyReport> {
     return this._json('verify', Private.post(request, { signal }));
   }
 

@@ -31,9 +31,10 @@ export type EngineStatus = {
 /**
  * One state change. `seq` grows by one; a reader goes on from any number it has seen.
  *
- * Kinds: run.created, run.updated (data: the RunSummary), task.updated (data: run_id and the
- * Task), cell.updated, metric.logged, log.appended (data: run_id, step, size_bytes),
- * model.updated, endpoint.updated (data: the Endpoint), endpoint.deleted, run.deleted.
+ * Kinds: run.created, run.updated (data: the RunSummary), run.replanned (data: run_id and the
+ * Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
+ * log.appended (data: run_id, step, size_bytes), model.updated, endpoint.updated (data: the
+ * Endpoint), endpoint.deleted, run.deleted.
  */
 export type Event = {
   seq: number;
@@ -259,6 +260,12 @@ export type Step = {
   inputs: Input[];
   /** Names (or Channels) saved after its last cell, those bound by then. All of them go into the store with object identity kept between them. */
   outputs: string[];
+  /** Those of `outputs` that no later step loads: final values, kept if possible. One that cannot be saved fails no step. */
+  kept: string[];
+  /** Names its cells leave bound, saved or not. */
+  binds: string[];
+  /** Names its cells leave unbound. */
+  deletes: string[];
   /** Local modules it imports, as paths relative to the notebook. */
   modules: string[];
   /** Steps that must end first, all told. */
@@ -269,6 +276,8 @@ export type Step = {
   metrics: string[];
   /** Channels it touches that nothing ships: @files, @unknown. Such a step is taken from the cache only where its settings say so. */
   effects: string[];
+  /** Why it comes out otherwise every time: 'reads the clock (cell 3)'. Such a step is taken from the cache only where its settings say so, too. */
+  volatile: string[];
 };
 
 /** How an edge is known. */
@@ -365,6 +374,30 @@ export type CompileRequest = {
   split?: 'auto' | 'cell';
 };
 
+/** Ask for a notebook to be run both ways, and compared. */
+export type VerifyRequest = {
+  /** Absolute path of an .ipynb or .py file. */
+  path?: string | null;
+  /** nbformat 4 content that stands in for the file at `path`. */
+  notebook?: Record<string, JsonValue> | null;
+  /** How untagged cells become steps; `cell`: one step per cell. */
+  split?: 'auto' | 'cell';
+  /** Give up after so long, all runs together; None: the engine's setting. */
+  timeout_s?: number | null;
+};
+
+/** What a run has shown of a cell that its source does not: so wherever that source stands. */
+export type Finding = {
+  /** Of the cell's source. */
+  source: string;
+  /** Names whose values it changed in place; @rng among them. */
+  changes: string[];
+  /** Names it read. */
+  reads: string[];
+  /** Names whose values only go together with it, in one process. */
+  ties: string[];
+};
+
 /** Something that came out otherwise as steps than from top to bottom. */
 export type Difference = {
   step: string;
@@ -381,8 +414,12 @@ export type VerifyReport = {
   duration_s: number;
   /** Why it could not be run as steps, where it was refused. */
   refused: Problem[];
+  /** What only running showed; the steps were planned anew with it. */
+  learned: Finding[];
   /** What differs between two runs from top to bottom as well: time, chance. */
   ignored: Difference[];
+  /** Cells that were still running when the time was up. Then nothing is compared. */
+  unfinished: Difference[];
 };
 
 /** Make a model version out of an artifact of type system.Model, or of a run's logged model. */
@@ -417,6 +454,12 @@ export type Failure = {
   /** Exception class, for a cell-error. */
   error_name: string | null;
   error_value: string | null;
+  /** Names the cell was found to change, for an unforeseen-change. */
+  changes: string[];
+  /** Names the cell was found to read, for an unforeseen-read. */
+  reads: string[];
+  /** Names that could not be passed on, where they are not-serialisable. */
+  ties: string[];
   /** Lines as IPython prints them, with ANSI colours. */
   traceback: string[];
 };
@@ -457,9 +500,12 @@ export type Task = {
   cells: CellRun[];
   /** For people, while QUEUED. */
   waiting_for: string | null;
+  /** How its last attempt ran: forked from a warm worker, in a Python or a Jupyter kernel started for it. None where it did not run, or ended under another engine. */
   executed_as: 'warm-process' | 'process' | 'kernel' | null;
   /** What it saved, as one manifest. */
   bundle: string | null;
+  /** Final values that could not be saved, each with the reason. */
+  not_kept: Record<string, string>;
   /** Devices leased to it while it runs. */
   gpus: number[];
   /** Attempt the retry limit counts from: a retry asked for starts anew. */

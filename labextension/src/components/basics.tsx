@@ -146,6 +146,21 @@ export function Fold(props: {
   );
 }
 
+/** Text of the engine, in which `names` stand between backticks. */
+export function Prose(props: { text: string }): JSX.Element {
+  const parts = props.text.split('`');
+  // An odd backtick out is one of the text's own.
+  return parts.length % 2 === 0 ? (
+    <>{props.text}</>
+  ) : (
+    <>
+      {parts.map((part, index) =>
+        index % 2 === 1 ? <Code key={index}>{part}</Code> : part
+      )}
+    </>
+  );
+}
+
 /** A piece of code: a variable's name, a cell's id. */
 export function Code(props: { children: React.ReactNode }): JSX.Element {
   return <code className="jp-mlplat-Code">{props.children}</code>;

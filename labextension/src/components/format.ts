@@ -25,6 +25,9 @@ export function formatDuration(seconds: number, locale?: string): string {
   return `${unit(Math.floor(hours / 24), 'day')} ${unit(hours % 24, 'hour')}`;
 }
 
+/** From here on a date says more than a number of days. */
+const LONG_AGO_S = 14 * 86_400;
+
 /** How long ago a moment is, for people. */
 export function formatAge(iso: string, nowMs: number, locale?: string): string {
   const seconds = Math.max(0, (nowMs - Date.parse(iso)) / 1000);
@@ -34,6 +37,9 @@ export function formatAge(iso: string, nowMs: number, locale?: string): string {
   });
   if (seconds < 10) {
     return format.format(0, 'second');
+  }
+  if (seconds >= LONG_AGO_S) {
+    return new Date(iso).toLocaleDateString(locale, { dateStyle: 'medium' });
   }
   for (const [unit, size] of [
     ['day', 86_400],

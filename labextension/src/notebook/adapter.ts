@@ -7,6 +7,7 @@ import { Throttler } from '@lumino/polling';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
+import { KernelNotes } from './kernel-notes';
 import type { StepMetadata } from './settings';
 import type { INotebookSource } from './source';
 
@@ -14,6 +15,7 @@ import type { INotebookSource } from './source';
 export class NotebookAdapter implements INotebookSource, IDisposable {
   constructor(readonly panel: NotebookPanel) {
     this._check = new Throttler(() => this._compare(), CHECK_MS);
+    this._notes = new KernelNotes(panel);
     panel.context.ready.then(
       () => {
         if (!this._isDisposed) {
@@ -43,8 +45,25 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
     return this._contentChanged;
   }
 
+  get observedChanged(): ISignal<unknown, void> {
+    return this._notes.changed;
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
+  }
+
+  observed(): nbformat.INotebookContent | null {
+    const { notes } = this._notes;
+    if (notes === null) {
+      return null;
+    }
+    const content = this.snapshot();
+    const ours = content.metadata.mlplat as PartialJSONObject | undefined;
+    return {
+      ...content,
+      metadata: { ...content.metadata, mlplat: { ...ours, observed: notes } }
+    };
   }
 
   snapshot(): nbformat.INotebookContent {
@@ -130,6 +149,7 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
     }
     this._isDisposed = true;
     this._check.dispose();
+    this._notes.dispose();
     this.panel.context.model?.contentChanged.disconnect(this._onChanged, this);
     this.panel.context.pathChanged.disconnect(this._onPathChanged, this);
     Signal.clearData(this);
@@ -166,6 +186,7 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
 
   private readonly _contentChanged = new Signal<this, void>(this);
   private readonly _check: Throttler;
+  private readonly _notes: KernelNotes;
   private _fingerprint = '';
   private _isDisposed = false;
 }

@@ -40,6 +40,7 @@ export const pipelinePlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.verify,
       CommandIDs.retryNotebook,
       CommandIDs.selectStep,
+      CommandIDs.setStep,
       CommandIDs.goToFailure
     ]) {
       palette?.addItem({ command, category });
@@ -116,8 +117,21 @@ namespace Private {
       ),
       icon: verifyIcon,
       isEnabled: hasNotebook,
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => platform.attempt(() => pipeline.verify())
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            timeout: {
+              type: 'number',
+              description: 'Seconds after which to give up; an hour by default'
+            }
+          }
+        }
+      },
+      execute: args => {
+        const timeout = typeof args.timeout === 'number' ? args.timeout : null;
+        return platform.attempt(() => pipeline.verify(timeout));
+      }
     });
 
     commands.addCommand(CommandIDs.retryNotebook, {
@@ -158,7 +172,7 @@ namespace Private {
     });
 
     commands.addCommand(CommandIDs.setStep, {
-      label: trans.__('Set a Step…'),
+      label: trans.__('Edit the Settings of the Step…'),
       caption: trans.__('Write the settings of a step into its cells'),
       icon: platformIcon,
       isEnabled: hasNotebook,
@@ -175,8 +189,11 @@ namespace Private {
           }
         }
       },
-      execute: args =>
-        platform.attempt(async () => {
+      execute: args => {
+        if (args.settings === undefined) {
+          return commands.execute(CommandIDs.selectStep, { step: args.step });
+        }
+        return platform.attempt(async () => {
           const name = text(args.step) ?? activeStep(platform);
           const step = name === undefined ? null : pipeline.step(name);
           if (step === null || platform.notebook === null) {
@@ -184,7 +201,7 @@ namespace Private {
           }
           const form: IStepForm = {
             ...formOf(step.name, step.settings),
-            ...(args.settings as Partial<IStepForm> | undefined)
+            ...(args.settings as Partial<IStepForm>)
           };
           const taken = new Set(
             pipeline.pipeline?.steps.map(other => other.name)
@@ -208,7 +225,8 @@ namespace Private {
               : metadataOf(form)
           );
           pipeline.select({ kind: 'step', name: form.name });
-        })
+        });
+      }
     });
 
     commands.addCommand(CommandIDs.goToCell, {

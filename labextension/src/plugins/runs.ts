@@ -11,10 +11,14 @@ import {
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
+import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
 import { retryIcon, runsIcon, stopIcon, trashIcon } from '../icons';
+import { contentOf } from '../notebook/source';
 import { createRunsSection } from '../panels/runs';
 import { IMlPlatform, IMlPlatformPanel } from '../tokens';
 
@@ -52,6 +56,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
     const category = trans.__('ML Platform');
     for (const command of [
       CommandIDs.openRun,
+      CommandIDs.showStep,
       CommandIDs.cancelRun,
       CommandIDs.retryRun,
       CommandIDs.deleteRun
@@ -62,10 +67,15 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
 };
 
 namespace Private {
-  const RUN = {
-    type: 'string',
-    description: "Id of a run; the one that is open, else the notebook's last"
-  } as const;
+  /** A command on one run: what differs from command to command. */
+  interface IRunCommand {
+    label: string;
+    caption: string;
+    icon: LabIcon;
+    /** What the argument `step` means, where the command takes one. */
+    step?: string;
+    execute: (run: string, step: string | null) => unknown;
+  }
 
   export function addCommands(
     app: JupyterFrontEnd,
@@ -74,115 +84,125 @@ namespace Private {
   ): void {
     const { commands } = app;
     const { runs } = platform;
-    const args = (properties: object = {}) => ({
-      args: { type: 'object' as const, properties: { run: RUN, ...properties } }
-    });
     const runOf = (given: unknown): string | null =>
       typeof given === 'string'
         ? given
         : (runs.selected?.id ?? platform.pipeline.run?.id ?? null);
-    const hasRun = (given: { run?: unknown }) => runOf(given.run) !== null;
+    const add = (id: string, command: IRunCommand): void => {
+      const { label, caption, icon } = command;
+      commands.addCommand(id, {
+        label,
+        caption,
+        icon,
+        isEnabled: given => runOf(given.run) !== null,
+        describedBy: { args: schemaOf(command) },
+        execute: async given => {
+          const run = runOf(given.run);
+          if (run !== null) {
+            const step = typeof given.step === 'string' ? given.step : null;
+            await command.execute(run, step);
+          }
+        }
+      });
+    };
 
-    commands.addCommand(CommandIDs.openRun, {
+    add(CommandIDs.openRun, {
       label: trans.__('Open the Last Run'),
       caption: trans.__('Show a run in the side panel'),
       icon: runsIcon,
-      isEnabled: hasRun,
-      describedBy: args(),
-      execute: given => {
-        runs.open(runOf(given.run));
+      execute: run => {
+        runs.open(run);
         return commands.execute(CommandIDs.open, { section: 'runs' });
       }
     });
 
-    commands.addCommand(CommandIDs.showStep, {
-      label: trans.__('Show a Step of a Run'),
+    add(CommandIDs.showStep, {
+      label: trans.__('Show a Step of the Run'),
       caption: trans.__('Show the outputs and the log of a step'),
       icon: runsIcon,
-      isEnabled: hasRun,
-      describedBy: args({
-        step: { type: 'string', description: 'Name of the step' }
-      }),
-      execute: given => {
-        runs.open(runOf(given.run));
-        runs.selectStep(typeof given.step === 'string' ? given.step : null);
+      step: 'Name of the step; the one that failed, else the first, by default',
+      execute: (run, step) => {
+        runs.open(run);
+        runs.selectStep(step ?? firstStep(runs.selected?.run ?? null));
         return commands.execute(CommandIDs.open, { section: 'runs' });
       }
     });
 
-    commands.addCommand(CommandIDs.cancelRun, {
+    add(CommandIDs.cancelRun, {
       label: trans.__('Cancel Run'),
       caption: trans.__('Stop a run with all its processes'),
       icon: stopIcon,
-      isEnabled: hasRun,
-      describedBy: args(),
-      execute: async given => {
-        const run = runOf(given.run);
-        if (
-          run !== null &&
-          (await confirm({
-            title: trans.__('Cancel this run?'),
-            body: trans.__(
-              'Its steps are stopped. What is finished is kept, and Retry goes on from there.'
-            ),
-            accept: trans.__('Cancel run'),
-            reject: trans.__('Let it run')
-          }))
-        ) {
+      execute: async run => {
+        const isMeant = await confirm({
+          title: trans.__('Cancel this run?'),
+          body: trans.__(
+            'Its steps are stopped. What is finished is kept, and Retry goes on from there.'
+          ),
+          accept: trans.__('Cancel run'),
+          reject: trans.__('Let it run')
+        });
+        if (isMeant) {
           await platform.attempt(() => runs.cancel(run));
         }
       }
     });
 
-    commands.addCommand(CommandIDs.retryRun, {
+    add(CommandIDs.retryRun, {
       label: trans.__('Retry Run'),
       caption: trans.__('Go on with a run; what succeeded is kept'),
       icon: retryIcon,
-      isEnabled: hasRun,
-      describedBy: args({
-        step: { type: 'string', description: 'Step to start again from' }
-      }),
-      execute: given =>
+      step: 'Step to start again from; by default what did not succeed runs',
+      execute: (run, step) =>
         platform.attempt(async () => {
-          const run = runOf(given.run);
-          if (run === null) {
-            return;
-          }
+          const { notebook: path } =
+            await platform.connection.client.getRun(run);
+          const open = path === null ? null : platform.navigator.find(path);
           // What is seen in the editor is what the user means to run again.
-          const { notebook } = await platform.connection.client.getRun(run);
-          if (notebook !== null) {
-            await platform.navigator.find(notebook)?.save();
-          }
+          await open?.save();
+          const observed = open?.observed() ?? null;
           await runs.retry(run, {
-            step: typeof given.step === 'string' ? given.step : undefined,
-            path: notebook ?? undefined
+            from_step: step,
+            path,
+            notebook: observed && contentOf(observed)
           });
         })
     });
 
-    commands.addCommand(CommandIDs.deleteRun, {
+    add(CommandIDs.deleteRun, {
       label: trans.__('Delete Run'),
       caption: trans.__('Delete a run with its logs and outputs'),
       icon: trashIcon,
-      isEnabled: hasRun,
-      describedBy: args(),
-      execute: async given => {
-        const run = runOf(given.run);
-        if (
-          run !== null &&
-          (await confirm({
-            title: trans.__('Delete this run?'),
-            body: trans.__(
-              'Its states, logs and outputs are gone for good. Registered models stay.'
-            ),
-            accept: trans.__('Delete'),
-            reject: trans.__('Keep')
-          }))
-        ) {
+      execute: async run => {
+        const isMeant = await confirm({
+          title: trans.__('Delete this run?'),
+          body: trans.__(
+            'Its states, logs and outputs are gone for good. Registered models stay.'
+          ),
+          accept: trans.__('Delete'),
+          reject: trans.__('Keep')
+        });
+        if (isMeant) {
           await platform.attempt(() => runs.delete(run));
         }
       }
     });
+  }
+
+  function schemaOf(command: IRunCommand): ReadonlyJSONObject {
+    const run = {
+      type: 'string',
+      description: "Id of a run; the one that is open, else the notebook's last"
+    };
+    const step = { type: 'string', description: command.step ?? '' };
+    return {
+      type: 'object',
+      properties: command.step === undefined ? { run } : { run, step }
+    };
+  }
+
+  function firstStep(run: Run | null): string | null {
+    const failed = run?.tasks.find(task => task.state === 'FAILED');
+    return (failed ?? run?.tasks[0])?.name ?? null;
   }
 
   /** Tell of a run's end where nobody is looking at it. */

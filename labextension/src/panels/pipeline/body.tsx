@@ -142,7 +142,8 @@ function Header(props: {
         <div className="jp-mlplat-Header-facts" aria-live="polite">
           {pipeline === null
             ? model.error === null && trans.__('Reading the notebook…')
-            : [
+            : pipeline.steps.length > 0 &&
+              [
                 trans._n('%1 step', '%1 steps', pipeline.steps.length),
                 trans._n('%1 edge', '%1 edges', pipeline.edges.length)
               ].join(' · ')}

@@ -9,7 +9,7 @@ import type {
   Step,
   Task
 } from '../../api/types';
-import { Code, IconButton } from '../../components/basics';
+import { Code, IconButton, Prose } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { formatBytes } from '../../components/format';
 import { stepStyle } from '../../components/palette';
@@ -35,6 +35,7 @@ export function EdgeDetails(props: {
           <button
             type="button"
             className="jp-mlplat-Link"
+            title={edge.from}
             onClick={() => props.onSelect({ kind: 'step', name: edge.from })}
           >
             {edge.from}
@@ -43,6 +44,7 @@ export function EdgeDetails(props: {
           <button
             type="button"
             className="jp-mlplat-Link"
+            title={edge.to}
             onClick={() => props.onSelect({ kind: 'step', name: edge.to })}
           >
             {edge.to}
@@ -92,7 +94,9 @@ function Reason(props: {
           {proofLabel(trans, reason.proof)}
         </span>
       </div>
-      <p className="jp-mlplat-Reason-why">{reason.why}</p>
+      <p className="jp-mlplat-Reason-why">
+        <Prose text={reason.why} />
+      </p>
       {value && (
         <p className="jp-mlplat-Hint" title={value.preview}>
           {[value.type, formatBytes(value.size_bytes), value.preview]

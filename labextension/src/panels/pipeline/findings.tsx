@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import type { Pipeline, Problem, VerifyReport } from '../../api/types';
-import { Fold, IconButton } from '../../components/basics';
+import { Fold, IconButton, Prose } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { formatDuration } from '../../components/format';
 import {
@@ -64,7 +64,7 @@ export function Unknowns(props: {
           <Finding
             key={index}
             severity="info"
-            code={unknown.what}
+            head={unknown.what}
             text={unknown.consequence}
             cell={unknown.cell}
             line={unknown.line}
@@ -72,6 +72,13 @@ export function Unknowns(props: {
           />
         ))}
       </ul>
+      <p className="jp-mlplat-Hint">
+        <Prose
+          text={trans.__(
+            'Begin the notebook with `%load_ext jupyter_mlplat` and run it: what such a cell then does is observed, and nothing is left to assume.'
+          )}
+        />
+      </p>
     </Fold>
   );
 }
@@ -85,15 +92,19 @@ export function Verification(props: {
   const { report } = props;
   const trans = useTrans();
   const isRefused = report.refused.length > 0;
+  const hasFindings =
+    isRefused || report.unfinished.length + report.differences.length > 0;
   const title = isRefused
     ? trans.__('The notebook cannot be run as steps')
-    : report.equal
-      ? trans.__('Equal both ways')
-      : trans._n(
-          '%1 difference between the two ways',
-          '%1 differences between the two ways',
-          report.differences.length
-        );
+    : report.unfinished.length > 0
+      ? trans.__('The notebook did not end in time')
+      : report.equal
+        ? trans.__('Equal both ways')
+        : trans._n(
+            '%1 difference between the two ways',
+            '%1 differences between the two ways',
+            report.differences.length
+          );
   return (
     <section
       className="jp-mlplat-Verification"
@@ -118,27 +129,31 @@ export function Verification(props: {
           )}
         </p>
       )}
-      <ul className="jp-mlplat-Findings">
-        {report.refused.map((problem, index) => (
-          <Finding
-            key={index}
-            severity="error"
-            text={problem.message}
-            cell={problem.cell}
-            onGoToCell={props.onGoToCell}
-          />
-        ))}
-        {report.differences.map((difference, index) => (
-          <Finding
-            key={index}
-            severity="error"
-            code={difference.step}
-            text={difference.what}
-            cell={difference.cell}
-            onGoToCell={props.onGoToCell}
-          />
-        ))}
-      </ul>
+      {hasFindings && (
+        <ul className="jp-mlplat-Findings">
+          {report.refused.map((problem, index) => (
+            <Finding
+              key={index}
+              severity="error"
+              text={problem.message}
+              cell={problem.cell}
+              onGoToCell={props.onGoToCell}
+            />
+          ))}
+          {[...report.unfinished, ...report.differences].map(
+            (difference, index) => (
+              <Finding
+                key={index}
+                severity="error"
+                head={`\`${difference.step}\``}
+                text={difference.what}
+                cell={difference.cell}
+                onGoToCell={props.onGoToCell}
+              />
+            )
+          )}
+        </ul>
+      )}
     </section>
   );
 }
@@ -146,7 +161,7 @@ export function Verification(props: {
 function Finding(props: {
   severity: Problem['severity'];
   text: string;
-  code?: string;
+  head?: string;
   cell: string | null;
   line?: number | null;
   onGoToCell: (cell: string, line?: number) => void;
@@ -162,8 +177,14 @@ function Finding(props: {
     <li className="jp-mlplat-Finding" data-severity={props.severity}>
       <icon.react tag="span" className="jp-mlplat-Finding-icon" />
       <div className="jp-mlplat-Finding-body">
-        {props.code && <code className="jp-mlplat-Code">{props.code}</code>}
-        <span className="jp-mlplat-Finding-text">{props.text}</span>
+        {props.head && (
+          <span className="jp-mlplat-Finding-head">
+            <Prose text={props.head} />
+          </span>
+        )}
+        <span className="jp-mlplat-Finding-text">
+          <Prose text={props.text} />
+        </span>
         {cell !== null && (
           <button
             type="button"

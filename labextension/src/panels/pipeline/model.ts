@@ -1,4 +1,3 @@
-import type * as nbformat from '@jupyterlab/nbformat';
 import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { Debouncer } from '@lumino/polling';
@@ -19,6 +18,7 @@ import type {
   Step,
   VerifyReport
 } from '../../api/types';
+import { contentOf } from '../../notebook/source';
 import type { INotebookSource } from '../../notebook/source';
 import { failureOf } from '../../api/failures';
 import { RunWatch } from '../../api/run-watch';
@@ -169,6 +169,7 @@ export class PipelineModel implements IDisposable {
       return;
     }
     this._notebook?.contentChanged.disconnect(this._onContentChanged, this);
+    this._notebook?.observedChanged.disconnect(this._onObserved, this);
     this._notebook = notebook;
     this._compiling?.abort();
     this._verifying?.abort();
@@ -183,6 +184,7 @@ export class PipelineModel implements IDisposable {
     this._changed.emit();
     if (notebook !== null) {
       notebook.contentChanged.connect(this._onContentChanged, this);
+      notebook.observedChanged.connect(this._onObserved, this);
       void this._compile();
       void this._findRun();
     }
@@ -217,7 +219,7 @@ export class PipelineModel implements IDisposable {
       await notebook.save();
       const run = await this.connection.client.submit(
         {
-          path: this._absolutePath(notebook.path),
+          ...this._saved(notebook),
           parameters: this._values(),
           until: options.until ?? null
         },
@@ -241,15 +243,15 @@ export class PipelineModel implements IDisposable {
     }
     await notebook.save();
     const run = await this.connection.client.retry(watch.id, {
-      path: this._absolutePath(notebook.path),
+      ...this._saved(notebook),
       from_step: step
     });
     watch.accept(run);
     return run;
   }
 
-  /** Run the notebook both ways and compare. */
-  async verify(): Promise<VerifyReport> {
+  /** Run the notebook both ways and compare; give up when the time is up. */
+  async verify(timeoutS: number | null = null): Promise<VerifyReport> {
     const notebook = this._need();
     this._verifying?.abort();
     const abort = new AbortController();
@@ -258,7 +260,7 @@ export class PipelineModel implements IDisposable {
     this._changed.emit();
     try {
       const report = await this.connection.client.verify(
-        this._request(notebook),
+        { ...this._request(notebook), timeout_s: timeoutS },
         abort.signal
       );
       if (this._verifying === abort) {
@@ -351,15 +353,20 @@ export class PipelineModel implements IDisposable {
     this._changed.emit();
   }
 
-  private _request(notebook: INotebookSource): {
-    path: string;
-    notebook: Record<string, JsonValue>;
-  } {
+  /** The notebook as it stands in the editor. */
+  private _request(notebook: INotebookSource): INotebookRequest {
     return {
       path: this._absolutePath(notebook.path),
-      notebook: notebook.snapshot() as nbformat.INotebookContent &
-        Record<string, JsonValue>
+      notebook: contentOf(notebook.observed() ?? notebook.snapshot())
     };
+  }
+
+  /** The notebook as it is on disk, unless its kernel has more to say about it. */
+  private _saved(notebook: INotebookSource): Partial<INotebookRequest> {
+    const observed = notebook.observed();
+    return observed === null
+      ? { path: this._absolutePath(notebook.path) }
+      : this._request(notebook);
   }
 
   private _values(): Record<string, JsonValue> {
@@ -396,6 +403,10 @@ export class PipelineModel implements IDisposable {
   private _onContentChanged(): void {
     this._verification = null;
     this._changed.emit();
+    void this._debounced.invoke();
+  }
+
+  private _onObserved(): void {
     void this._debounced.invoke();
   }
 
@@ -449,6 +460,11 @@ export class PipelineModel implements IDisposable {
   private _isCompiling = false;
   private _isSubmitting = false;
   private _isDisposed = false;
+}
+
+interface INotebookRequest {
+  path: string;
+  notebook: Record<string, JsonValue>;
 }
 
 /** Long enough not to compile each letter, short enough to be there when the eye arrives. */

@@ -325,6 +325,20 @@ function About(props: { task: Task }): JSX.Element {
           <dd>{task.waiting_for}</dd>
         </>
       )}
+      {task.executed_as && (
+        <>
+          <dt>{trans.__('Ran in')}</dt>
+          <dd>
+            {
+              {
+                'warm-process': trans.__('a process forked from a warm worker'),
+                process: trans.__('a Python process of its own'),
+                kernel: trans.__('a Jupyter kernel')
+              }[task.executed_as]
+            }
+          </dd>
+        </>
+      )}
       {task.cache && (
         <>
           <dt>{trans.__('Cache')}</dt>
@@ -336,6 +350,14 @@ function About(props: { task: Task }): JSX.Element {
           </dd>
         </>
       )}
+      {Object.entries(task.not_kept).map(([name, why]) => (
+        <React.Fragment key={name}>
+          <dt>{trans.__('Not kept')}</dt>
+          <dd>
+            <Code>{name}</Code> {why}
+          </dd>
+        </React.Fragment>
+      ))}
       {task.failure && (
         <>
           <dt>{trans.__('Failure')}</dt>

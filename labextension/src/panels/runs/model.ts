@@ -5,7 +5,12 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from '../../api/connection';
 import type { EventStream } from '../../api/events';
-import type { Event, RunState, RunSummary } from '../../api/types';
+import type {
+  Event,
+  RetryRequest,
+  RunState,
+  RunSummary
+} from '../../api/types';
 import { LogModel } from './log-model';
 import { RunWatch } from '../../api/run-watch';
 import { isFinal } from '../../api/states';
@@ -117,14 +122,8 @@ export class RunsModel implements IDisposable {
   }
 
   /** Go on with a run; with a path, with the notebook as it is there now. */
-  async retry(
-    id: string,
-    from: { step?: string; path?: string } = {}
-  ): Promise<void> {
-    const run = await this.connection.client.retry(id, {
-      from_step: from.step ?? null,
-      path: from.path ?? null
-    });
+  async retry(id: string, request: Partial<RetryRequest> = {}): Promise<void> {
+    const run = await this.connection.client.retry(id, request);
     this._acceptIfSelected(id, run);
   }
 
