@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.peers import machine
 
-NAMES = ("pipeline_overhead", "notebook_step", "lineage", "serving")
+NAMES = ("pipeline_overhead", "notebook_step", "first_statement", "lineage", "serving", "small")
 
 
 def main() -> int:

@@ -6,12 +6,14 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = ROOT / ".bench"
+INSTALL_S = 900
 
 
 class PeerUnavailable(Exception):
@@ -31,13 +33,18 @@ def peer_python(name: str, *requirements: str) -> Path:
         return python
     shutil.rmtree(home, ignore_errors=True)
     uv = Path(sys.executable).with_name("uv")
+    if not uv.exists():
+        raise PeerUnavailable(f"{name}: {str(uv)!r} is needed to install it. Run: make setup.")
     for command in (
         [uv, "venv", "--quiet", "--python", sys.executable, home],
         [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *requirements],
     ):
-        done = subprocess.run(command, capture_output=True, text=True)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S)
+        except subprocess.TimeoutExpired:
+            raise PeerUnavailable(f"{name}: installing it took over {INSTALL_S} s.") from None
         if done.returncode:
-            raise PeerUnavailable(f"{name}: {done.stderr.strip().splitlines()[-1]}")
+            raise PeerUnavailable(f"{name}: {' '.join(done.stderr.split())[-300:]}")
     stamp.write_text(wanted)
     return python
 
@@ -69,3 +76,25 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A figure and what it should be: at least the bound, or at most."""
+
+    what: str
+    found: float
+    bound: float
+    is_least: bool = True
+
+    def row(self) -> tuple[str, str, str, str]:
+        """Say what was found and whether that is enough."""
+        is_met = self.found >= self.bound if self.is_least else self.found <= self.bound
+        words = f"{'at least' if self.is_least else 'at most'} {self.bound:g}"
+        found = f"{self.found:.3g}" if self.found < 1000 else f"{self.found:,.0f}"
+        return self.what, found, words, "met" if is_met else "missed"
+
+
+def verdicts(aims: Iterable[Aim]) -> str:
+    """Lay out figures beside what was aimed for."""
+    return table(("figure", "found", "aim", ""), [aim.row() for aim in aims])

@@ -2,127 +2,84 @@
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import gettempdir
 
-from benchmarks.peers import PeerUnavailable, machine, peer_python, table
+from benchmarks.lineage.measuring import FLOOR, OURS, api_answer, flushes, side_by_side
+from benchmarks.lineage.plan import Work, plan
+from benchmarks.peers import Aim, PeerUnavailable, machine, peer_python, table, verdicts
 
-HERE = Path(__file__).parent
-OURS = "platform_store"
 PEERS = {
     "mlmd_store": ("ml-metadata", ("ml-metadata>=1.17",)),
     "mlflow_store": ("mlflow", ("mlflow>=3.1",)),
 }
-TIMEOUT_S = 900
-WAITING_NOTE = (
-    "One-by-one inserts wait for the disk, on both sides: 'CPU' is the same work without the wait."
+FLUSH_WORK = {"insert": "insert_calls", "runs": "run_calls"}
+API_BOUND_MS = 20.0
+NOTE = (
+    "On both sides, what a call has written is on disk when it returns, but for the row that says "
+    "otherwise. The floor is SQLite with bare columns, nothing checked, as many flushes as ours."
 )
 
 
-def work_of(quick: bool) -> list[tuple[str, str, int, int]]:
-    """Return (work, peer, count, rounds)."""
-    return [
-        ("insert", "mlmd_store", 300 if quick else 1000, 1 if quick else 3),
-        ("closures", "mlmd_store", 10_000 if quick else 100_000, 1),
-        ("runs", "mlflow_store", 20 if quick else 100, 1 if quick else 3),
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of ours beside the peer's and the floor's."""
+
+    what: str
+    peer: str
+    unit: str
+    ours: float
+    theirs: float
+    floor: float | None
+    aim: float | None
+
+    @property
+    def ratio(self) -> float:
+        return self.theirs / self.ours
+
+    def cells(self) -> tuple[str, ...]:
+        floor = "" if self.floor is None else f"{self.floor:.3g} {self.unit}"
+        floor_ratio = "" if self.floor is None else f"{self.theirs / self.floor:.1f}×"
+        return (
+            self.what,
+            f"{self.ours:.3g} {self.unit}",
+            f"{self.peer} {self.theirs:.3g} {self.unit}",
+            f"{self.ratio:.1f}×",
+            floor,
+            floor_ratio,
+        )
+
+
+def rows_of(work: Work, folder: str) -> tuple[list[Row], list[tuple[str, ...]]]:
+    """Return the figures of one piece of work, and how often a call flushes.
+
+    Raises:
+        PeerUnavailable: The peer cannot be installed here, or fails.
+    """
+    peer, requirements = PEERS[work.peer]
+    own = Path(sys.executable)
+    pythons = {OURS: own, work.peer: peer_python(peer, *requirements), FLOOR: own}
+    taken = side_by_side(work, pythons, folder)
+    rows = [
+        Row(
+            figure.what,
+            peer,
+            figure.unit,
+            figure.value(taken[OURS], work.count),
+            figure.value(taken[work.peer], work.count, is_peer=True),
+            figure.value(taken[FLOOR], work.count) if figure.has_floor else None,
+            figure.aim,
+        )
+        for figure in work.figures
     ]
-
-
-def compared(count: int) -> dict[str, list[tuple[str, str, int, float | None]]]:
-    """Return (what, key of the measurement, divisor, target ratio) by work."""
-    return {
-        "insert": [
-            ("insert one by one, durable", "insert_s", count, 20),
-            ("insert one by one, CPU", "insert_cpu_s", count, None),
-        ],
-        "closures": [
-            ("insert in bulk", "bulk_s", count, 15),
-            ("closure, depth 50", "chain_s", 1, 5),
-            (f"closure, {count // 10:,} wide", "wide_s", 1, 5),
-            ("memory", "memory_mb", 1, 4),
-        ],
-        "runs": [
-            ("run of 5 parameters and 5 metrics, durable", "run_s", count, 100),
-            ("one metric, durable", "metric_s", count, 50),
-        ],
-    }
-
-
-def api_answer_ms(folder: str) -> float:
-    """Ask a running engine; this one figure has no peer, but a bound of its own."""
-    done = subprocess.run(
-        [sys.executable, HERE / "api_answer.py"],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        env={**os.environ, "TMPDIR": folder},
-    )
-    if done.returncode:
-        raise SystemExit(f"the engine did not answer:\n{done.stderr[-2000:]}")
-    return float(done.stdout)
-
-
-def measure(python: Path, work: str, store: str, count: int, folder: str) -> dict[str, float]:
-    done = subprocess.run(
-        [python, HERE / "workload.py", work, store, str(count)],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        env={
-            **os.environ,
-            "DO_NOT_TRACK": "true",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "TMPDIR": folder,
-        },
-    )
-    if done.returncode:
-        raise SystemExit(f"{store} could not do {work!r}:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def side_by_side(
-    work: str, peer: str, count: int, rounds: int, folder: str
-) -> dict[str, dict[str, float]]:
-    """Measure peer and ourselves in turns; the median of each figure over the rounds."""
-    name, requirements = PEERS[peer]
-    pythons = {OURS: Path(sys.executable), peer: peer_python(name, *requirements)}
-    taken: dict[str, list[dict[str, float]]] = {store: [] for store in pythons}
-    for _ in range(rounds):
-        for store, python in pythons.items():
-            taken[store].append(measure(python, work, store, count, folder))
-    return {
-        store: {key: statistics.median(each[key] for each in all_) for key in all_[0]}
-        for store, all_ in taken.items()
-    }
-
-
-def results(quick: bool, folder: str) -> tuple[list[dict[str, object]], list[str]]:
-    rows, left_out = [], []
-    for work, peer, count, rounds in work_of(quick):
-        try:
-            figures = side_by_side(work, peer, count, rounds, folder)
-        except PeerUnavailable as error:
-            left_out.append(str(error))
-            continue
-        for what, key, divisor, target in compared(count)[work]:
-            ours, theirs = figures[OURS][key] / divisor, figures[peer][key] / divisor
-            rows.append(
-                {
-                    "what": what,
-                    "peer": PEERS[peer][0],
-                    "unit": "MB" if key.endswith("mb") else "ms",
-                    "ours": ours if key.endswith("mb") else ours * 1000,
-                    "theirs": theirs if key.endswith("mb") else theirs * 1000,
-                    "ratio": theirs / ours,
-                    "target": target,
-                    "count": count,
-                }
-            )
-    return rows, left_out
+    counted = []
+    if calls := FLUSH_WORK.get(work.name):
+        counts = [flushes(python, calls, store, folder) for store, python in pythons.items()]
+        if None not in counts:
+            counted.append((f"{work.name}, against {peer}", *(f"{count:.2f}" for count in counts)))
+    return rows, counted
 
 
 def main() -> None:
@@ -131,30 +88,32 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small counts: does it run at all")
     parser.add_argument("--folder", default=gettempdir(), help="where the databases are made")
     options = parser.parse_args()
-    rows, left_out = results(options.quick, options.folder)
-    answer_ms = api_answer_ms(options.folder)
+    rows: list[Row] = []
+    counted: list[tuple[str, ...]] = []
+    missing: list[str] = []
+    for work in plan(options.quick):
+        try:
+            more_rows, more_counted = rows_of(work, options.folder)
+        except PeerUnavailable as error:
+            missing += [] if str(error) in missing else [str(error)]
+        else:
+            rows += more_rows
+            counted += more_counted
+    answer = api_answer(options.folder)
     if options.json:
-        facts = {"machine": machine(), "rows": rows, "left_out": left_out}
-        print(json.dumps({**facts, "api_depth_50_ms": answer_ms}, indent=1))
+        facts = {"machine": machine(), "rows": [asdict(row) for row in rows], "missing": missing}
+        print(json.dumps({**facts, "flushes": counted, "api_depth_50_ms": answer}, indent=1))
         return
-    print(f"Metadata and lineage ({machine()}; {options.folder}). {WAITING_NOTE}\n")
-    print(
-        table(
-            ("what", "ours", "peer", "ratio", "target"),
-            [
-                (
-                    str(row["what"]),
-                    f"{row['ours']:.3g} {row['unit']}",
-                    f"{row['peer']} {row['theirs']:.3g} {row['unit']}",
-                    f"{row['ratio']:.1f} x",
-                    "" if row["target"] is None else f"{row['target']} x",
-                )
-                for row in rows
-            ],
-        )
-    )
-    print(f"\nDepth-50 answer through the engine's API: {answer_ms:.1f} ms (bound: 20 ms).")
-    for words in left_out:
+    print(f"Metadata and lineage; {machine()}; databases in {options.folder}. {NOTE}\n")
+    header = ("", "ours", "peer", "peer / ours", "floor", "peer / floor")
+    print(table(header, [row.cells() for row in rows]), "\n")
+    if counted:
+        print(table(("flushes a call", "ours", "peer", "floor"), counted), "\n")
+    aims = [Aim(f"{row.what}: {row.peer} / ours", row.ratio, row.aim) for row in rows if row.aim]
+    for name, took_ms in answer.items():
+        aims.append(Aim(f"depth 50 through the API, ms, {name}", took_ms, API_BOUND_MS, False))
+    print(verdicts(aims))
+    for words in missing:
         print(f"\nLeft out: {words}")
 
 

@@ -1,4 +1,4 @@
-"""Our metadata store through its port, every call durable (synchronous=FULL) when it returns."""
+"""Our metadata store through its port, every call flushed (synchronous=FULL) when it returns."""
 
 from pathlib import Path
 
@@ -29,6 +29,10 @@ class Store:
 
     def insert_each(self, count: int, chain: int) -> None:
         self._insert(count, chain, batch=1)
+
+    def insert_in_runs(self, count: int, chain: int) -> None:
+        """As the engine does: what nobody acts on before a run's end is flushed with it."""
+        self._insert(count, chain, batch=1, is_flushed_by_chain=True)
 
     def insert_bulk(self, count: int, chain: int) -> None:
         self._insert(count, chain, batch=BATCH)
@@ -76,7 +80,10 @@ class Store:
     def close(self) -> None:
         self._store.close()
 
-    def _insert(self, count: int, chain: int, batch: int) -> None:
+    def _insert(
+        self, count: int, chain: int, batch: int, is_flushed_by_chain: bool = False
+    ) -> None:
+        made: list[str] = []
         for start in range(0, count, batch):
             executions, artifacts, links = [], [], []
             for number in range(start, min(start + batch, count)):
@@ -85,9 +92,13 @@ class Store:
                 artifacts.append(artifact)
                 links.append(_link(execution, artifact.id, "output"))
                 if number % chain:
-                    links.append(_link(execution, self._artifacts[-1], "input"))
-                self._artifacts.append(artifact.id)
-            self._store.apply(Change(executions=executions, artifacts=artifacts, lineage=links))
+                    links.append(_link(execution, made[-1], "input"))
+                made.append(artifact.id)
+            is_told = not is_flushed_by_chain or len(made) % chain == 0
+            self._store.apply(
+                Change(executions=executions, artifacts=artifacts, lineage=links, is_told=is_told)
+            )
+        self._artifacts = made
 
 
 def _execution(number: int) -> Execution:

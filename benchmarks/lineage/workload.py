@@ -7,11 +7,13 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
 CHAIN = 50
+CALLERS = 8
 QUERY_ROUNDS = 9
 
 
@@ -32,15 +34,38 @@ class Clock:
         self.taken[name + "_cpu_s"] = statistics.median(cpus)
         return result
 
+    def time_together(self, name: str, action: Callable[[int], Any], count: int) -> None:
+        """Let several callers share the count, all in one process as in a server."""
+        with ThreadPoolExecutor(CALLERS) as pool:
+            self.time(name, lambda: list(pool.map(action, [count // CALLERS] * CALLERS)))
+
 
 def insert(store: Any, count: int, clock: Clock) -> None:
     """Record `count` executions one by one, each with an artifact, in chains."""
     clock.time("insert", lambda: store.insert_each(count, CHAIN))
+    clock.time_together("together", lambda part: store.insert_each(part, CHAIN), count)
+    if hasattr(store, "insert_in_runs"):
+        clock.time("in_runs", lambda: store.insert_in_runs(count, CHAIN))
+
+
+def insert_calls(store: Any, count: int, clock: Clock) -> None:
+    """Record `count` executions one by one, for one who counts the flushes."""
+    store.insert_each(count, CHAIN)
+
+
+def run_calls(store: Any, count: int, clock: Clock) -> None:
+    """Record `count` runs, for one who counts the flushes."""
+    store.log_runs(count)
+
+
+def bulk(store: Any, count: int, clock: Clock) -> None:
+    """Record `count` executions at once."""
+    clock.time("bulk", lambda: store.insert_bulk(count, CHAIN))
 
 
 def closures(store: Any, count: int, clock: Clock) -> None:
     """Record `count` executions in bulk, then ask for all a value was made from."""
-    clock.time("bulk", lambda: store.insert_bulk(count, CHAIN))
+    bulk(store, count, clock)
     wide = count // 10
     chain_end, wide_end = store.ends(CHAIN, wide)
     counts = [
@@ -54,6 +79,7 @@ def closures(store: Any, count: int, clock: Clock) -> None:
 def runs(store: Any, count: int, clock: Clock) -> None:
     """Record `count` runs of 5 parameters and 5 metrics, then `count` single metrics."""
     clock.time("run", lambda: store.log_runs(count))
+    clock.time_together("together", store.log_runs, count)
     clock.time("metric", lambda: store.log_metrics(count))
 
 

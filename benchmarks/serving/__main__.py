@@ -7,12 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.peers import PeerUnavailable, machine, table
+from benchmarks.peers import Aim, PeerUnavailable, machine, table, verdicts
 from benchmarks.serving.contenders import ROWS, Contender, contenders
 from benchmarks.serving.load import cpu_s, memory_mb, wrk
 
 CONNECTIONS = (1, 16, 64)
 BASELINE = "KServe"
+OURS = "jupyter-mlplat"
+AIMS = {"regression": ("c16", 5.0), "forest": ("c64", 10.0)}
 
 Figures = dict[str, list[float]]
 
@@ -79,6 +81,22 @@ def show(model: str, results: dict[str, dict[str, float]]) -> None:
     short = [f"{model}, {BASELINE} = 1", *(f"c={c}" for c in CONNECTIONS)]
     short += ["CPU", "start", "memory"]
     print("\n" + table(short, ratios) + "\n")
+    print(verdicts(_aims(model, results)), "\n")
+
+
+def _aims(model: str, results: dict[str, dict[str, float]]) -> list[Aim]:
+    load, bound = AIMS[model]
+    base = results[BASELINE]
+    aims = []
+    for name, own in results.items():
+        if not name.startswith(OURS):
+            continue
+        rate = own[f"{load}_rps"] / base[f"{load}_rps"]
+        aims.append(Aim(f"{name}: requests a second at {load[1:]} callers", rate, bound))
+        for what, key in (("start", "start_s"), ("memory", "memory_mb")):
+            aims.append(Aim(f"{name}: {what}", own[key] / base[key], 0.5, False))
+        aims.append(Aim(f"{name}: errors", own["errors"], 0, False))
+    return aims
 
 
 def main() -> int:
@@ -101,6 +119,8 @@ def main() -> int:
                     try:
                         measure(contender, model, Path(folder), options.seconds, figures)
                     except PeerUnavailable as error:
+                        if contender.name.startswith(OURS):
+                            raise
                         print(f"left out: {error}", file=sys.stderr)
                         left_out.add(contender.name)
                         del found[model][contender.name]

@@ -23,7 +23,7 @@ from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.peers import peer_python
+from benchmarks.peers import PeerUnavailable, peer_python
 from jupyter_mlplat.kit.digests import digest_bytes
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
 from jupyter_mlplat.ports.serving import ServableModel
@@ -86,7 +86,11 @@ def peer(kind: str, *requirements: str) -> Callable[[str, Path], Any]:
         home = folder / kind
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
         if not home.exists():
-            subprocess.run([python, SERVERS, "make", home], check=True, env=environment)
+            made = subprocess.run(
+                [python, SERVERS, "make", home], capture_output=True, text=True, env=environment
+            )
+            if made.returncode:
+                raise PeerUnavailable(f"{kind} cannot fit its models: {made.stderr[-300:]}")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -165,7 +169,7 @@ def _first_answer(url: str, body: object, is_alive: Callable[[], bool]) -> Any:
             return (
                 answer["predictions"] if "predictions" in answer else answer["outputs"][0]["data"]
             )
-    raise RuntimeError(f"{url} did not answer; see the log in its folder.")
+    raise PeerUnavailable(f"{url} did not answer within {UP_WITHIN_S:g} s.")
 
 
 class _Source:
