@@ -11,6 +11,7 @@ from jupyter_mlplat.errors import Conflict, NotFound
 from jupyter_mlplat.kit.digests import digest_text
 from jupyter_mlplat.ports.metadata import Change, Closure, MetadataStore, NewEvent
 from jupyter_mlplat.resources.lineage import RegisteredModel
+from jupyter_mlplat.resources.pipeline import Finding
 from jupyter_mlplat.resources.run import CacheExplanation, Run, RunState, RunSummary, TaskState
 from tests.contracts.documents import (
     NOON,
@@ -159,7 +160,7 @@ class RunContract:
             )
         )
 
-        store.replace_pipeline(run.id, a_pipeline("load", "clean", "train"))
+        store.apply(Change(pipelines=[(run.id, a_pipeline("load", "clean", "train"))]))
 
         assert store.get_run(run.id).tasks == (loaded, a_task("clean"), a_task("train"))
         assert store.pipeline_of(run.id) == a_pipeline("load", "clean", "train")
@@ -321,6 +322,15 @@ class CacheContract:
 
         assert store.find_cached("k") == entry
         assert store.find_cached("K") is None
+
+    def test_entries_of_lost_steps_are_forgotten(self, store: MetadataStore) -> None:
+        run, other = submit(store), submit(store)
+        lost, kept = a_cache_entry("k1", run), a_cache_entry("k2", other)
+        store.apply(Change(cache=[lost, kept], is_told=False))
+
+        store.forget_cached(run.id, [lost.step])
+
+        assert (store.find_cached("k1"), store.find_cached("k2")) == (None, kept)
 
     def test_the_last_entry_of_a_step_is_the_one_written_last(self, store: MetadataStore) -> None:
         run = submit(store)
@@ -587,6 +597,26 @@ class RegistryContract:
                 call("b")
 
 
+class FindingContract:
+    """What runs have shown of cells."""
+
+    def test_a_finding_takes_the_place_of_the_one_of_the_same_source(
+        self, store: MetadataStore
+    ) -> None:
+        one, two = digest_text("a"), digest_text("b")
+        for finding in (
+            Finding(source=one, changes=("x",)),
+            Finding(source=two, reads=("z",)),
+            Finding(source=one, changes=("x", "y")),
+        ):
+            store.keep_finding(finding)
+
+        assert {finding.source: finding for finding in store.findings()} == {
+            one: Finding(source=one, changes=("x", "y")),
+            two: Finding(source=two, reads=("z",)),
+        }
+
+
 class GarbageContract:
     """What may be deleted."""
 
@@ -750,6 +780,7 @@ class MetadataStoreContract(
     EventContract,
     LineageContract,
     RegistryContract,
+    FindingContract,
     GarbageContract,
     UpkeepContract,
 ):

@@ -163,3 +163,53 @@ display(Javascript('window.hacked=2'))\\n\
 HTML('<b>harmless</b><img src=x onerror=\\"window.hacked=3\\"><script>window.hacked=4</script>')"}]
 }
 """
+
+
+def test_code_that_cannot_be_seen_is_observed_once_it_has_run(page: Page, lab: "Lab") -> None:
+    cells = {
+        "load": "%load_ext jupyter_mlplat\nx, name = [1], 'y'",
+        "compute": "exec(f'{name} = x[0] + 1')",
+        "show": "print(x, y)",
+    }
+    write_notebook(lab.folder / "unseen.ipynb", cells)
+    open_panel(page, lab, "unseen.ipynb")
+    unknown = page.get_by_role("button", name="Unknown to the compiler")
+    expect(unknown).to_be_visible(timeout=60_000)
+    edge = page.locator("[data-edge='compute→show']")
+    expect(edge).to_have_attribute("data-proof", "assumed")
+
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
+        " === 'idle'"
+    )
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    expect(unknown).to_have_count(0, timeout=60_000)
+    expect(edge).to_have_attribute("data-proof", "observed")
+    count = page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets[2].model.executionCount"
+    )
+    assert count == 3  # asking the kernel leaves no trace
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    expect(unknown).to_be_visible(timeout=60_000)
+
+
+def write_notebook(path: Path, cells: dict[str, str]) -> None:
+    """Write a notebook of code cells by id, each a step of its own."""
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": cell,
+                "metadata": {"mlplat": {"step": cell}},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for cell, source in cells.items()
+        ],
+    }
+    path.write_text(json.dumps(content))

@@ -232,6 +232,30 @@ def test_a_retry_is_taken_whole_or_not_at_all(crashing: EngineProcess, point: st
     _check(crashing, run, {**RUNS_OF, "slow": 2, "join": 2})
 
 
+@pytest.mark.parametrize("point", [p for p in POINTS if _stem(p) in WHEN_RETRIED])
+def test_a_retry_with_other_code_is_taken_whole_or_not_at_all(
+    crashing: EngineProcess, point: str
+) -> None:
+    """Code and states are one commit: never the new code with the states of the old."""
+    crashing.start(point)
+    _submit(crashing)
+    crashing.client.wait_for_run(2, 30)
+    before = crashing.client.get_run_pipeline(2)
+    book = crashing.home.root.parent / "book.ipynb"
+    book.write_text(_text([*CELLS, ("more = total", {"step": "more"})]), "utf-8")
+    with contextlib.suppress(Unavailable):
+        crashing.client.retry_run(2, book)
+    crashing.process.wait(10)
+    crashing.start()
+
+    run, pipeline = crashing.client.wait_for_run(2, 30), crashing.client.get_run_pipeline(2)
+
+    is_taken = point.endswith("after")
+    assert run.state is RunState.SUCCEEDED
+    assert (pipeline == before) is not is_taken
+    assert [task.name for task in run.tasks] == [*RUNS_OF, *(["more"] if is_taken else [])]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_run_survives_death_at_any_instant(crashing: EngineProcess, seed: int) -> None:
     moments = random.Random(seed)

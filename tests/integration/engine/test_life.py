@@ -88,7 +88,10 @@ def test_a_run_outlives_the_engine_that_was_asked_to_stop(
         ("import time\ntime.sleep(1.0)\nx = 1", {"step": "slow"}), ("y = x", {"step": "after"})
     )
     run = running.client.submit(book)
-    time.sleep(0.3)
+    deadline = time.monotonic() + 20
+    while not (running.home.attempt(run.id, "slow", 1) / "claim").exists():
+        assert time.monotonic() < deadline, running.client.get_run(run.id)
+        time.sleep(0.01)
 
     assert running.stop() == 0
     running.start()
@@ -229,3 +232,52 @@ def test_it_starts_quickly(engine: EngineProcess) -> None:
     used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     assert used < 1.5
     assert engine.client.get_engine().fence == 1
+
+
+def test_it_ends_with_its_steps_when_its_state_directory_is_deleted(
+    running: EngineProcess, write_notebook: WriteNotebook, short_dir: Path
+) -> None:
+    pid = short_dir / "pid"
+    source = f"import os, time\nopen({str(pid)!r}, 'w').write(f'{{os.getpid()}} ')\n"
+    running.client.submit(write_notebook(source + "time.sleep(600)"))
+    deadline = time.monotonic() + 30
+    while not (pid.exists() and pid.read_text().endswith(" ")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    shutil.rmtree(running.home.root)
+
+    assert running.process.wait(30) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        (
+            "verify",
+            b'{"path": "/a.ipynb", "timeout_s": 0}',
+            "Cannot use timeout_s=0: needed a number above 0.",
+        ),
+        (
+            "endpoints",
+            b'{"model": "m", "traffic": 200}',
+            "Cannot use traffic=200: needed a number of at most 100.",
+        ),
+        (
+            "endpoints",
+            b'{"model": "m", "name": "A B"}',
+            "Cannot use name='A B': needed up to 63 small letters, digits, '-', '_' and '.', with "
+            "a letter or digit at either end.",
+        ),
+    ],
+)
+def test_a_value_out_of_bounds_is_named_with_what_is_needed(
+    running_once: EngineProcess, path: str, body: bytes, message: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    status, _, answer = _ask(running_once, "POST", f"{PREFIX}/{path}", body, headers)
+
+    assert (status, json.loads(answer)["message"]) == (400, message)

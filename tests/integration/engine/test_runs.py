@@ -1,6 +1,7 @@
 """Runs, asked for through the API of a real engine."""
 
 import json
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,20 @@ def test_steps_that_do_not_need_each_other_run_at_the_same_time(
     starts = [tasks[name].started_at for name in ("left", "right")]
     ends = [tasks[name].finished_at for name in ("left", "right")]
     assert max(filter(None, starts)) < min(filter(None, ends))
+
+
+def test_a_task_says_how_it_ran(running: EngineProcess, write_notebook: WriteNotebook) -> None:
+    book = write_notebook(
+        ("x = 1", {"step": "warm"}), ("print(2)", {"step": "other", "kernel": "python3"})
+    )
+
+    run = _run(running, book)
+    tasks = {task.name: task for task in run.tasks}
+    cached = _run(running, book).tasks[0]
+
+    assert (tasks["warm"].executed_as, tasks["other"].executed_as) == ("warm-process", "kernel")
+    assert running.client.read_step_log(run.id, "other") == b"2\n", "the kernel's own warnings"
+    assert (cached.cached, cached.executed_as) == (True, None)
 
 
 def test_a_failing_cell_is_named_and_what_needs_it_is_skipped(
@@ -419,3 +434,19 @@ def test_sixty_steps_that_need_nothing_share_two_cores(
 
     assert {task.state for task in run.tasks} == {TaskState.SUCCEEDED}
     assert run.state is RunState.SUCCEEDED
+
+
+def test_files_that_cells_write_have_the_users_permissions(
+    running: EngineProcess, write_notebook: WriteNotebook
+) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    book = write_notebook(
+        "import os, pathlib\nplace = pathlib.Path('made.txt')\nplace.write_text('x')\n"
+        "print(oct(place.stat().st_mode & 0o777))"
+    )
+
+    run = _run(running, book)
+
+    expected = f"{oct(0o666 & ~umask)}\n".encode()
+    assert running.client.read_step_log(run.id, run.tasks[0].name) == expected

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -70,6 +70,8 @@ class Bench:
         env: dict[str, str] | None = None,
     ) -> None:
         order = StartOrder(ref, python, tuple(preload), kernel, memory_bytes, env or {})
+        if limit := json.loads((ref.directory / "step.json").read_bytes()).get("log_limit_bytes"):
+            order = replace(order, log_limit_bytes=limit)
         await self.launcher.start(order)
 
     async def end(self, ref: AttemptRef, timeout_s: float = 60.0) -> Ended:

@@ -51,6 +51,22 @@ async def test_failing_cell_is_named_with_its_line_and_traceback(bench: Bench) -
 
 
 @pytest.mark.parametrize(
+    "cell", ["print(unit)", "class C:\n    def __repr__(self): return unit\nC()"]
+)
+async def test_name_that_an_earlier_step_made_is_told_apart_from_a_misspelt_one(
+    bench: Bench, cell: str
+) -> None:
+    foreseen = await bench.run(cell, elsewhere={"other": "first"})
+    unforeseen = await bench.run(cell, elsewhere={"unit": "first"})
+
+    assert foreseen.result is not None
+    assert unforeseen.result is not None
+    error = unforeseen.result["error"]
+    assert (foreseen.result["error"]["code"], error["code"]) == ("cell-error", "unforeseen-read")
+    assert "reads 'unit', which step 'first' made." in error["message"]
+
+
+@pytest.mark.parametrize(
     ("cell", "code", "reason"),
     [
         ("import os; os._exit(3)", "exited", "exited with status 3"),
@@ -299,8 +315,10 @@ async def test_kernel_that_is_not_there_is_named(bench: Bench) -> None:
     assert "'no-such-kernel'" in ended.result["error"]["message"]
 
 
-async def test_events_ring_the_doorbell(bench: Bench) -> None:
-    ended = await bench.run("import jupyter_mlplat as m\nm.log_metric('auc', 0.9)")
+async def test_events_of_a_running_step_are_noticed(bench: Bench) -> None:
+    ended = await bench.run(
+        "import jupyter_mlplat as m, time\nm.log_metric('auc', 0.9)\ntime.sleep(0.5)"
+    )
 
     kinds = [
         json.loads(line)["kind"]

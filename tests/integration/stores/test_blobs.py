@@ -188,3 +188,14 @@ def test_a_blob_that_writers_store_while_it_is_collected_is_there_in_the_end(
 
     assert blobs.get_bytes(digest) == content
     assert list(blobs.list()) == [BlobInfo(digest, len(content), next(blobs.list()).wanted_at)]
+
+
+def test_damaged_content_that_is_young_is_deleted(blobs: LocalBlobStore) -> None:
+    sound, torn, old = (blobs.put_bytes(content) for content in (b"sound", b"torn", b"old"))
+    for digest in (torn, old):
+        blobs.path(digest).chmod(0o600)
+        os.truncate(blobs.path(digest), 1)
+    age(blobs.path(old))
+
+    assert blobs.delete_damaged(datetime.now(UTC) - timedelta(hours=1)) == [torn]
+    assert [blobs.has(digest) for digest in (sound, torn, old)] == [True, False, True]

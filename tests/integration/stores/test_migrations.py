@@ -14,12 +14,13 @@ from jupyter_mlplat.errors import Unavailable
 from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening, schema
 from tests.contracts.documents import a_pipeline, a_run
 
-ADD_COLUMN = """
+CURRENT = opening.REVISION
+ADD_COLUMN = f"""
 import sqlalchemy
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "{CURRENT}"
 
 
 def upgrade() -> None:
@@ -30,7 +31,7 @@ def upgrade() -> None:
 
 @pytest.fixture
 def old_file(tmp_path: Path) -> Path:
-    """A file of revision 0001 with a run in it."""
+    """A file of this revision with a run in it."""
     path = tmp_path / "home" / "metadata.db"
     store = SqlMetadataStore(path)
     store.open()
@@ -41,14 +42,14 @@ def old_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Migrations as they would be after the next release: 0002 has been added."""
+    """Migrations as they would be after the next release: one has been added."""
     folder = tmp_path / "scripts" / "versions"
     folder.mkdir(parents=True)
     for script in (migrating.SCRIPTS / "versions").glob("*.py"):
         (folder / script.name).write_text(script.read_text())
-    (folder / "0002_note.py").write_text(ADD_COLUMN)
+    (folder / "9999_note.py").write_text(ADD_COLUMN)
     monkeypatch.setattr(migrating, "SCRIPTS", folder.parent)
-    monkeypatch.setattr(opening, "REVISION", "0002")
+    monkeypatch.setattr(opening, "REVISION", "9999")
     return folder
 
 
@@ -57,6 +58,44 @@ def columns_and_revision(path: Path) -> tuple[bool, str]:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(run)")}
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return "note" in columns, revision
+
+
+def test_a_file_of_the_first_revision_gets_the_tables_of_now(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.db"
+    with closing(sqlite3.connect(path)) as connection:
+        SqlMetadataStore(tmp_path / "new.db").open()
+        first = opening.SCHEMA.read_text().replace(_table("finding"), "")
+        connection.executescript(first)
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);"
+            "INSERT INTO alembic_version VALUES('0001'); INSERT INTO store VALUES(1, 0, 0);"
+        )
+
+    store = SqlMetadataStore(path)
+    store.open()
+
+    assert store.findings() == ()
+    store.close()
+    assert _shape(path) == _shape(tmp_path / "new.db")
+
+
+def _table(name: str) -> str:
+    text = opening.SCHEMA.read_text()
+    start = text.index(f"CREATE TABLE {name} (")
+    return text[start : text.index(";", start) + 1]
+
+
+def _shape(path: Path) -> set[tuple[str, str]]:
+    """List the columns of every table."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
+        return {
+            (table, str(column[1:]))
+            for (table,) in tables
+            for column in connection.execute(f"PRAGMA table_info({table})")
+        }
 
 
 def test_the_newest_script_is_the_revision_the_store_expects() -> None:
@@ -73,10 +112,10 @@ def test_an_older_file_is_migrated_and_a_copy_of_it_kept(old_file: Path, scripts
     assert store.get_run("1").number == 1
     store.close()
 
-    assert columns_and_revision(old_file) == (True, "0002")
+    assert columns_and_revision(old_file) == (True, "9999")
     (copy,) = (old_file.parent / "backups").iterdir()
-    assert copy.name.startswith("metadata-0001-")
-    assert columns_and_revision(copy) == (False, "0001")
+    assert copy.name.startswith(f"metadata-{CURRENT}-")
+    assert columns_and_revision(copy) == (False, CURRENT)
 
 
 def test_a_migrated_file_is_not_migrated_again(old_file: Path, scripts: Path) -> None:
@@ -90,12 +129,12 @@ def test_a_migrated_file_is_not_migrated_again(old_file: Path, scripts: Path) ->
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(old_file: Path, scripts: Path) -> None:
     broken = ADD_COLUMN.replace("UPDATE run SET", "UPDATE nowhere SET")
-    (scripts / "0002_note.py").write_text(broken)
+    (scripts / "9999_note.py").write_text(broken)
 
     with pytest.raises(Unavailable, match="no such table: nowhere"):
         SqlMetadataStore(old_file).open()
 
-    assert columns_and_revision(old_file) == (False, "0001")
+    assert columns_and_revision(old_file) == (False, CURRENT)
 
 
 def test_the_schema_as_sql_is_the_schema() -> None:

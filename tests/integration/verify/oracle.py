@@ -19,7 +19,7 @@ from typing import Any, Literal
 from jupyter_mlplat.compiler import FolderView, compile_notebook
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.launchers.local.launcher import LocalLauncher
-from jupyter_mlplat.resources.pipeline import Pipeline, VerifyReport
+from jupyter_mlplat.resources.pipeline import Finding, Pipeline, VerifyReport
 from jupyter_mlplat.services.verify import Verifier
 
 Verdict = Literal["equal", "refused", "loud", "silent"]
@@ -91,11 +91,16 @@ async def verify_all(
                 path.write_text(text)
             notebook = notebook_of(cells)
             modules = {key: text for key, text in files.items() if key.endswith(".py")}
-            pipeline = compile_notebook(
-                notebook, name=name, split=split, folder=FolderView(modules)
-            )
+
+            def planned(findings: Iterable[Finding] = ()) -> Pipeline:
+                view = FolderView(modules)
+                return compile_notebook(
+                    notebook, name=name, split=split, folder=view, findings=findings
+                )
+
+            pipeline = planned()
             async with gate:
-                report = await verifier.verify(pipeline, notebook, folder)
+                report = await verifier.verify(pipeline, notebook, folder, plan_anew=planned)
             outcomes[name] = Outcome(name, judge(report), pipeline, report)
 
         try:

@@ -17,12 +17,19 @@ MODULES = (
     "names_in_strings",
     "magics",
     "effects",
+    "process_state",
     "classes",
     "unshippable",
     "display",
     "data",
     "errors",
     "adversarial",
+    "behind",
+    "implicit",
+    "carried",
+    "indirect",
+    "learned",
+    "libraries",
 )
 
 

@@ -750,17 +750,6 @@ print(out is lib.run.return_value, lib.run.call_count)
 """,
 }
 
-REFUSED = frozenset(
-    {
-        "array over somebody else's buffer",
-        "shell's user namespace",
-        "state that pickling drops",
-        "attribute of an array subclass",
-        "functions handed on to unknown calls, six deep",
-    }
-)
-"""A refusal is right for these; equal is welcome."""
-
 FILES = {
     "local module's state through its functions": {
         "tally.py": "n = 0\nseen = []\n\n\n"

@@ -1,6 +1,8 @@
 """What may be typed, and what is said about the rest."""
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -88,3 +90,29 @@ def test_wrong_arguments_are_one_message_and_exit_2(
     engine.answers["pipelines.compile"] = PIPELINE.to_wire()
 
     assert mlplat(*argv) == Done(2, "", f"jupyter mlplat: {message}\n")
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["before the command", "after it"])
+def test_options_of_every_command_stand_before_it_or_after_it(
+    mlplat: Call, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.delenv("MLPLAT_HOME")
+    engine.answers["models.list"] = {"models": []}
+    argv = ["models"]
+    argv[place:place] = ["--home", str(engine.home.root), "--json"]
+
+    done = mlplat(*argv)
+
+    assert (done.code, done.json, done.err) == (0, {"models": []}, "")
+
+
+def test_program_is_a_module_as_well() -> None:
+    command = [sys.executable, "-m", "jupyter_mlplat.cli", "logs"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "jupyter mlplat: The following arguments are required: RUN. "
+        "See: jupyter mlplat logs --help\n"
+    )

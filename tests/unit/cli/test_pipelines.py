@@ -284,5 +284,6 @@ def test_retry_goes_on_and_waits(mlplat: Call, engine: FakeEngine) -> None:
     assert (done.code, done.json["run"]["state"]) == (0, "SUCCEEDED")
     assert engine.requests("runs.retry")[0].body == {
         "path": str(Path.cwd() / "a.ipynb"),
+        "notebook": None,
         "from_step": "load",
     }

@@ -7,8 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from jupyter_mlplat.client.views import graph, html, nouns, text
+from jupyter_mlplat.client.views.nouns.pipelines import view_verification
+from jupyter_mlplat.client.views.nouns.registry import view_lineage
 from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
 from jupyter_mlplat.resources.lineage import Lineage
+from jupyter_mlplat.resources.pipeline import Finding, VerifyReport
 from jupyter_mlplat.resources.run import Failure, TaskState
 from tests.contracts.documents import a_run, a_task, an_artifact, an_execution, made, read
 
@@ -202,3 +205,36 @@ def test_lineage_deeper_than_the_stack_is_drawn() -> None:
     )
 
     assert graph.draw(lineage).count("\n") == 2999
+
+
+def test_step_taken_from_the_cache_is_counted_once() -> None:
+    ran, cached = an_execution("load"), an_execution("load").model_copy(update={"state": "CACHED"})
+    frame = an_artifact("frame")
+    lineage = Lineage(
+        root=frame.id,
+        direction="upstream",
+        depth=9,
+        executions=(ran, cached),
+        artifacts=(frame,),
+        events=(made(ran, frame), made(cached, frame)),
+    )
+    forgotten = lineage.model_copy(
+        update={"executions": (cached,), "events": (made(cached, frame),)}
+    )
+
+    found = [dict(view_lineage(item).facts)["found"].text for item in (lineage, forgotten)]
+
+    assert found == ["1 execution, 1 artifact", "1 execution, 1 artifact"]
+
+
+def test_verification_says_what_only_running_showed() -> None:
+    source = "sha256:" + "0" * 64
+    learned = (
+        Finding(source=source, changes=("xs",)),
+        Finding(source=source, reads=("unit",)),
+    )
+    report = VerifyReport(equal=True, differences=(), learned=learned)
+
+    facts = dict(view_verification(report).facts)
+
+    assert facts["learned by running"] == Cell("cells change xs; cells read unit")

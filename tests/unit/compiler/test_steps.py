@@ -114,17 +114,3 @@ def test_other_language_is_one_step() -> None:
     pipeline = compile_notebook(notebook, name="n")
 
     assert [step.settings.kernel for step in pipeline.steps] == ["ir"]
-
-
-def test_what_a_kernel_observed_settles_what_is_assumed(compiled) -> None:
-    from jupyter_mlplat.compiler.observations import source_digest
-    from tests.unit.compiler.conftest import notebook
-
-    cells = ("import thing", "x = [1]", "thing.look(x)", "print(x)")
-    content = notebook(*cells)
-    seen = {"source": source_digest(cells[2]), "unchanged": ["x"]}
-    content["metadata"]["mlplat"] = {"observed": {"version": 1, "cells": {"c2": seen}}}
-
-    pipeline = compile_notebook(content, name="n", split="cell")
-
-    assert [i.step for i in pipeline.step("cell-4").inputs if i.name == "x"] == ["cell-2"]

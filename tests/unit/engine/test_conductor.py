@@ -58,11 +58,21 @@ class Theatre:
             environments=Environments(),
             modules=ModuleDigests(),
             has_blob=lambda digest: True,
+            is_whole=lambda digest: digest not in self.damaged,
             put_blob=blobs.put_bytes,
             read_git=lambda pipeline: git,
         )
         self.naps: list[float] = []
-        self.conductor = Conductor(self.store, self.home, facts, MACHINE, sleep=self.naps.append)
+        self.damaged: set[str] = set()
+        self.flushed_at: list[RunState] = []
+        self.conductor = Conductor(
+            self.store,
+            self.home,
+            facts,
+            MACHINE,
+            flush=lambda: self.flushed_at.append(self.store.get_run("latest").state),
+            sleep=self.naps.append,
+        )
         self.running: list[AttemptRef] = []
         self.over: list[str] = []
 
@@ -309,3 +319,54 @@ def test_code_inputs_and_environment_are_written_down_with_each_step(theatre: Th
         ("input", "x"),
         ("output", "y"),
     }
+
+
+def test_what_lies_in_a_new_attempts_folder_is_from_a_start_that_was_undone(
+    theatre: Theatre,
+) -> None:
+    run = theatre.submit(_pipeline("x = 1", "y = x"))
+    folder = theatre.home.attempt(run.id, "s1", 1)
+    folder.mkdir(parents=True)
+    (folder / "claim").write_text("{}")
+    (folder / "result.json").write_text('{"state": "succeeded", "bundle": null}')
+
+    theatre.end(_saved("x"))
+
+    assert [path.name for path in folder.iterdir()] == ["step.json"]
+
+
+def test_a_run_is_not_over_before_what_it_has_stored_is_flushed(theatre: Theatre) -> None:
+    theatre.submit(_pipeline("x = 1", "y = x"))
+    theatre.end(_saved("x"))
+    assert theatre.flushed_at == []
+
+    theatre.end(_saved("y"))
+
+    assert theatre.flushed_at == [RunState.RUNNING]
+    assert theatre.store.get_run("latest").state is RunState.SUCCEEDED
+
+
+def test_a_run_that_was_all_in_the_cache_has_nothing_to_flush(theatre: Theatre) -> None:
+    theatre.submit(_pipeline("x = 1"))
+    theatre.end(_saved("x"))
+
+    theatre.submit(_pipeline("x = 1"))
+
+    assert theatre.store.get_run("latest").tasks[0].cached
+    assert theatre.flushed_at == [RunState.RUNNING]
+
+
+def test_who_made_a_damaged_value_runs_again_but_only_once(theatre: Theatre) -> None:
+    theatre.submit(_pipeline("x = 1", "y = x"))
+    theatre.end(_saved("x"))
+    theatre.damaged.add("sha256:" + "1" * 64)
+    unreadable = {"state": "failed", "error": {"code": "missing-input", "message": "gone"}}
+
+    theatre.end(unreadable)
+    assert [(ref.step, ref.attempt) for ref in theatre.running] == [("s0", 2)]
+
+    theatre.end(_saved("x"))
+    assert [(ref.step, ref.attempt) for ref in theatre.running] == [("s1", 2)]
+    theatre.end(unreadable)
+    run = theatre.store.get_run("latest")
+    assert (run.state, run.failure and run.failure.message) == (RunState.FAILED, "gone")

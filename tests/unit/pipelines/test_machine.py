@@ -213,3 +213,29 @@ def test_resuming_says_again_what_is_to_be_done() -> None:
         msg.Wake(at(60), "a", 1, "timeout"),
         msg.Wake(at(7), "b", 1, "retry"),
     )
+
+
+def test_a_lost_result_is_made_again_with_all_that_need_it() -> None:
+    story = Story(CHAIN)
+    for step in "ab":
+        story.start(step)
+        story.end(step, msg.Succeeded("sha256:x"))
+    story.start("c")
+
+    told = story.tell(msg.Lost(at(9), frozenset("b")))
+
+    assert told == (msg.Release("c"), msg.Consult("b"))
+    assert story.states == "SUCCEEDED QUEUED PENDING"
+    assert story.status.open_tasks == 2
+    assert story.start("b")[0] == msg.Start("b", 2)
+
+
+def test_a_run_that_is_being_canceled_makes_nothing_again() -> None:
+    story = Story(CHAIN)
+    story.start("a")
+    story.end("a", msg.Succeeded("sha256:x"))
+    story.start("b")
+    story.tell(msg.CancelAsked(at(2)))
+
+    assert story.tell(msg.Lost(at(3), frozenset("a"))) == ()
+    assert story.states == "SUCCEEDED RUNNING CANCELED"

@@ -32,3 +32,18 @@ def test_a_name_the_step_saves_itself_is_its_own() -> None:
     pipeline = pipeline_of("x = [1]", "x.append(2)", "print(x)")
 
     assert "x" not in reliances(pipeline)[pipeline.steps[1].name].relied
+
+
+def test_a_name_that_is_not_passed_on_is_elsewhere_until_it_is_deleted() -> None:
+    pipeline = pipeline_of("x = 1\ny = 2", "x", "del y", "z = 3")
+
+    _, second, _, fourth = (reliances(pipeline)[step.name].elsewhere for step in pipeline.steps)
+
+    assert second == {"y": "cell-1"}
+    assert fourth == {"x": "cell-1"}
+
+
+def test_a_step_of_unseen_code_is_told_so() -> None:
+    pipeline = pipeline_of("code = ' '.join(['y', '=', '1'])", "exec(code)")
+
+    assert [found.unseen for found in reliances(pipeline).values()] == [False, True]

@@ -13,7 +13,14 @@ from jupyter_mlplat.resources.pipeline import (
     Step,
     StepCell,
 )
-from jupyter_mlplat.resources.run import RetryRequest, Run, RunState, SubmitRequest, TaskState
+from jupyter_mlplat.resources.run import (
+    CellRun,
+    RetryRequest,
+    Run,
+    RunState,
+    SubmitRequest,
+    TaskState,
+)
 from jupyter_mlplat.services.pipelines.admission import Inventory
 from jupyter_mlplat.services.pipelines.plan import StepPlan, make_plan
 from jupyter_mlplat.services.pipelines.submission import new_retry, new_run
@@ -106,21 +113,41 @@ DONE = dict.fromkeys("abc", TaskState.SUCCEEDED)
 def test_a_retry_redoes_what_changed(new: Pipeline, from_step: str | None, redo: set[str]) -> None:
     request = RetryRequest(from_step=from_step)
 
-    event = new_retry(_ended(**FAILED), _pipeline(), new, request, MACHINE, NOW)
+    event = new_retry(_ended(**FAILED), _pipeline(), new, {}, request, MACHINE, NOW)
+
+    assert event.redo == redo
+    assert event.cells["a"] == (CellRun(id="cell-a", state="pending"),)
+
+
+@pytest.mark.parametrize(
+    ("saved", "redo"),
+    [({"v_a", "more"}, set()), ({"v_a"}, {"a"})],
+    ids=["saved with the rest", "not saved"],
+)
+def test_a_retry_redoes_a_step_only_if_what_is_needed_now_was_not_saved(
+    saved: set[str], redo: set[str]
+) -> None:
+    new = _pipeline("1")
+    wider = new.steps[0].model_copy(update={"outputs": ("v_a", "more", "seen"), "kept": ("seen",)})
+    new = new.model_copy(update={"steps": (wider, *new.steps[1:])})
+
+    event = new_retry(
+        _ended(**FAILED), _pipeline(), new, {"a": saved}, RetryRequest(), MACHINE, NOW
+    )
 
     assert event.redo == redo
 
 
 def test_a_retry_with_nothing_to_do_is_refused() -> None:
     with pytest.raises(Conflict, match="all its steps have succeeded"):
-        new_retry(_ended(**DONE), _pipeline(), _pipeline(), RetryRequest(), MACHINE, NOW)
+        new_retry(_ended(**DONE), _pipeline(), _pipeline(), {}, RetryRequest(), MACHINE, NOW)
 
 
 def test_a_running_run_cannot_be_retried() -> None:
     run = _submit().model_copy(update={"state": RunState.RUNNING, "number": 3})
 
     with pytest.raises(Conflict, match="Cannot retry run 3: it is RUNNING"):
-        new_retry(run, _pipeline(), _pipeline(), RetryRequest(), MACHINE, NOW)
+        new_retry(run, _pipeline(), _pipeline(), {}, RetryRequest(), MACHINE, NOW)
 
 
 def test_steps_that_need_each_other_are_named_as_a_circle() -> None:

@@ -30,7 +30,7 @@ def forget_classes() -> None:
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> Blobs:
-    return Blobs(str(tmp_path / "blobs"), durable=False)
+    return Blobs(str(tmp_path / "blobs"), flush_from_bytes=None)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from jupyter_mlplat.runtime.guard import Guard, UnforeseenChange
 
 
 def guard_of(values: dict[str, Any], *relied: str, **more: Any) -> Guard:
-    order = {"relied": relied, "last": more.get("last", ())}
+    order = {"relied": relied, "last": more.get("last", ()), "unseen": more.get("unseen", False)}
     return Guard(values, more.get("beside", {}), more.get("kin", {}), order)
 
 
@@ -29,7 +29,7 @@ def test_changed_value_that_is_relied_on_is_refused(value: Any, change: Any) -> 
     change(value)
 
     with pytest.raises(UnforeseenChange) as refused:
-        guard.check()
+        guard.check({"x": value})
     assert (refused.value.name, refused.value.stale) == ("x", "x")
 
 
@@ -41,7 +41,7 @@ def test_change_of_a_shared_part_names_what_became_stale() -> None:
     shared.append(2)
 
     with pytest.raises(UnforeseenChange) as refused:
-        guard.check()
+        guard.check({})
     assert (refused.value.name, refused.value.stale) == ("view", "owner")
 
 
@@ -52,7 +52,7 @@ def test_change_of_a_part_that_is_not_shared_is_the_steps_own() -> None:
 
     box["own"] = 2
 
-    assert guard.check() == []
+    assert guard.check({"box": box}) == []
 
 
 def test_sharing_known_from_an_earlier_bundle_still_counts() -> None:
@@ -62,7 +62,7 @@ def test_sharing_known_from_an_earlier_bundle_still_counts() -> None:
     value.append(2)
 
     with pytest.raises(UnforeseenChange):
-        guard.check()
+        guard.check({})
 
 
 def test_sharing_is_passed_on_with_a_value_that_is_saved_as_it_came() -> None:
@@ -81,7 +81,16 @@ def test_reading_and_rebinding_are_no_changes() -> None:
     namespace["frame"] = frame.assign(b=frame.a.mean())
     repr(frame), frame.describe(), frame.groupby("a").size()
 
-    assert guard.check() == []
+    assert guard.check(namespace) == []
+
+
+@pytest.mark.parametrize("after", [{"x": 2}, {}], ids=["bound", "deleted"])
+def test_unseen_code_must_not_bind_what_is_relied_on(after: dict[str, Any]) -> None:
+    guard = guard_of({"x": 1}, "x", unseen=True)
+
+    assert guard.check({"x": 1}) == []
+    with pytest.raises(UnforeseenChange):
+        guard.check(after)
 
 
 def test_drawing_random_numbers_is_noticed_where_the_state_is_relied_on() -> None:
@@ -90,7 +99,7 @@ def test_drawing_random_numbers_is_noticed_where_the_state_is_relied_on() -> Non
     np.random.rand()
 
     with pytest.raises(UnforeseenChange):
-        guard.check()
+        guard.check({})
 
 
 def test_newest_version_that_nobody_relies_on_is_this_steps_to_save() -> None:
@@ -99,4 +108,28 @@ def test_newest_version_that_nobody_relies_on_is_this_steps_to_save() -> None:
 
     history.append(0.5)
 
-    assert guard.check() == ["history"]
+    assert guard.check({}) == ["history"]
+
+
+def test_a_change_names_all_that_has_to_stay_with_what_changed() -> None:
+    rows = [{"n": 1}, {"n": 2}]
+    values = {"rows": rows, "first": rows[0]}
+    guard = guard_of(values, "rows", beside={"rows": {**values, "second": rows[1], "f": guard_of}})
+    rows[0]["n"] = 5
+
+    with pytest.raises(UnforeseenChange) as caught:
+        guard.check(values)
+
+    assert (caught.value.names, caught.value.tied) == (("first", "rows", "second"), ())
+
+
+def test_a_change_of_what_came_in_another_bundle_names_nothing_to_plan_with() -> None:
+    shared = [1]
+    values = {"a": shared}
+    guard = guard_of(values, "b", kin={"a": ["b"]})
+    shared.append(2)
+
+    with pytest.raises(UnforeseenChange) as caught:
+        guard.check(values)
+
+    assert (caught.value.names, caught.value.tied) == ((), ("a", "b"))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlplat.runtime.explain import NotSerialisable
+
 Ship = Callable[..., dict[str, Any]]
 
 
@@ -239,11 +241,17 @@ def test_functions_over_one_variable_share_it_hop_after_hop(ship: Ship) -> None:
 
 def test_functions_of_other_globals_share_their_variable_too(ship: Ship) -> None:
     received = ship(
-        f"apart = {{}}\nexec({COUNTER!r}, apart)\npair = apart['step'], apart['read']", "pair"
+        f"apart = {{}}\nexec({COUNTER!r}, apart)\npair = apart['step'], apart['read']\ndel apart",
+        "pair",
     )
 
     received["pair"][0]()
     assert received["pair"][1]() == 1
+
+
+def test_a_function_is_not_parted_from_a_dict_that_has_a_name(ship: Ship) -> None:
+    with pytest.raises(NotSerialisable, match="a function and the dict of its names"):
+        ship(f"apart = {{}}\nexec({COUNTER!r}, apart)\nread = apart['read']", "read")
 
 
 def test_nan_is_the_nan_it_was(ship: Ship) -> None:

@@ -137,14 +137,14 @@ class Events:
 
 class World:
     def __init__(self):
-        self.now = 1000.0
+        self.now, self.place = 1000.0, "here"
         self.store, self.models = Store(), Models()
         self.restart()
 
     def restart(self):
         self.launcher, self.events = Launcher(), Events()
         self.service = ServingService(
-            self.store, self.models, self.launcher, self.events, lambda: self.now
+            self.store, self.models, self.launcher, self.events, lambda: self.now, self.place
         )
 
     async def deploy(self, **more):
@@ -331,6 +331,24 @@ async def test_a_stopped_endpoint_stays_stopped_over_a_restart(world):
 
     assert world.service.get("m").state is EndpointState.STOPPED
     assert world.launcher.done == [("adopt", "m")]
+
+
+async def test_endpoints_of_a_copied_state_directory_stay_stopped_until_they_are_started(world):
+    await world.deploy()
+    world.place = "elsewhere"
+    world.restart()
+
+    await world.service.open()
+    await world.settle()
+    copied = world.service.get("m")
+    started = await world.service.start("m")
+
+    assert copied.state is EndpointState.STOPPED
+    assert copied.message == (
+        "Not started: this state directory is a copy, and the original may still serve the "
+        "endpoint. To serve it from here as well: jupyter mlplat endpoints start m"
+    )
+    assert (started.state, started.message) == (EndpointState.READY, "")
 
 
 async def test_a_model_version_that_is_gone_fails_its_revision_in_words(world):
