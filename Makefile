@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 BUNDLE := server_ext/jupyter_mlplat_server/labextension
-.PHONY: help setup browser demo lab test test-python test-js check format bench clean
+.PHONY: help setup browser wrk demo lab test test-python test-js check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,7 +64,10 @@ test-js: setup
 
 test: setup browser check test-js test-python ## all checks and all tests
 
-bench: setup ## measure against the peers (installs each into its own environment below .bench/)
+wrk: # loads the model servers
+	@command -v wrk >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk >/dev/null; }
+
+bench: setup wrk ## measure against the peers (installs each into its own environment below .bench/)
 	$(BIN)/python -m benchmarks
 
 format: setup ## let the tools format
