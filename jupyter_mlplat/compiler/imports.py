@@ -78,6 +78,7 @@ class Imports(Special):
             else:
                 may_be = top in PurePosixPath(path).with_suffix("").parts
             if may_be:
+                self.written_modules.add(top)
                 self.use_files(writes=False, path=path)
                 self.trace.other = True
 

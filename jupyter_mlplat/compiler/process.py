@@ -157,10 +157,16 @@ def use_module_state(machine: Recorder, module: Obj) -> None:
 
 
 def rewrite_module(machine: Recorder, path: str | None) -> None:
-    """Keep cells together once a file is rewritten that an imported module came from."""
-    if path is None or not path.endswith(".py"):
+    """Keep cells together once a file is rewritten that an imported module came from.
+
+    A file whose name is not known may be that of a module that the notebook has written itself.
+    """
+    if path is None:
+        parts = tuple(sorted(machine.written_modules))
+    elif path.endswith(".py"):
+        parts = PurePosixPath(path).with_suffix("").parts
+    else:
         return
-    parts = PurePosixPath(path).with_suffix("").parts
     if not any(part in machine.modules for part in parts):
         return
     machine.use_channel("@patch", "rewrites a module that is in use")

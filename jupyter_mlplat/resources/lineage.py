@@ -163,4 +163,14 @@ class RegisteredModel(Resource):
     versions: tuple[ModelVersion, ...] = ()
 
 
+class ModelList(Resource):
+    models: tuple[RegisteredModel, ...]
+
+
+class LoggedModels(Resource):
+    """The models that a run has logged, registered or not."""
+
+    models: tuple[Artifact, ...]
+
+
 ModelSignature.model_rebuild()

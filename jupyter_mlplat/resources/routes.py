@@ -33,13 +33,19 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Route:
-    """One verb on one path. `path` lies below `PREFIX`; `{x}` stands for one path segment."""
+    """One verb on one path. `path` lies below `PREFIX`; `{x}` stands for one path segment.
+
+    `takes` and `gives` name the documents of `jupyter_mlplat.resources` in the body and in the
+    answer; without a name the body is empty, and the answer any JSON.
+    """
 
     name: str
     verb: str
     path: str
     access: Access
     answer: Answer = Answer.JSON
+    takes: str = ""
+    gives: str = ""
 
     @property
     def is_streaming(self) -> bool:
@@ -55,48 +61,76 @@ class Route:
 READ, WRITE, ADMIN = Access.READ, Access.WRITE, Access.ADMIN
 
 ROUTES: tuple[Route, ...] = (
-    Route("engine.get", "GET", "/engine", READ),
+    Route("engine.get", "GET", "/engine", READ, gives="EngineStatus"),
     Route("engine.stop", "POST", "/engine/stop", ADMIN),
     Route("events.watch", "GET", "/events", READ, Answer.EVENTS),
-    Route("gc.run", "POST", "/gc", ADMIN),
+    Route("gc.run", "POST", "/gc", ADMIN, takes="GcRequest", gives="GcReport"),
     # Compiling reads files and runs nothing; verifying runs the notebook.
-    Route("pipelines.compile", "POST", "/compile", WRITE),
-    Route("pipelines.verify", "POST", "/verify", WRITE),
-    Route("runs.list", "GET", "/runs", READ),
-    Route("runs.submit", "POST", "/runs", WRITE),
-    Route("runs.get", "GET", "/runs/{run}", READ),
+    Route("pipelines.compile", "POST", "/compile", WRITE, takes="CompileRequest", gives="Pipeline"),
+    Route(
+        "pipelines.verify", "POST", "/verify", WRITE, takes="VerifyRequest", gives="VerifyReport"
+    ),
+    Route("runs.list", "GET", "/runs", READ, gives="RunPage"),
+    Route("runs.submit", "POST", "/runs", WRITE, takes="SubmitRequest", gives="Run"),
+    Route("runs.get", "GET", "/runs/{run}", READ, gives="Run"),
     Route("runs.delete", "DELETE", "/runs/{run}", WRITE, Answer.EMPTY),
-    Route("runs.cancel", "POST", "/runs/{run}/cancel", WRITE),
-    Route("runs.retry", "POST", "/runs/{run}/retry", WRITE),
-    Route("runs.result", "GET", "/runs/{run}/result", READ),
-    Route("runs.pipeline", "GET", "/runs/{run}/pipeline", READ),
-    Route("runs.wait", "GET", "/runs/{run}/wait", READ),
-    Route("runs.metrics", "GET", "/runs/{run}/metrics", READ),
-    Route("runs.outputs", "GET", "/runs/{run}/outputs", READ),
-    Route("runs.models", "GET", "/runs/{run}/models", READ),
+    Route("runs.cancel", "POST", "/runs/{run}/cancel", WRITE, gives="Run"),
+    Route("runs.retry", "POST", "/runs/{run}/retry", WRITE, takes="RetryRequest", gives="Run"),
+    Route("runs.result", "GET", "/runs/{run}/result", READ, gives="RunResult"),
+    Route("runs.pipeline", "GET", "/runs/{run}/pipeline", READ, gives="Pipeline"),
+    Route("runs.wait", "GET", "/runs/{run}/wait", READ, gives="Run"),
+    Route("runs.metrics", "GET", "/runs/{run}/metrics", READ, gives="MetricList"),
+    Route("runs.outputs", "GET", "/runs/{run}/outputs", READ, gives="OutputList"),
+    Route("runs.models", "GET", "/runs/{run}/models", READ, gives="LoggedModels"),
     Route("runs.logs", "GET", "/runs/{run}/logs", READ, Answer.LINES),
     Route("steps.notebook", "GET", "/runs/{run}/steps/{step}/notebook", READ),
     Route("steps.log", "GET", "/runs/{run}/steps/{step}/log", READ, Answer.TEXT),
-    Route("artifacts.get", "GET", "/artifacts/{artifact}", READ),
+    Route("artifacts.get", "GET", "/artifacts/{artifact}", READ, gives="Artifact"),
     Route("artifacts.content", "GET", "/artifacts/{artifact}/content", READ, Answer.BYTES),
-    Route("lineage.get", "GET", "/lineage/{id}", READ),
-    Route("models.list", "GET", "/models", READ),
-    Route("models.register", "POST", "/models", WRITE),
-    Route("models.get", "GET", "/models/{model}", READ),
+    Route("lineage.get", "GET", "/lineage/{id}", READ, gives="Lineage"),
+    Route("models.list", "GET", "/models", READ, gives="ModelList"),
+    Route(
+        "models.register", "POST", "/models", WRITE, takes="RegisterRequest", gives="ModelVersion"
+    ),
+    Route("models.get", "GET", "/models/{model}", READ, gives="RegisteredModel"),
     Route("models.delete", "DELETE", "/models/{model}", WRITE, Answer.EMPTY),
-    Route("models.version", "GET", "/models/{model}/versions/{version}", READ),
-    Route("models.set_alias", "PUT", "/models/{model}/aliases/{alias}", WRITE),
-    Route("models.delete_alias", "DELETE", "/models/{model}/aliases/{alias}", WRITE),
-    Route("endpoints.list", "GET", "/endpoints", READ),
-    Route("endpoints.deploy", "POST", "/endpoints", WRITE),
-    Route("endpoints.get", "GET", "/endpoints/{endpoint}", READ),
+    Route(
+        "models.version", "GET", "/models/{model}/versions/{version}", READ, gives="ModelVersion"
+    ),
+    Route(
+        "models.set_alias",
+        "PUT",
+        "/models/{model}/aliases/{alias}",
+        WRITE,
+        takes="AliasRequest",
+        gives="RegisteredModel",
+    ),
+    Route(
+        "models.delete_alias",
+        "DELETE",
+        "/models/{model}/aliases/{alias}",
+        WRITE,
+        gives="RegisteredModel",
+    ),
+    Route("endpoints.list", "GET", "/endpoints", READ, gives="EndpointList"),
+    Route("endpoints.deploy", "POST", "/endpoints", WRITE, takes="DeployRequest", gives="Endpoint"),
+    Route("endpoints.get", "GET", "/endpoints/{endpoint}", READ, gives="Endpoint"),
     Route("endpoints.delete", "DELETE", "/endpoints/{endpoint}", WRITE, Answer.EMPTY),
-    Route("endpoints.set_traffic", "PUT", "/endpoints/{endpoint}/traffic", WRITE),
-    Route("endpoints.rollback", "POST", "/endpoints/{endpoint}/rollback", WRITE),
-    Route("endpoints.promote", "POST", "/endpoints/{endpoint}/promote", WRITE),
-    Route("endpoints.stop", "POST", "/endpoints/{endpoint}/stop", WRITE),
-    Route("endpoints.start", "POST", "/endpoints/{endpoint}/start", WRITE),
-    Route("endpoints.predict", "POST", "/endpoints/{endpoint}/predict", WRITE),
+    Route(
+        "endpoints.set_traffic",
+        "PUT",
+        "/endpoints/{endpoint}/traffic",
+        WRITE,
+        takes="TrafficRequest",
+        gives="Endpoint",
+    ),
+    Route("endpoints.rollback", "POST", "/endpoints/{endpoint}/rollback", WRITE, gives="Endpoint"),
+    Route("endpoints.promote", "POST", "/endpoints/{endpoint}/promote", WRITE, gives="Endpoint"),
+    Route("endpoints.stop", "POST", "/endpoints/{endpoint}/stop", WRITE, gives="Endpoint"),
+    Route("endpoints.start", "POST", "/endpoints/{endpoint}/start", WRITE, gives="Endpoint"),
+    Route(
+        "endpoints.predict", "POST", "/endpoints/{endpoint}/predict", WRITE, takes="PredictRequest"
+    ),
     Route("endpoints.log", "GET", "/endpoints/{endpoint}/log", READ, Answer.TEXT),
 )
 

@@ -193,6 +193,21 @@ class RunSummary(Resource):
     metrics: dict[str, float] = {}
 
 
+class RunPage(Resource):
+    """One page of runs."""
+
+    runs: tuple[RunSummary, ...]
+    next: str | None = Field(default=None, description="Asks for the page after it, as `before`.")
+
+
+class MetricList(Resource):
+    metrics: tuple[Metric, ...]
+
+
+class OutputList(Resource):
+    outputs: tuple[OutputValue, ...]
+
+
 class RunResult(Resource):
     """A run with what came out of it: what `run --json` prints."""
 

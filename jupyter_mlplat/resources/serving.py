@@ -52,6 +52,10 @@ class Endpoint(Resource):
     updated_at: Timestamp
 
 
+class EndpointList(Resource):
+    endpoints: tuple[Endpoint, ...]
+
+
 class DeployRequest(Request):
     """Serve a model version; on an existing endpoint it becomes a new revision."""
 

@@ -2,6 +2,8 @@
 export namespace CommandIDs {
   export const open = 'mlplat:open';
   export const connect = 'mlplat:connect';
+  export const openView = 'mlplat:open-view';
+  export const openLink = 'mlplat:open-link';
 
   export const run = 'mlplat:run';
   export const verify = 'mlplat:verify';

@@ -4,13 +4,16 @@ import { pipelinePlugin } from './plugins/pipeline';
 import { platformPlugin } from './plugins/platform';
 import { runsPlugin } from './plugins/runs';
 import { statusPlugin } from './plugins/status';
+import { viewsPlugin } from './plugins/views';
 
 export type { ISection } from './panels/section';
-export { IMlPlatform, IMlPlatformPanel } from './tokens';
+export type { IMainView, IMainViews } from './views/view';
+export { IMlPlatform, IMlPlatformPanel, IMlPlatformViews } from './tokens';
 
 export default [
   platformPlugin,
   panelPlugin,
+  viewsPlugin,
   pipelinePlugin,
   runsPlugin,
   marksPlugin,

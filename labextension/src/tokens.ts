@@ -6,6 +6,7 @@ import type { Navigator } from './notebook/navigator';
 import type { PlatformPanel } from './panels/panel';
 import type { PipelineModel } from './panels/pipeline/model';
 import type { RunsModel } from './panels/runs/model';
+import type { IMainViews } from './views/view';
 
 /** The state that all parts of the platform share: one client, one event stream. */
 export interface IMlPlatform {
@@ -32,4 +33,12 @@ export type IMlPlatformPanel = PlatformPanel;
 export const IMlPlatformPanel = new Token<IMlPlatformPanel>(
   'jupyter-mlplat:IMlPlatformPanel',
   'The side panel of the ML platform. Add a section with addSection().'
+);
+
+/** The main area, for extensions that add a kind of view. */
+export type IMlPlatformViews = IMainViews;
+
+export const IMlPlatformViews = new Token<IMlPlatformViews>(
+  'jupyter-mlplat:IMlPlatformViews',
+  'Views of the ML platform in the main area. Add a kind with add().'
 );

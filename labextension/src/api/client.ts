@@ -1,5 +1,7 @@
 import type * as nbformat from '@jupyterlab/nbformat';
 
+import { ROUTES } from './routes';
+import type { IRoutes } from './routes';
 import type {
   CompileRequest,
   EngineStatus,
@@ -10,9 +12,9 @@ import type {
   Pipeline,
   RetryRequest,
   Run,
+  RunPage,
   RunResult,
   RunState,
-  RunSummary,
   SubmitRequest,
   VerifyReport,
   VerifyRequest
@@ -30,10 +32,13 @@ export interface IRunQuery {
   notebook?: string;
 }
 
-/** One page of runs, newest first; `next` asks for the one after it. */
-export interface IRunPage {
-  runs: RunSummary[];
-  next: string | null;
+/** What goes with a call besides its body. */
+export interface ICallOptions {
+  /** Parameters of the query; those without a value are left out. */
+  query?: Record<string, string | number | boolean | null | undefined>;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  cache?: RequestCache;
 }
 
 /** A piece of a log and where the next piece starts. */
@@ -56,68 +61,112 @@ export class ApiError extends Error {
   }
 }
 
-/** The engine's HTTP API, typed. Holds no state. */
+/** Routes whose answer is text, bytes or a stream. */
+const RAW_ROUTES: ReadonlySet<string> = new Set<
+  {
+    [K in keyof IRoutes]: IRoutes[K]['answer'] extends Response ? K : never;
+  }[keyof IRoutes]
+>([
+  'events.watch',
+  'runs.logs',
+  'steps.log',
+  'artifacts.content',
+  'endpoints.log'
+]);
+
+/** The engine's HTTP API, typed by its table of routes. Holds no state. */
 export class ApiClient {
   constructor(private readonly _transport: Transport) {}
 
-  engine(): Promise<EngineStatus> {
-    return this._json('engine');
-  }
-
-  compile(request: CompileRequest, signal?: AbortSignal): Promise<Pipeline> {
-    return this._json('compile', Private.post(request, { signal }));
-  }
-
-  verify(request: VerifyRequest, signal?: AbortSignal): Promise<VerifyReport> {
-    return this._json('verify', Private.post(request, { signal }));
-  }
-
-  listRuns(query: IRunQuery = {}, signal?: AbortSignal): Promise<IRunPage> {
+  /**
+   * Call a route by its name.
+   *
+   * @param segments What stands for the `{x}` of its path.
+   * @returns The answer as JSON; as it came for routes of text, bytes and streams.
+   * @throws ApiError The answer is not 2xx, or there is none.
+   */
+  async call<K extends keyof IRoutes>(
+    name: K,
+    segments: Record<IRoutes[K]['segments'], string>,
+    body?: IRoutes[K]['body'],
+    options: ICallOptions = {}
+  ): Promise<IRoutes[K]['answer']> {
+    const [verb, pattern] = ROUTES[name];
+    const path = pattern.replace(/\{(\w+)\}/g, (_, key: string) =>
+      encodeURIComponent((segments as Record<string, string>)[key])
+    );
+    const { query = {}, headers, ...init } = options;
     const search = new URLSearchParams();
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined && value !== null && value !== '') {
         search.set(key, String(value));
       }
     }
-    return this._json(`runs?${search}`, { signal });
+    const tail = search.size > 0 ? `?${search}` : '';
+    const request: RequestInit = { ...init, method: verb, headers };
+    if (verb === 'POST' || verb === 'PUT' || verb === 'PATCH') {
+      request.headers = { ...headers, 'Content-Type': 'application/json' };
+      request.body = JSON.stringify(body ?? {});
+    }
+    const response = await this._send(path + tail, request);
+    if (response.status === 204) {
+      return undefined as IRoutes[K]['answer'];
+    }
+    const isRaw = RAW_ROUTES.has(name);
+    return (isRaw ? response : await response.json()) as IRoutes[K]['answer'];
+  }
+
+  engine(): Promise<EngineStatus> {
+    return this.call('engine.get', {});
+  }
+
+  compile(request: CompileRequest, signal?: AbortSignal): Promise<Pipeline> {
+    return this.call('pipelines.compile', {}, request, { signal });
+  }
+
+  verify(request: VerifyRequest, signal?: AbortSignal): Promise<VerifyReport> {
+    return this.call('pipelines.verify', {}, request, { signal });
+  }
+
+  listRuns(query: IRunQuery = {}, signal?: AbortSignal): Promise<RunPage> {
+    return this.call('runs.list', {}, undefined, {
+      query: { ...query },
+      signal
+    });
   }
 
   /** Submit a run. The same `key` twice gives the same run, so a repeat is harmless. */
   submit(request: SubmitRequest, key: string): Promise<Run> {
-    return this._json(
-      'runs',
-      Private.post(request, { headers: { 'Idempotency-Key': key } })
-    );
+    const headers = { 'Idempotency-Key': key };
+    return this.call('runs.submit', {}, request, { headers });
   }
 
   getRun(run: string): Promise<Run> {
-    return this._json(Private.run(run));
+    return this.call('runs.get', { run });
   }
 
   getResult(run: string): Promise<RunResult> {
-    return this._json(`${Private.run(run)}/result`);
+    return this.call('runs.result', { run });
   }
 
   getPipeline(run: string): Promise<Pipeline> {
-    return this._json(`${Private.run(run)}/pipeline`);
+    return this.call('runs.pipeline', { run });
   }
 
   async listMetrics(run: string): Promise<Metric[]> {
-    const answer = await this._json<{ metrics: Metric[] }>(
-      `${Private.run(run)}/metrics`
-    );
-    return answer.metrics;
+    return (await this.call('runs.metrics', { run })).metrics;
   }
 
   async listOutputs(run: string): Promise<OutputValue[]> {
-    const answer = await this._json<{ outputs: OutputValue[] }>(
-      `${Private.run(run)}/outputs`
-    );
-    return answer.outputs;
+    return (await this.call('runs.outputs', { run })).outputs;
   }
 
-  getNotebook(run: string, step: string): Promise<nbformat.INotebookContent> {
-    return this._json(`${Private.step(run, step)}/notebook`);
+  async getNotebook(
+    run: string,
+    step: string
+  ): Promise<nbformat.INotebookContent> {
+    const content: unknown = await this.call('steps.notebook', { run, step });
+    return content as nbformat.INotebookContent;
   }
 
   /** Read what a step wrote to one stream, from a byte offset on. */
@@ -128,15 +177,10 @@ export class ApiClient {
     offset: number,
     limit: number
   ): Promise<ILogPiece> {
-    const search = new URLSearchParams({
-      stream,
-      offset: String(offset),
-      limit: String(limit)
+    const query = { stream, offset, limit };
+    const response = await this.call('steps.log', { run, step }, undefined, {
+      query
     });
-    const response = await this._send(
-      `${Private.step(run, step)}/log?${search}`,
-      {}
-    );
     const bytes = new Uint8Array(await response.arrayBuffer());
     const size = Number(response.headers.get('X-Log-Size') ?? NaN);
     const nextOffset = offset + bytes.length;
@@ -148,30 +192,25 @@ export class ApiClient {
   }
 
   cancel(run: string): Promise<Run> {
-    return this._json(`${Private.run(run)}/cancel`, Private.post({}));
+    return this.call('runs.cancel', { run });
   }
 
   retry(run: string, request: RetryRequest): Promise<Run> {
-    return this._json(`${Private.run(run)}/retry`, Private.post(request));
+    return this.call('runs.retry', { run }, request);
   }
 
-  async deleteRun(run: string): Promise<void> {
-    await this._send(Private.run(run), { method: 'DELETE' });
+  deleteRun(run: string): Promise<void> {
+    return this.call('runs.delete', { run });
   }
 
   /** Open the event stream after a sequence number; from now on without one. */
   openEvents(after: number | null, signal: AbortSignal): Promise<Response> {
-    const search = after === null ? '' : `?after=${after}`;
-    return this._send(`events${search}`, {
-      signal,
+    return this.call('events.watch', {}, undefined, {
+      query: { after },
+      headers: { Accept: 'text/event-stream' },
       cache: 'no-store',
-      headers: { Accept: 'text/event-stream' }
+      signal
     });
-  }
-
-  private async _json<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const response = await this._send(path, init);
-    return (await response.json()) as T;
   }
 
   private async _send(path: string, init: RequestInit): Promise<Response> {
@@ -196,23 +235,6 @@ export class ApiClient {
 }
 
 namespace Private {
-  export function run(run: string): string {
-    return `runs/${encodeURIComponent(run)}`;
-  }
-
-  export function step(run: string, step: string): string {
-    return `${Private.run(run)}/steps/${encodeURIComponent(step)}`;
-  }
-
-  export function post(body: object, init: RequestInit = {}): RequestInit {
-    return {
-      ...init,
-      method: 'POST',
-      headers: { ...init.headers, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body)
-    };
-  }
-
   export async function errorOf(response: Response): Promise<ApiError> {
     const text = await response.text();
     try {

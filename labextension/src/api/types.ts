@@ -195,6 +195,15 @@ export type RegisteredModel = {
   versions: ModelVersion[];
 };
 
+export type ModelList = {
+  models: RegisteredModel[];
+};
+
+/** The models that a run has logged, registered or not. */
+export type LoggedModels = {
+  models: Artifact[];
+};
+
 /** What a step asks of the machine; admission waits until it is free. */
 export type Resources = {
   /** Cores. */
@@ -584,6 +593,21 @@ export type RunSummary = {
   metrics: Record<string, number>;
 };
 
+/** One page of runs. */
+export type RunPage = {
+  runs: RunSummary[];
+  /** Asks for the page after it, as `before`. */
+  next: string | null;
+};
+
+export type MetricList = {
+  metrics: Metric[];
+};
+
+export type OutputList = {
+  outputs: OutputValue[];
+};
+
 /** A run with what came out of it: what `run --json` prints. */
 export type RunResult = {
   run: Run;
@@ -658,6 +682,10 @@ export type Endpoint = {
   traffic: Traffic[];
   created_at: string;
   updated_at: string;
+};
+
+export type EndpointList = {
+  endpoints: Endpoint[];
 };
 
 /** Serve a model version; on an existing endpoint it becomes a new revision. */

@@ -40,6 +40,11 @@ export class PlatformPanel extends Widget {
     return this._shown;
   }
 
+  /** A section was added. */
+  get added(): ISignal<this, ISection> {
+    return this._added;
+  }
+
   get sections(): readonly ISection[] {
     return this._sections.map(entry => entry.section);
   }
@@ -58,6 +63,7 @@ export class PlatformPanel extends Widget {
       this.choose(this._sections[0].section.id);
     }
     this._changed.emit();
+    this._added.emit(section);
   }
 
   /** Choose a section. An unknown id is ignored: its extension may be disabled. */
@@ -88,6 +94,7 @@ export class PlatformPanel extends Widget {
 
   private readonly _changed = new Signal<this, void>(this);
   private readonly _shown = new Signal<this, void>(this);
+  private readonly _added = new Signal<this, ISection>(this);
   private readonly _stack = new StackedPanel();
   private readonly _sections: { section: ISection; rank: number }[] = [];
   private _current: ISection | null = null;
@@ -185,8 +192,9 @@ function SectionTabs(props: { panel: PlatformPanel }): JSX.Element {
           role="tab"
           className="jp-mlplat-SectionTab"
           aria-selected={section === current}
+          aria-label={section.label}
           tabIndex={section === current ? 0 : -1}
-          title={section.caption}
+          title={section === current ? section.caption : section.label}
           data-section={section.id}
           onClick={() => panel.choose(section.id)}
         >
@@ -194,7 +202,9 @@ function SectionTabs(props: { panel: PlatformPanel }): JSX.Element {
             tag="span"
             className="jp-mlplat-SectionTab-icon"
           />
-          <span className="jp-mlplat-SectionTab-label">{section.label}</span>
+          {section === current && (
+            <span className="jp-mlplat-SectionTab-label">{section.label}</span>
+          )}
           {section.badge && (
             <UseSignal signal={section.badge.changed}>
               {() => <Badge value={section.badge?.value ?? 0} />}

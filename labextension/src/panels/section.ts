@@ -25,3 +25,16 @@ export interface ISection {
     readonly changed: ISignal<unknown, void>;
   };
 }
+
+/** Where each section stands among the tabs, in the order of a model's life. */
+export const RANKS = {
+  pipeline: 10,
+  runs: 20,
+  training: 30,
+  tuning: 40,
+  models: 50,
+  endpoints: 60,
+  lineage: 70,
+  schedules: 80,
+  servers: 90
+} as const;

@@ -44,12 +44,12 @@ export const panelPlugin: JupyterFrontEndPlugin<IMlPlatformPanel> = {
     }
 
     commands.addCommand(CommandIDs.open, {
-      label: args =>
-        args.section === 'runs'
-          ? trans.__('Show Runs')
-          : args.section === 'pipeline'
-            ? trans.__('Show Pipeline')
-            : trans.__('Show ML Platform'),
+      label: args => {
+        const section = panel.sections.find(({ id }) => id === args.section);
+        return section
+          ? trans.__('Show %1', section.label)
+          : trans.__('Show ML Platform');
+      },
       caption: trans.__('Open the side panel of the ML platform'),
       icon: platformIcon,
       describedBy: {
@@ -83,13 +83,10 @@ export const panelPlugin: JupyterFrontEndPlugin<IMlPlatformPanel> = {
 
     const category = trans.__('ML Platform');
     palette?.addItem({ command: CommandIDs.open, category });
-    for (const section of ['pipeline', 'runs']) {
-      palette?.addItem({
-        command: CommandIDs.open,
-        category,
-        args: { section }
-      });
-    }
+    panel.added.connect((_, section) => {
+      const args = { section: section.id };
+      palette?.addItem({ command: CommandIDs.open, category, args });
+    });
     palette?.addItem({ command: CommandIDs.connect, category });
     return panel;
   }

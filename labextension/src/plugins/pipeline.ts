@@ -12,6 +12,7 @@ import { jumpIcon, platformIcon, retryIcon, verifyIcon } from '../icons';
 import { check, formOf, metadataOf } from '../notebook/settings';
 import type { IStepForm } from '../notebook/settings';
 import { createPipelineSection } from '../panels/pipeline';
+import { RANKS } from '../panels/section';
 import { IMlPlatform, IMlPlatformPanel } from '../tokens';
 
 /** The Pipeline section and its commands. */
@@ -32,7 +33,7 @@ export const pipelinePlugin: JupyterFrontEndPlugin<void> = {
     Private.addCommands(app, platform, panel, trans);
     panel.addSection(
       createPipelineSection(platform.pipeline, app.commands, trans),
-      10
+      RANKS.pipeline
     );
     const category = trans.__('ML Platform');
     for (const command of [

@@ -20,6 +20,7 @@ import { DOMAIN } from '../components/context';
 import { retryIcon, runsIcon, stopIcon, trashIcon } from '../icons';
 import { contentOf } from '../notebook/source';
 import { createRunsSection } from '../panels/runs';
+import { RANKS } from '../panels/section';
 import { IMlPlatform, IMlPlatformPanel } from '../tokens';
 
 /** The Runs section, its commands, and a word when a run ends out of sight. */
@@ -51,7 +52,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
             await platform.navigator.open(path);
           })
       ),
-      20
+      RANKS.runs
     );
     const category = trans.__('ML Platform');
     for (const command of [
