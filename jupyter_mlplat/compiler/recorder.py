@@ -52,7 +52,9 @@ class Recorder:
         self.tick = 0
         self.is_seeded = False
         self.written: set[str | None] = set()
-        self.written_modules: set[str] = set()  # imported modules whose file a cell may have written
+        self.written_modules: set[str] = (
+            set()
+        )  # imported modules whose file a cell may have written
         self.replayed: set[str] = set()
         self.ever_replayed: set[str] = set()
         self.has_star = False

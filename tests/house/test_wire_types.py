@@ -31,7 +31,8 @@ def test_side_panel_loads_less_than_100_kb() -> None:
         pytest.skip("the side panel is not built: run `make setup`")
 
     (entry,) = static.glob("remoteEntry.*.js")
-    modules = re.findall(r'"\./(?:extension|style)":\(\)=>(.*?)\.then', entry.read_text("utf-8"))
+    text = entry.read_text("utf-8")
+    modules = re.findall(r'"\./(?:extension|style)":\(\)=>(.*?)\.then', text)
     assert len(modules) == 2, "the bundler writes its entry otherwise: read it anew"
     chunks = {number for module in modules for number in re.findall(r"\.e\((\d+)\)", module)}
     paths = [entry, *(path for number in chunks for path in static.glob(f"{number}.*.js"))]
