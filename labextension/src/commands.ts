@@ -18,4 +18,7 @@ export namespace CommandIDs {
   export const cancelRun = 'mlplat:cancel-run';
   export const retryRun = 'mlplat:retry-run';
   export const deleteRun = 'mlplat:delete-run';
+
+  export const openEndpoint = 'mlplat:open-endpoint';
+  export const deployModel = 'mlplat:deploy-model';
 }

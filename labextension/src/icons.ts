@@ -79,6 +79,21 @@ export const infoIcon = icon(
   '<circle cx="8" cy="8" r="6"/><path d="M8 7.3v3.7M8 4.9v.3"/>'
 );
 
+export const endpointsIcon = icon(
+  'endpoints',
+  '<circle cx="8" cy="8" r="2"/><path d="M4.6 11.4a4.8 4.8 0 0 1 0-6.8M11.4 4.6a4.8 4.8 0 0 1 0 6.8M2.5 13.5a7.8 7.8 0 0 1 0-11M13.5 2.5a7.8 7.8 0 0 1 0 11"/>'
+);
+
+export const deployIcon = icon(
+  'deploy',
+  '<path d="M8 10.5V2.5M4.8 5.5L8 2.3l3.2 3.2M2.5 10v3.5h11V10"/>'
+);
+
+export const copyIcon = icon(
+  'copy',
+  '<rect x="5.5" y="5.5" width="8" height="8" rx="1.3"/><path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2"/>'
+);
+
 /** One icon a state: shape tells it as well as colour. */
 export const stateIcons = {
   PENDING: icon(

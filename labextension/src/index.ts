@@ -1,3 +1,4 @@
+import { endpointsPlugin } from './plugins/endpoints';
 import { marksPlugin } from './plugins/marks';
 import { panelPlugin } from './plugins/panel';
 import { pipelinePlugin } from './plugins/pipeline';
@@ -16,6 +17,7 @@ export default [
   viewsPlugin,
   pipelinePlugin,
   runsPlugin,
+  endpointsPlugin,
   marksPlugin,
   statusPlugin
 ];

@@ -108,7 +108,10 @@ export const viewsPlugin: JupyterFrontEndPlugin<IMainViews> = {
 
 /** What opens each kind of link. */
 const LINKS: ReadonlyMap<string, { command: string; argument: string }> =
-  new Map([['run', { command: CommandIDs.openRun, argument: 'run' }]]);
+  new Map([
+    ['run', { command: CommandIDs.openRun, argument: 'run' }],
+    ['endpoint', { command: CommandIDs.openEndpoint, argument: 'endpoint' }]
+  ]);
 
 /** The address that opens something for whoever has access to this server. */
 export function linkTo(

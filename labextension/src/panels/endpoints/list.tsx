@@ -1,0 +1,124 @@
+import * as React from 'react';
+
+import type { Endpoint } from '../../api/types';
+import { Button, EmptyState, ErrorNote } from '../../components/basics';
+import { useTrans } from '../../components/context';
+import { deployIcon, endpointsIcon } from '../../icons';
+import type { IEndpointsActions } from './body';
+import type { EndpointsModel } from './model';
+import { ServingStateMark, servingLabel } from './state';
+
+/** All endpoints, or how to get one. */
+export function EndpointList(props: {
+  model: EndpointsModel;
+  actions: IEndpointsActions;
+}): JSX.Element {
+  const { model, actions } = props;
+  const trans = useTrans();
+  return (
+    <div className="jp-mlplat-Section-scroll">
+      {model.error !== null && (
+        <ErrorNote
+          error={model.error}
+          action={{ label: trans.__('Try again'), onClick: actions.connect }}
+        />
+      )}
+      {model.endpoints.length === 0 &&
+        model.error === null &&
+        !model.isLoading && (
+          <EmptyState icon={endpointsIcon} title={trans.__('No endpoints yet')}>
+            <p>
+              {trans.__(
+                'An endpoint serves a registered model at a URL on this machine: other programs send it rows and get predictions. Deploy a second version beside the first and move traffic over bit by bit.'
+              )}
+            </p>
+            <Button
+              kind="primary"
+              icon={deployIcon}
+              label={trans.__('Deploy a model')}
+              onClick={() => actions.deploy({})}
+            />
+          </EmptyState>
+        )}
+      {model.endpoints.length > 0 && (
+        <ul
+          className="jp-mlplat-EndpointList"
+          aria-label={trans.__('Endpoints')}
+          onKeyDown={moveFocus}
+        >
+          {model.endpoints.map(endpoint => (
+            <EndpointRow
+              key={endpoint.name}
+              endpoint={endpoint}
+              actions={actions}
+            />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function EndpointRow(props: {
+  endpoint: Endpoint;
+  actions: IEndpointsActions;
+}): JSX.Element {
+  const { endpoint, actions } = props;
+  const trans = useTrans();
+  return (
+    <li className="jp-mlplat-EndpointRow">
+      <button
+        type="button"
+        className="jp-mlplat-EndpointRow-button"
+        data-endpoint={endpoint.name}
+        data-state={endpoint.state}
+        onClick={() => actions.open(endpoint.name)}
+      >
+        <ServingStateMark state={endpoint.state} />
+        <span className="jp-mlplat-EndpointRow-text">
+          <span className="jp-mlplat-EndpointRow-head">
+            <span className="jp-mlplat-EndpointRow-name">{endpoint.name}</span>
+            <span className="jp-mlplat-EndpointRow-state">
+              {servingLabel(trans, endpoint.state)}
+            </span>
+          </span>
+          <span className="jp-mlplat-EndpointRow-foot">
+            {splitText(endpoint)}
+          </span>
+        </span>
+      </button>
+    </li>
+  );
+}
+
+/** Who serves how much: `tumour/2 90 % · tumour/3 10 %`. */
+export function splitText(endpoint: Endpoint): string {
+  const parts = endpoint.traffic
+    .filter(part => part.percent > 0)
+    .map(part => {
+      const found = endpoint.revisions.find(
+        ({ number }) => number === part.revision
+      );
+      return `${found ? `${found.model}/${found.version}` : `#${part.revision}`} ${part.percent} %`;
+    });
+  const last = endpoint.revisions[endpoint.revisions.length - 1];
+  return parts.length > 0
+    ? parts.join(' · ')
+    : last
+      ? `${last.model}/${last.version}`
+      : '';
+}
+
+/** Arrow keys go from row to row. */
+function moveFocus(event: React.KeyboardEvent): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step === undefined) {
+    return;
+  }
+  const rows = [
+    ...event.currentTarget.querySelectorAll<HTMLElement>('[data-endpoint]')
+  ];
+  const index = rows.findIndex(row => row === document.activeElement);
+  rows[index + step]?.focus();
+  event.preventDefault();
+}
