@@ -1,7 +1,9 @@
 """Our metadata store through its port, every call flushed (synchronous=FULL) when it returns."""
 
+import sys
 from pathlib import Path
 
+import jupyter_mlplat
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.digests import digest_text
 from jupyter_mlplat.kit.ids import new_id
@@ -9,6 +11,8 @@ from jupyter_mlplat.ports.metadata import Change
 from jupyter_mlplat.resources.lineage import Artifact, Execution, LineageEvent
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.run import Metric, Run, RunState
+from jupyter_mlplat.runtime import tracking
+from jupyter_mlplat.runtime.files import Blobs
 from jupyter_mlplat.stores.metadata import SqlMetadataStore
 
 BATCH = 1000
@@ -26,6 +30,7 @@ class Store:
         self._store = SqlMetadataStore(folder / "metadata.db")
         self._store.open()
         self._artifacts: list[str] = []
+        self._folder = folder
 
     def insert_each(self, count: int, chain: int) -> None:
         self._insert(count, chain, batch=1)
@@ -33,6 +38,10 @@ class Store:
     def insert_in_runs(self, count: int, chain: int) -> None:
         """As the engine does: what nobody acts on before a run's end is flushed with it."""
         self._insert(count, chain, batch=1, is_flushed_by_chain=True)
+
+    def insert_by_run(self, count: int, chain: int) -> None:
+        """A run's facts in one call, flushed when it returns."""
+        self._insert(count, chain, batch=chain)
 
     def insert_bulk(self, count: int, chain: int) -> None:
         self._insert(count, chain, batch=BATCH)
@@ -76,6 +85,15 @@ class Store:
         run = self._store.get_run("latest").id
         for number in range(count):
             self._store.apply(Change(metrics=[(run, _metric("loss", number * 0.1, number))]))
+
+    def log_from_code(self, count: int) -> None:
+        """As a cell does: parameters are the run's, a metric is a line of the step's events."""
+        events = tracking.Events(str(self._folder / "events.jsonl"), None, "benchmark")
+        tracking.current = tracking.Tracking(events, Blobs(str(self._folder / "blobs")), {})
+        sys.modules["jupyter_mlplat_runtime.tracking"] = tracking
+        for _ in range(count):
+            for number in range(5):
+                jupyter_mlplat.log_metric(f"m{number}", number * 0.1)
 
     def close(self) -> None:
         self._store.close()
