@@ -232,6 +232,9 @@ def _add_registry(group: Any) -> None:
         below, "show", commands.models.show, "show a model's versions", "models show churn"
     )
     _add_model(parser)
+    parser.add_argument(
+        "--history", action="store_true", help="show who changed what about it, newest first"
+    )
     parser = _add(
         below,
         "register",
@@ -257,8 +260,17 @@ def _add_registry(group: Any) -> None:
     parser.add_argument("model", metavar="MODEL[/VERSION]", help="the version; the latest without")
     parser.add_argument("alias", metavar="ALIAS", help="such as champion or challenger")
     parser.add_argument("--remove", action="store_true", help="remove it")
-    parser = _add(below, "delete", commands.models.delete, "forget a model", "models delete churn")
-    _add_model(parser)
+    parser = _add(
+        below,
+        "delete",
+        commands.models.delete,
+        "forget a model, or one version of it",
+        "models delete churn/2",
+    )
+    parser.add_argument("model", metavar="MODEL[/VERSION]", help="all of it without a version")
+    parser.add_argument(
+        "--force", action="store_true", help="also if aliases or idle revisions count on it"
+    )
 
 
 def _add_model(parser: Parser) -> None:

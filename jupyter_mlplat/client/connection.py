@@ -11,6 +11,8 @@ from urllib.parse import quote, urlencode
 from jupyter_mlplat.errors import InvalidInput, PlatformError, Unavailable, from_body
 from jupyter_mlplat.resources.routes import PREFIX, Route
 
+_WITH_BODY = ("POST", "PUT", "PATCH")
+
 
 class UnixConnection(http.client.HTTPConnection):
     """An HTTP connection to a Unix socket."""
@@ -59,7 +61,7 @@ def send(
     sent = dict(headers)
     if route.verb != "GET":
         sent["Content-Type"] = "application/json"
-    content = _encode({} if body is None else body) if route.verb in ("POST", "PUT") else None
+    content = _encode({} if body is None else body) if route.verb in _WITH_BODY else None
     try:
         connection.request(route.verb, target, content, {**sent, "Connection": "close"})
         response = connection.getresponse()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mlplat.resources import engine as engine_documents
     from jupyter_mlplat.resources import lineage as lineage_documents
     from jupyter_mlplat.resources import pipeline as pipeline_documents
+    from jupyter_mlplat.resources import registry as registry_documents
     from jupyter_mlplat.resources import run as run_documents
     from jupyter_mlplat.resources import serving as serving_documents
 
@@ -343,9 +344,45 @@ class EngineClient(EngineLink):
             self.fetch("models.delete_alias", {"model": model, "alias": alias})
         )
 
-    def delete_model(self, model: str) -> None:
+    def describe_model(self, model: str, description: str) -> "lineage_documents.RegisteredModel":
+        """Change what is said of a model."""
+        from jupyter_mlplat.resources.lineage import RegisteredModel
+
+        return RegisteredModel.model_validate_json(
+            self.fetch("models.update", {"model": model}, body={"description": description})
+        )
+
+    def list_model_changes(self, model: str) -> list["registry_documents.ModelChange"]:
+        """Return who changed what about a model, newest first."""
+        from jupyter_mlplat.resources.registry import ModelChange
+
+        answer = self._get("models.history", {"model": model})
+        return [ModelChange.model_validate(row) for row in answer["changes"]]
+
+    def get_model_impact(
+        self, model: str, version: int | None = None
+    ) -> "registry_documents.ModelImpact":
+        """Tell what would break if a model, or one version of it, were deleted."""
+        from jupyter_mlplat.resources.registry import ModelImpact
+
+        return ModelImpact.model_validate_json(
+            self.fetch("models.impact", {"model": model}, {"version": version})
+        )
+
+    def delete_model_version(
+        self, model: str, version: int, *, force: bool = False
+    ) -> "lineage_documents.RegisteredModel":
+        """Remove one version; with `force`, also one that aliases or idle revisions count on."""
+        from jupyter_mlplat.resources.lineage import RegisteredModel
+
+        segments = {"model": model, "version": version}
+        return RegisteredModel.model_validate_json(
+            self.fetch("models.delete_version", segments, {"force": str(force).lower()})
+        )
+
+    def delete_model(self, model: str, *, force: bool = False) -> None:
         """Remove a model and its versions from the registry."""
-        self.fetch("models.delete", {"model": model})
+        self.fetch("models.delete", {"model": model}, {"force": str(force).lower()})
 
     # Endpoints
 

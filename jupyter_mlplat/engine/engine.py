@@ -281,10 +281,10 @@ class Engine:
     async def delete(self, run: str) -> None:
         await self._ask(lambda reply: Delete(reply=reply, run=run))
 
-    async def register(self, request: RegisterRequest) -> ModelVersion:
+    async def register(self, request: RegisterRequest, by: str) -> ModelVersion:
         """Make a model version; its content survives a loss of power when this returns."""
         await self.read(self._flush.run)
-        return await self.write(self.registry.register, request, utc_now())
+        return await self.write(self.registry.register, request, utc_now(), by)
 
     async def between_turns(self, function: Callable[[], T]) -> T:
         """Call something while no run changes."""

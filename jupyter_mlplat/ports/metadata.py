@@ -19,6 +19,7 @@ from jupyter_mlplat.resources.lineage import (
     RegisteredModel,
 )
 from jupyter_mlplat.resources.pipeline import Finding, Pipeline
+from jupyter_mlplat.resources.registry import ModelChange
 from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunState, RunSummary, Task
 from jupyter_mlplat.resources.serving import Endpoint
 
@@ -187,19 +188,43 @@ class MetadataStore(Protocol):
         """The ids of the nodes that `lineage` returns, without their documents: much faster."""
 
     # registry
-    def add_model_version(self, version: ModelVersion, events: Iterable[NewEvent]) -> ModelVersion:
-        """Number and store it; creates the registered model when it is the first."""
+    def add_model_version(
+        self, version: ModelVersion, events: Iterable[NewEvent], by: str = ""
+    ) -> ModelVersion:
+        """Number and store it; creates the registered model when it is the first.
+
+        Numbers of deleted versions are not given again. Here and below each change is noted in the
+        model's history as made `by` somebody, in the same transaction.
+        """
 
     def get_model(self, model: str) -> RegisteredModel: ...
 
     def list_models(self) -> Sequence[RegisteredModel]: ...
 
     def set_alias(
-        self, model: str, alias: str, version: int | None, events: Iterable[NewEvent] = ()
+        self,
+        model: str,
+        alias: str,
+        version: int | None,
+        events: Iterable[NewEvent] = (),
+        by: str = "",
     ) -> RegisteredModel:
-        """Move an alias; None removes it."""
+        """Move an alias; None removes it. What changes nothing is not noted."""
 
-    def delete_model(self, model: str, events: Iterable[NewEvent] = ()) -> None: ...
+    def describe_model(
+        self, model: str, description: str, events: Iterable[NewEvent] = (), by: str = ""
+    ) -> RegisteredModel: ...
+
+    def delete_model_version(
+        self, model: str, version: int, events: Iterable[NewEvent] = (), by: str = ""
+    ) -> RegisteredModel:
+        """Delete a version and the aliases that point at it. Raises NotFound."""
+
+    def delete_model(self, model: str, events: Iterable[NewEvent] = ()) -> None:
+        """Delete a model with its versions, aliases and history."""
+
+    def model_history(self, model: str, limit: int) -> Sequence[ModelChange]:
+        """The newest changes first. Raises NotFound."""
 
     # endpoints
     def save_endpoint(self, endpoint: Endpoint, internal: Mapping[str, Any]) -> None:

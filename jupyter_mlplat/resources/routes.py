@@ -11,6 +11,9 @@ from functools import cached_property
 
 PREFIX = "/api/v1"
 
+USER_HEADER = "X-Mlplat-User"
+"""Who asks, percent-encoded: only the Jupyter server sets it, from its own identity provider."""
+
 
 class Access(StrEnum):
     """Who may call a route."""
@@ -93,9 +96,26 @@ ROUTES: tuple[Route, ...] = (
         "models.register", "POST", "/models", WRITE, takes="RegisterRequest", gives="ModelVersion"
     ),
     Route("models.get", "GET", "/models/{model}", READ, gives="RegisteredModel"),
+    Route(
+        "models.update",
+        "PATCH",
+        "/models/{model}",
+        WRITE,
+        takes="ModelUpdate",
+        gives="RegisteredModel",
+    ),
     Route("models.delete", "DELETE", "/models/{model}", WRITE, Answer.EMPTY),
+    Route("models.history", "GET", "/models/{model}/history", READ, gives="ModelHistory"),
+    Route("models.impact", "GET", "/models/{model}/impact", READ, gives="ModelImpact"),
     Route(
         "models.version", "GET", "/models/{model}/versions/{version}", READ, gives="ModelVersion"
+    ),
+    Route(
+        "models.delete_version",
+        "DELETE",
+        "/models/{model}/versions/{version}",
+        WRITE,
+        gives="RegisteredModel",
     ),
     Route(
         "models.set_alias",

@@ -9,8 +9,9 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
+from jupyter_server.auth import User
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
@@ -19,7 +20,7 @@ from tornado.iostream import StreamClosedError
 
 from jupyter_mlplat.client.connection import build_target
 from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError
-from jupyter_mlplat.resources.routes import PREFIX, ROUTES, Access, Answer, Route
+from jupyter_mlplat.resources.routes import PREFIX, ROUTES, USER_HEADER, Access, Answer, Route
 from jupyter_mlplat_server.paths import resolve_body
 from jupyter_mlplat_server.upstream import Upstream, UpstreamResponse
 
@@ -35,6 +36,9 @@ _CODES = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 503: "unav
 
 # One decoded path segment: no separators, no escapes, no control characters, not `.` or `..`.
 _SEGMENT = re.compile(r"(?!\.{1,2}\Z)[^/\\%?#;\x00-\x1f\x7f]{1,200}")
+
+# The username that Jupyter Server gives to somebody who has shown a token only.
+_DRAWN = re.compile(r"[0-9a-f]{32}")
 
 Handlers = list[tuple[str, type[APIHandler]]]
 Method = Callable[..., Awaitable[None] | None]
@@ -101,6 +105,16 @@ class RouteHandler(PlatformHandler):
             self._exchange.cancel()
         super().on_connection_close()
 
+    def _user_name(self) -> str | None:
+        """Return who asks, as the server's identity provider knows; never as the browser says.
+
+        Whoever has only a token gets a name drawn by chance, which says less than the account.
+        """
+        user = self.current_user
+        if not isinstance(user, User) or _DRAWN.fullmatch(user.username):
+            return None
+        return user.username
+
     def _build_target(self, route: Route, segments: dict[str, str]) -> str:
         for name, value in segments.items():
             if not _SEGMENT.fullmatch(value):
@@ -130,6 +144,8 @@ class RouteHandler(PlatformHandler):
         asked = self.request.headers
         headers = {name: asked[name] for name in _SENT_ON if name in asked}
         headers["Content-Type"] = "application/json"
+        if route.access is not Access.READ and (name := self._user_name()):
+            headers[USER_HEADER] = quote(name, safe="")
         response = await upstream.send(route.verb, target, headers, body)
         try:
             await self._answer(route, response)

@@ -581,6 +581,56 @@ class RegistryContract:
         store.add_model_version(a_version(an_artifact()), [])
         assert store.get_model("churn-model").aliases == {}
 
+    def test_the_history_says_who_moved_what_from_where_to_where(
+        self, store: MetadataStore
+    ) -> None:
+        store.add_model_version(a_version(an_artifact(), aliases=("champion",)), [], "ana")
+        store.add_model_version(a_version(an_artifact()), [], "ana")
+        store.set_alias("churn-model", "champion", 2, by="ben")
+        store.set_alias("churn-model", "champion", 2, by="nobody")  # is there already
+        store.set_alias("churn-model", "gone", None, by="nobody")  # was never there
+        store.describe_model("churn-model", "Who leaves.", by="cem")
+        store.describe_model("churn-model", "Who leaves.", by="nobody")
+        store.delete_model_version("churn-model", 2, by="ana")
+
+        history = store.model_history("churn-model", 100)
+
+        assert [
+            (change.kind, change.alias, change.from_version, change.to_version, change.by)
+            for change in reversed(history)
+        ] == [
+            ("registered", None, None, 1, "ana"),
+            ("alias", "champion", None, 1, "ana"),
+            ("registered", None, None, 2, "ana"),
+            ("alias", "champion", 1, 2, "ben"),
+            ("described", None, None, None, "cem"),
+            ("alias", "champion", 2, None, "ana"),
+            ("deleted", None, 2, None, "ana"),
+        ]
+        assert store.model_history("churn-model", 1) == history[:1]
+        assert store.get_model("churn-model").description == "Who leaves."
+
+    def test_the_number_of_a_deleted_version_is_not_given_again(self, store: MetadataStore) -> None:
+        for _ in range(2):
+            store.add_model_version(a_version(an_artifact()), [])
+
+        left = store.delete_model_version("churn-model", 2)
+        following = store.add_model_version(a_version(an_artifact()), [])
+
+        assert [version.version for version in left.versions] == [1]
+        assert following.version == 3
+        with pytest.raises(NotFound, match=r"Cannot delete version 2 .* its versions are \[1, 3\]"):
+            store.delete_model_version("churn-model", 2)
+
+    def test_changes_of_a_model_that_is_not_there_are_refused(self, store: MetadataStore) -> None:
+        for call in (
+            lambda: store.describe_model("churn-model", "x"),
+            lambda: store.delete_model_version("churn-model", 1),
+            lambda: store.model_history("churn-model", 10),
+        ):
+            with pytest.raises(NotFound, match="model 'churn-model'"):
+                call()
+
     def test_endpoints_are_saved_replaced_listed_and_deleted(self, store: MetadataStore) -> None:
         store.save_endpoint(an_endpoint("b"), {"pid": 1})
         store.save_endpoint(an_endpoint("a"), {})

@@ -33,9 +33,14 @@ def list_models(client: "EngineClient", options: Namespace, terminal: Terminal) 
 
 
 def show(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
-    """Show a model's versions."""
+    """Show a model's versions, or what has happened to it."""
     from jupyter_mlplat.client.views import nouns
 
+    if options.history:
+        changes = client.list_model_changes(options.model)
+        terminal.answer({"changes": [change.to_wire() for change in changes]})
+        terminal.show(nouns.view_model_history(options.model, changes))
+        return 0
     model = client.get_model(options.model)
     terminal.answer({"model": model.to_wire()})
     terminal.show(nouns.view_model(model))
@@ -82,8 +87,14 @@ def set_alias(client: "EngineClient", options: Namespace, terminal: Terminal) ->
 
 
 def delete(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
-    """Forget a model and its versions."""
-    client.delete_model(options.model)
+    """Forget a model with its versions, or one version."""
+    from jupyter_mlplat.client.references import model_version
+
+    if "/" in options.model:
+        name, version = model_version(client, options.model)
+        client.delete_model_version(name, version, force=options.force)
+    else:
+        client.delete_model(options.model, force=options.force)
     terminal.answer({"deleted": options.model})
     terminal.say(f"Model {options.model} is forgotten; its artifacts are kept with their runs.")
     return 0

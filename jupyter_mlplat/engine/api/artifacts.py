@@ -20,10 +20,11 @@ async def get_content(engine: "Engine", asked: Asked) -> Response:
     artifact = await engine.read(engine.store.get_artifact, asked["artifact"])
     if artifact.digest is None:
         raise NotFound(f"Artifact {artifact.id!r} has no content of its own; it is a reference.")
+    name = asked.text("as") or artifact.name
     size = await engine.read(engine.blobs.get_size, artifact.digest)
     headers = {
         # Content is whatever a user's code made: never shown as part of our origin.
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(artifact.name, safe='')}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Content-Length": str(size),
     }

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import os
+import pwd
 from collections.abc import Coroutine, Mapping
+from functools import cache
 from typing import Any, TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -12,9 +15,12 @@ from starlette.responses import Response
 
 from jupyter_mlplat.errors import InvalidInput, NotFound
 from jupyter_mlplat.resources.base import NAME_PATTERN
+from jupyter_mlplat.resources.routes import USER_HEADER
 
 T = TypeVar("T")
 _Body = TypeVar("_Body", bound=BaseModel)
+
+_LONGEST_NAME = 200
 
 
 class TooLarge(InvalidInput):
@@ -54,6 +60,23 @@ class Asked:
 
     def text(self, name: str, default: str = "") -> str:
         return self.request.query_params.get(name, default)
+
+    def flag(self, name: str) -> bool:
+        """Read a yes or no of the query; no by default.
+
+        Raises:
+            InvalidInput: It is neither.
+        """
+        text = self.text(name, "false").lower()
+        if text not in ("true", "false", "1", "0"):
+            raise InvalidInput(f"Cannot use {name}={text!r}: needed 'true' or 'false'.")
+        return text in ("true", "1")
+
+    @property
+    def user(self) -> str:
+        """Who asks: the Jupyter server's user, or the account that the socket is open to."""
+        named = unquote(self.request.headers.get(USER_HEADER, "")).strip()
+        return named[:_LONGEST_NAME] if named.isprintable() and named else _account()
 
     def number(self, name: str, default: int | None, *, low: int, high: int) -> int | None:
         """Read a whole number of the query.
@@ -169,6 +192,16 @@ def _explain(kind: str, error: ValidationError) -> str:
             return f"Cannot use {place}={fault['input']!r}: needed {needed}."
         faults.append(f"{place}: {fault['msg']}" if place else fault["msg"])
     return f"Cannot read the body as {kind}: {'; '.join(faults)}. See the API's documents."
+
+
+@cache
+def _account() -> str:
+    """Return the name of the account that the engine runs under."""
+    uid = os.getuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container with a number of its own
+        return str(uid)
 
 
 def answer(document: BaseModel, status: int = 200) -> Response:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from jupyter_mlplat.errors import Conflict, InvalidInput, NotFound
+from jupyter_mlplat.errors import InvalidInput, NotFound
 from jupyter_mlplat.ports.metadata import MetadataStore, NewEvent
 from jupyter_mlplat.resources.lineage import (
     Artifact,
@@ -18,7 +18,8 @@ from jupyter_mlplat.resources.lineage import (
     ModelVersion,
     RegisteredModel,
 )
-from jupyter_mlplat.resources.registry import RegisterRequest
+from jupyter_mlplat.resources.registry import ModelChange, ModelImpact, RegisterRequest
+from jupyter_mlplat.services.registry.impact import check_allowed, impact_of
 from jupyter_mlplat.services.registry.references import ALIAS_PATTERN, Reference, find_version
 
 MODEL_TYPE = "system.Model"
@@ -31,7 +32,7 @@ class Registry:
 
     store: MetadataStore
 
-    def register(self, request: RegisterRequest, now: datetime) -> ModelVersion:
+    def register(self, request: RegisterRequest, now: datetime, by: str = "") -> ModelVersion:
         """Make the next version of a model out of a logged one.
 
         What the request leaves open is taken from what was logged: format, signature, example.
@@ -59,7 +60,7 @@ class Registry:
             else request.input_example,
             created_at=now,
         )
-        return self.store.add_model_version(version, [_updated(request.model)])
+        return self.store.add_model_version(version, [_updated(request.model)], by)
 
     def resolve(self, reference: str) -> ModelVersion:
         """Return the version that `NAME`, `NAME@alias` or `NAME/version` means.
@@ -79,7 +80,9 @@ class Registry:
     def list_models(self) -> Sequence[RegisteredModel]:
         return self.store.list_models()
 
-    def set_alias(self, model: str, alias: str, version: int | None) -> RegisteredModel:
+    def set_alias(
+        self, model: str, alias: str, version: int | None, by: str = ""
+    ) -> RegisteredModel:
         """Point an alias at a version; None removes it.
 
         Raises:
@@ -91,29 +94,60 @@ class Registry:
                 f"Cannot use {alias!r} as an alias: it begins with a lower-case letter and goes on "
                 "with letters, digits, '-' and '_', at most 63 of them. Choose another."
             )
-        return self.store.set_alias(model, alias, version, [_updated(model)])
+        return self.store.set_alias(model, alias, version, [_updated(model)], by)
 
-    def delete(self, model: str) -> None:
+    def describe(self, model: str, description: str, by: str = "") -> RegisteredModel:
+        """Change what is said of a model.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        return self.store.describe_model(model, description, [_updated(model)], by)
+
+    def history(self, model: str, limit: int) -> Sequence[ModelChange]:
+        """Return the newest changes of a model, newest first.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        return self.store.model_history(model, limit)
+
+    def impact(self, model: str, version: int | None = None) -> ModelImpact:
+        """Tell what would break if a model, or one version of it, were deleted.
+
+        Raises:
+            NotFound: There is no such model or version.
+        """
+        if version is not None:
+            self.get_version(model, version)
+        endpoints = [endpoint for endpoint, _ in self.store.list_endpoints()]
+        return impact_of(self.store.get_model(model), version, endpoints)
+
+    def delete_version(
+        self, model: str, version: int, by: str = "", *, force: bool = False
+    ) -> RegisteredModel:
+        """Delete one version; what it was made of stays as long as its run.
+
+        With `force`, the aliases that point at it go too, and revisions without traffic break.
+
+        Raises:
+            Conflict: An endpoint sends it traffic, or something else would break without `force`.
+            NotFound: There is no such model or version.
+        """
+        check_allowed(self.impact(model, version), force)
+        return self.store.delete_model_version(model, version, [_updated(model)], by)
+
+    def delete(self, model: str, *, force: bool = False) -> None:
         """Delete a model with its versions and aliases; the artifacts stay as long as their runs.
+
+        With `force`, also if revisions without traffic would break.
 
         Raises:
             Conflict: Endpoints serve it, and would not come back after a restart.
             NotFound: There is no such model.
         """
-        self.store.get_model(model)
-        serving = [
-            endpoint.name
-            for endpoint, _ in self.store.list_endpoints()
-            if any(revision.model == model for revision in endpoint.revisions)
-        ]
-        if serving:
-            raise Conflict(
-                f"Cannot delete model {model!r}: endpoints {serving!r} have it among their "
-                "revisions and would break. Delete these endpoints first.",
-                model=model,
-                endpoints=serving,
-            )
-        self.store.delete_model(model, [_updated(model)])
+        check_allowed(self.impact(model), force)
+        self.store.delete_model(model, [NewEvent("model.deleted", model, {"model": model})])
 
     def _logged(self, request: RegisterRequest) -> Artifact:
         if request.artifact_id is not None:

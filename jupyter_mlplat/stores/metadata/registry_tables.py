@@ -4,21 +4,28 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from jupyter_mlplat.errors import NotFound
 from jupyter_mlplat.ports.metadata import NewEvent
 from jupyter_mlplat.resources.lineage import ModelVersion, RegisteredModel
 from jupyter_mlplat.resources.pipeline import Finding
+from jupyter_mlplat.resources.registry import ModelChange
 from jupyter_mlplat.resources.serving import Endpoint
 from jupyter_mlplat.stores.metadata.event_tables import append_events
-from jupyter_mlplat.stores.metadata.tables import Tables
+from jupyter_mlplat.stores.metadata.tables import Tables, json_array
+
+_CHANGES = TypeAdapter(tuple[ModelChange, ...])
 
 
 class RegistryTables(Tables):
     """Names people gave to models."""
 
-    def add_model_version(self, version: ModelVersion, events: Iterable[NewEvent]) -> ModelVersion:
+    def add_model_version(
+        self, version: ModelVersion, events: Iterable[NewEvent], by: str = ""
+    ) -> ModelVersion:
         """Store a version under the model's next number; its aliases move to it."""
         with self._database.write() as connection:
             connection.execute(
@@ -27,7 +34,8 @@ class RegistryTables(Tables):
                 (version.model, "", version.created_at.timestamp()),
             )
             (number,) = connection.execute(
-                "SELECT coalesce(max(version), 0) + 1 FROM model_version WHERE model = ?",
+                "UPDATE model SET last_version = last_version + 1 WHERE name = ? "
+                "RETURNING last_version",
                 (version.model,),
             ).fetchone()
             numbered = version.model_copy(update={"version": number})
@@ -42,8 +50,9 @@ class RegistryTables(Tables):
                     numbered.model_dump_json(exclude={"aliases"}),
                 ),
             )
+            _note(connection, version.model, "registered", by, to_version=number)
             for alias in numbered.aliases:
-                _move_alias(connection, numbered.model, alias, number)
+                _move_alias(connection, numbered.model, alias, number, by)
             append_events(connection, events)
         return numbered
 
@@ -58,16 +67,17 @@ class RegistryTables(Tables):
             return tuple(_model(connection, name) for (name,) in names)
 
     def set_alias(
-        self, model: str, alias: str, version: int | None, events: Iterable[NewEvent] = ()
+        self,
+        model: str,
+        alias: str,
+        version: int | None,
+        events: Iterable[NewEvent] = (),
+        by: str = "",
     ) -> RegisteredModel:
         with self._database.write() as connection:
             found = _model(connection, model)
-            if version is None:
-                connection.execute(
-                    "DELETE FROM model_alias WHERE model = ? AND alias = ?", (model, alias)
-                )
-            elif any(version == known.version for known in found.versions):
-                _move_alias(connection, model, alias, version)
+            if version is None or any(version == known.version for known in found.versions):
+                _move_alias(connection, model, alias, version, by)
             else:
                 raise NotFound(
                     f"Cannot point alias {alias!r} at version {version} of model {model!r}: its "
@@ -78,12 +88,60 @@ class RegistryTables(Tables):
             append_events(connection, events)
             return _model(connection, model)
 
+    def describe_model(
+        self, model: str, description: str, events: Iterable[NewEvent] = (), by: str = ""
+    ) -> RegisteredModel:
+        with self._database.write() as connection:
+            if _model(connection, model).description != description:
+                connection.execute(
+                    "UPDATE model SET description = ? WHERE name = ?", (description, model)
+                )
+                _note(connection, model, "described", by)
+                append_events(connection, events)
+            return _model(connection, model)
+
+    def delete_model_version(
+        self, model: str, version: int, events: Iterable[NewEvent] = (), by: str = ""
+    ) -> RegisteredModel:
+        with self._database.write() as connection:
+            found = _model(connection, model)
+            for alias, at in found.aliases.items():
+                if at == version:
+                    _move_alias(connection, model, alias, None, by)
+            gone = connection.execute(
+                "DELETE FROM model_version WHERE model = ? AND version = ?", (model, version)
+            )
+            if gone.rowcount == 0:
+                raise NotFound(
+                    f"Cannot delete version {version} of model {model!r}: its versions are "
+                    f"{[known.version for known in found.versions]}. Choose one.",
+                    model=model,
+                    version=version,
+                )
+            _note(connection, model, "deleted", by, from_version=version)
+            append_events(connection, events)
+            return _model(connection, model)
+
+    def model_history(self, model: str, limit: int) -> Sequence[ModelChange]:
+        with self._database.read() as connection:
+            if (
+                connection.execute("SELECT 1 FROM model WHERE name = ?", (model,)).fetchone()
+                is None
+            ):
+                raise _no_model(model)
+            rows = connection.execute(
+                "SELECT doc FROM model_change WHERE model = ? ORDER BY pk DESC LIMIT ?",
+                (model, limit),
+            ).fetchall()
+        return _CHANGES.validate_json(json_array(doc for (doc,) in rows))
+
     def delete_model(self, model: str, events: Iterable[NewEvent] = ()) -> None:
         with self._database.write() as connection:
             if connection.execute("DELETE FROM model WHERE name = ?", (model,)).rowcount == 0:
                 raise _no_model(model)
             connection.execute("DELETE FROM model_version WHERE model = ?", (model,))
             connection.execute("DELETE FROM model_alias WHERE model = ?", (model,))
+            connection.execute("DELETE FROM model_change WHERE model = ?", (model,))
             append_events(connection, events)
 
 
@@ -136,11 +194,48 @@ class FindingTables(Tables):
             )
 
 
-def _move_alias(connection: sqlite3.Connection, model: str, alias: str, version: int) -> None:
+def _move_alias(
+    connection: sqlite3.Connection, model: str, alias: str, version: int | None, by: str
+) -> None:
+    """Point an alias at a version, or remove it, and note what has changed."""
+    row = connection.execute(
+        "SELECT version FROM model_alias WHERE model = ? AND alias = ?", (model, alias)
+    ).fetchone()
+    before: int | None = None if row is None else row[0]
+    if before == version:
+        return
+    if version is None:
+        connection.execute("DELETE FROM model_alias WHERE model = ? AND alias = ?", (model, alias))
+    else:
+        connection.execute(
+            "INSERT INTO model_alias(model, alias, version) VALUES(?, ?, ?) "
+            "ON CONFLICT(model, alias) DO UPDATE SET version = excluded.version",
+            (model, alias, version),
+        )
+    _note(connection, model, "alias", by, alias=alias, from_version=before, to_version=version)
+
+
+def _note(
+    connection: sqlite3.Connection,
+    model: str,
+    kind: Literal["registered", "alias", "deleted", "described"],
+    by: str,
+    *,
+    alias: str | None = None,
+    from_version: int | None = None,
+    to_version: int | None = None,
+) -> None:
+    change = ModelChange(
+        model=model,
+        kind=kind,
+        alias=alias,
+        from_version=from_version,
+        to_version=to_version,
+        by=by,
+        at=datetime.now(UTC),
+    )
     connection.execute(
-        "INSERT INTO model_alias(model, alias, version) VALUES(?, ?, ?) "
-        "ON CONFLICT(model, alias) DO UPDATE SET version = excluded.version",
-        (model, alias, version),
+        "INSERT INTO model_change(model, doc) VALUES(?, ?)", (model, change.model_dump_json())
     )
 
 

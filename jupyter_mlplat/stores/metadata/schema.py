@@ -190,8 +190,19 @@ model = Table(
     _text("name"),
     _text("description"),
     Column("created_at", Float, nullable=False),
+    # The highest number ever given: that of a deleted version is not given again.
+    Column("last_version", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("name"),
     sqlite_with_rowid=False,
+)
+
+model_change = Table(  # the audit: who changed what
+    "model_change",
+    metadata,
+    Column("pk", Integer, primary_key=True),
+    _text("model"),
+    _text("doc"),
+    Index("model_change_model", "model"),
 )
 
 model_version = Table(

@@ -82,6 +82,7 @@ CREATE TABLE model (
     name TEXT NOT NULL,
     description TEXT NOT NULL,
     created_at FLOAT NOT NULL,
+    last_version INTEGER DEFAULT '0' NOT NULL,
     PRIMARY KEY (name)
 )
  WITHOUT ROWID;
@@ -92,6 +93,13 @@ CREATE TABLE model_alias (
     PRIMARY KEY (model, alias)
 )
  WITHOUT ROWID;
+CREATE TABLE model_change (
+    pk INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (pk)
+);
+CREATE INDEX model_change_model ON model_change (model);
 CREATE TABLE model_version (
     model TEXT NOT NULL,
     version INTEGER NOT NULL,

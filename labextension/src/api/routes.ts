@@ -14,7 +14,10 @@ import type {
   Lineage,
   LoggedModels,
   MetricList,
+  ModelHistory,
+  ModelImpact,
   ModelList,
+  ModelUpdate,
   ModelVersion,
   OutputList,
   Pipeline,
@@ -168,15 +171,35 @@ export interface IRoutes {
     body: never;
     answer: RegisteredModel;
   };
+  'models.update': {
+    segments: 'model';
+    body: ModelUpdate;
+    answer: RegisteredModel;
+  };
   'models.delete': {
     segments: 'model';
     body: never;
     answer: void;
   };
+  'models.history': {
+    segments: 'model';
+    body: never;
+    answer: ModelHistory;
+  };
+  'models.impact': {
+    segments: 'model';
+    body: never;
+    answer: ModelImpact;
+  };
   'models.version': {
     segments: 'model' | 'version';
     body: never;
     answer: ModelVersion;
+  };
+  'models.delete_version': {
+    segments: 'model' | 'version';
+    body: never;
+    answer: RegisteredModel;
   };
   'models.set_alias': {
     segments: 'model' | 'alias';
@@ -276,8 +299,12 @@ export const ROUTES: Readonly<
   'models.list': ['GET', 'models'],
   'models.register': ['POST', 'models'],
   'models.get': ['GET', 'models/{model}'],
+  'models.update': ['PATCH', 'models/{model}'],
   'models.delete': ['DELETE', 'models/{model}'],
+  'models.history': ['GET', 'models/{model}/history'],
+  'models.impact': ['GET', 'models/{model}/impact'],
   'models.version': ['GET', 'models/{model}/versions/{version}'],
+  'models.delete_version': ['DELETE', 'models/{model}/versions/{version}'],
   'models.set_alias': ['PUT', 'models/{model}/aliases/{alias}'],
   'models.delete_alias': ['DELETE', 'models/{model}/aliases/{alias}'],
   'endpoints.list': ['GET', 'endpoints'],

@@ -33,8 +33,8 @@ export type EngineStatus = {
  *
  * Kinds: run.created, run.updated (data: the RunSummary), run.replanned (data: run_id and the
  * Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
- * log.appended (data: run_id, step, size_bytes), model.updated, endpoint.updated (data: the
- * Endpoint), endpoint.deleted, run.deleted.
+ * log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
+ * (data: the Endpoint), endpoint.deleted, run.deleted.
  */
 export type Event = {
   seq: number;
@@ -448,6 +448,63 @@ export type RegisterRequest = {
 
 export type AliasRequest = {
   version: number;
+};
+
+/** Change what is said of a model. */
+export type ModelUpdate = {
+  description: string;
+};
+
+/**
+ * One line of a model's audit: who changed what, and when.
+ *
+ * An alias that is set has no `from_version`, one that is removed no `to_version`.
+ */
+export type ModelChange = {
+  model: string;
+  kind: 'registered' | 'alias' | 'deleted' | 'described';
+  alias: string | null;
+  from_version: number | null;
+  to_version: number | null;
+  /** The user, as the Jupyter server or the system knows. */
+  by: string;
+  at: string;
+};
+
+/** What has happened to a model, newest first. */
+export type ModelHistory = {
+  changes: ModelChange[];
+};
+
+/** A revision of an endpoint that serves a model version. */
+export type ServedVersion = {
+  endpoint: string;
+  revision: number;
+  version: number;
+  /** Its share of the endpoint's traffic. */
+  percent: number;
+};
+
+/**
+ * What would break if a model, or one version of it, were deleted.
+ *
+ * Attributes:
+ * versions: What would go.
+ * aliases: Those that would go with it, and where they point.
+ * served: Revisions that could not be started again.
+ * runs: The runs that made it; they stay, with the content.
+ * refused: Why it cannot be deleted at all.
+ * is_forced: Whether deleting it needs `force`.
+ */
+export type ModelImpact = {
+  model: string;
+  version: number | null;
+  versions: number[];
+  aliases: Record<string, number>;
+  served: ServedVersion[];
+  runs: string[];
+  refused: string | null;
+  is_forced: boolean;
 };
 
 /** Why a task or run did not succeed. */

@@ -24,6 +24,19 @@ def test_request_arrives_without_the_users_credentials(server: Server, engine: F
     assert TOKEN not in json.dumps(asked.headers)
 
 
+def test_browser_cannot_say_who_the_user_is(server: Server, engine: FakeEngine) -> None:
+    server.ask(
+        "PUT",
+        f"{API}/models/churn/aliases/champion",
+        {"version": 1},
+        headers={"X-Mlplat-User": "somebody-else"},
+    )
+
+    # Whoever has only the token has no name of his own: the engine writes down the account.
+    (asked,) = engine.requests("models.set_alias")
+    assert "x-mlplat-user" not in asked.headers
+
+
 def test_body_and_idempotency_key_are_passed_on(server: Server, engine: FakeEngine) -> None:
     body = {"path": "/abs/a.ipynb", "parameters": {"text": "ä", "n": 1}}
 

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from jupyter_mlplat.errors import Unavailable
 from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening, schema
-from tests.contracts.documents import a_pipeline, a_run
+from tests.contracts.documents import a_pipeline, a_run, a_version, an_artifact
 
 CURRENT = opening.REVISION
 ADD_COLUMN = f"""
@@ -64,17 +64,28 @@ def test_a_file_of_the_first_revision_gets_the_tables_of_now(tmp_path: Path) -> 
     path = tmp_path / "metadata.db"
     with closing(sqlite3.connect(path)) as connection:
         SqlMetadataStore(tmp_path / "new.db").open()
-        first = opening.SCHEMA.read_text().replace(_table("finding"), "")
+        first = opening.SCHEMA.read_text()
+        for later in (
+            _table("finding"),
+            _table("model_change"),
+            "CREATE INDEX model_change_model ON model_change (model);",
+            "    last_version INTEGER DEFAULT '0' NOT NULL,\n",
+        ):
+            first = first.replace(later, "")
         connection.executescript(first)
         connection.executescript(
             "CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);"
             "INSERT INTO alembic_version VALUES('0001'); INSERT INTO store VALUES(1, 0, 0);"
+            "INSERT INTO model VALUES('churn', '', 0);"
+            "INSERT INTO model_version VALUES('churn', 7, 'art-1', NULL, '{}');"
         )
 
     store = SqlMetadataStore(path)
     store.open()
 
     assert store.findings() == ()
+    assert store.model_history("churn", 1) == ()
+    assert store.add_model_version(a_version(an_artifact(), "churn"), []).version == 8
     store.close()
     assert _shape(path) == _shape(tmp_path / "new.db")
 

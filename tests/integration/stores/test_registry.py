@@ -11,9 +11,9 @@ from jupyter_mlplat.resources.lineage import (
     ModelVersion,
     TensorSpec,
 )
-from jupyter_mlplat.resources.registry import RegisterRequest
+from jupyter_mlplat.resources.registry import ModelImpact, RegisterRequest, ServedVersion
 from jupyter_mlplat.resources.run import Run
-from jupyter_mlplat.resources.serving import Revision, RevisionState
+from jupyter_mlplat.resources.serving import Revision, RevisionState, Traffic
 from jupyter_mlplat.services.lineage import LineageService
 from jupyter_mlplat.services.registry import Registry
 from jupyter_mlplat.stores.metadata import SqlMetadataStore
@@ -218,6 +218,80 @@ def test_a_model_that_an_endpoint_serves_is_not_deleted(
     registry.delete("churn")
 
     assert registry.list_models() == ()
+
+
+def serve(store: SqlMetadataStore, version: int, percent: int) -> None:
+    """Leave an endpoint 'shop' with one revision of the model 'churn'."""
+    revision = Revision(
+        number=4, model="churn", version=version, state=RevisionState.READY, created_at=NOON
+    )
+    traffic = (Traffic(revision=4, percent=percent),)
+    store.save_endpoint(an_endpoint("shop", revisions=(revision,), traffic=traffic), {})
+
+
+def test_what_a_deletion_would_break_is_told_before(
+    store: SqlMetadataStore, registry: Registry
+) -> None:
+    run, _, model = log_model(store)
+    for aliases in (("champion",), ()):
+        registry.register(
+            RegisterRequest(model="churn", artifact_id=model.id, aliases=aliases), NOON
+        )
+    serve(store, version=1, percent=30)
+
+    assert registry.impact("churn", 1) == ModelImpact(
+        model="churn",
+        version=1,
+        versions=(1,),
+        aliases={"champion": 1},
+        served=(ServedVersion(endpoint="shop", revision=4, version=1, percent=30),),
+        runs=(run.id,),
+        refused="endpoints ['shop'] send it traffic",
+        is_forced=True,
+    )
+    assert registry.impact("churn", 2) == ModelImpact(
+        model="churn", version=2, versions=(2,), runs=(run.id,)
+    )
+    assert registry.impact("churn").versions == (1, 2)
+    with pytest.raises(NotFound, match="version 7"):
+        registry.impact("churn", 7)
+
+
+def test_a_version_with_traffic_is_never_deleted_and_one_in_use_by_force(
+    store: SqlMetadataStore, registry: Registry
+) -> None:
+    _, _, model = log_model(store)
+    for _ in range(2):
+        registry.register(
+            RegisterRequest(model="churn", artifact_id=model.id, aliases=("champion",)), NOON
+        )
+    serve(store, version=2, percent=100)
+
+    with pytest.raises(Conflict, match=r"endpoints \['shop'\] .* Move their traffic"):
+        registry.delete_version("churn", 2, force=True)
+    serve(store, version=2, percent=0)
+    with pytest.raises(Conflict, match=r"aliases \['champion'\] point at it.* with 'force'"):
+        registry.delete_version("churn", 2)
+    left = registry.delete_version("churn", 2, "ana", force=True)
+    unused = registry.delete_version("churn", 1)
+
+    assert (left.aliases, [version.version for version in left.versions]) == ({}, [1])
+    assert unused.versions == ()
+    assert store.get_artifact(model.id) == model
+
+
+def test_a_deleted_model_is_told_as_deleted(store: SqlMetadataStore, registry: Registry) -> None:
+    _, _, model = log_model(store)
+    registry.register(RegisterRequest(model="churn", artifact_id=model.id), NOON)
+    registry.describe("churn", "Who leaves.")
+    registry.set_alias("churn", "champion", 1)
+
+    registry.delete("churn")
+
+    assert [event.kind for event in store.events_after(0)] == [
+        *("model.updated",) * 3,
+        "model.deleted",
+    ]
 
 
 def test_a_registered_model_answers_which_data_and_code_made_it(

@@ -29,7 +29,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def insert(name: str) -> Action:
     def action(connection: sqlite3.Connection) -> int:
-        connection.execute("INSERT INTO model VALUES(?, '', 0)", (name,))
+        connection.execute(
+            "INSERT INTO model(name, description, created_at) VALUES(?, '', 0)", (name,)
+        )
         return len(name)
 
     return action

@@ -13,6 +13,7 @@ from jupyter_mlplat.client.views.nouns.pipelines import view_pipeline, view_veri
 from jupyter_mlplat.client.views.nouns.registry import (
     view_lineage,
     view_model,
+    view_model_history,
     view_models,
     view_version,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "view_engine",
     "view_lineage",
     "view_model",
+    "view_model_history",
     "view_models",
     "view_outputs",
     "view_pipeline",

@@ -9,6 +9,7 @@ from jupyter_mlplat.client.views.text import join_names
 from jupyter_mlplat.client.views.view import Cell, Table, View
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.lineage import Lineage, ModelVersion, RegisteredModel
+from jupyter_mlplat.resources.registry import ModelChange
 
 
 def view_lineage(lineage: Lineage) -> View:
@@ -75,6 +76,33 @@ def view_model(model: RegisteredModel) -> View:
         tables=(Table(headers, rows, right=frozenset({"version"})),),
         empty="It has no versions.",
     )
+
+
+def view_model_history(model: str, changes: Sequence[ModelChange]) -> View:
+    """Show who changed what about a model, as rows."""
+    rows = tuple(
+        (Cell(format_age(change.at)), Cell(change.by), Cell(_what(change))) for change in changes
+    )
+    return View(
+        title=f"History of model {model}",
+        tables=(Table(("when", "who", "what"), rows),),
+        empty="Nothing has been noted yet.",
+    )
+
+
+def _what(change: ModelChange) -> str:
+    match change.kind:
+        case "registered":
+            return f"registered version {change.to_version}"
+        case "deleted":
+            return f"deleted version {change.from_version}"
+        case "described":
+            return "changed the description"
+    before, after = change.from_version, change.to_version
+    if after is None:
+        return f"removed {change.alias} from version {before}"
+    moved = "" if before is None else f" from version {before}"
+    return f"{'set' if before is None else 'moved'} {change.alias}{moved} to version {after}"
 
 
 def view_version(version: ModelVersion) -> View:
