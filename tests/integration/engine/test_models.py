@@ -9,7 +9,7 @@ from jupyter_mlplat.errors import Conflict, InvalidInput, NotFound
 from .conftest import EngineProcess, WriteNotebook
 
 MODEL = """
-import mlplat
+import jupyter_mlplat as mlplat
 
 
 class Doubling:
@@ -17,7 +17,8 @@ class Doubling:
         return [2 * value for value in inputs]
 
 
-mlplat.log_model(Doubling(), 'doubling', metrics={'rmse': 0.5})
+mlplat.log_metric('rmse', 0.5)
+mlplat.log_model(Doubling(), 'doubling')
 """
 
 
