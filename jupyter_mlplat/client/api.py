@@ -1,8 +1,9 @@
 """`import jupyter_mlplat as mlplat`: the functions a notebook or script calls."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlplat.client.documents import (
     Lineage,
@@ -18,6 +19,9 @@ from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList
 from jupyter_mlplat.errors import ExecutionFailed
 from jupyter_mlplat.resources.serving import EndpointState
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.client.restoring import Restored
 
 Home = str | Path | None
 
@@ -117,6 +121,36 @@ def runs(
     where = str(Path(notebook).expanduser().absolute()) if notebook else None
     rows, _ = EngineClient(home).list_runs(limit, state=state, text=text, notebook=where)
     return RunList(rows)
+
+
+def restore(
+    run: Run | str | int = "latest",
+    step: str | None = None,
+    *,
+    namespace: dict[str, Any] | None = None,
+    home: Home = None,
+) -> "Restored":
+    """Put here what a step of a run was given: imports, values of earlier steps, parameters.
+
+    The notebook's folder becomes the working directory. None of the step's cells runs.
+
+    Args:
+        run: A run by object, id, number or `latest`.
+        step: Name of the step; by default the one that failed.
+        namespace: Where names are bound; by default the notebook's, or `__main__`.
+        home: The state directory; by default `MLPLAT_HOME`.
+
+    Raises:
+        InvalidInput: No step is named, and none failed.
+        NotFound: What the step was given is not there, or not any more.
+        Unsupported: It cannot be loaded by this Python, or a library it needs is missing here.
+    """
+    from jupyter_mlplat.client import restoring
+
+    if namespace is None:
+        namespace = vars(sys.modules["__main__"])
+    which = run.id if isinstance(run, Run) else run
+    return restoring.restore(EngineClient(home), which, step, namespace)
 
 
 def lineage(

@@ -100,6 +100,11 @@ def build_parser() -> Parser:
     command = _add(group, "retry")
     _add_run(command)
     command.add_argument("--from-step", metavar="STEP", help="run again from this step on")
+    command = _add(group, "restore")
+    _add_run(command)
+    command.add_argument(
+        "--step", metavar="NAME", help="what this step was given; the one that failed"
+    )
     command = _add(group, "runs")
     command.add_argument("run", nargs="?", metavar="RUN", help="show this one")
     command.add_argument("--limit", type=int, default=20, metavar="N", help="at most N (20)")
@@ -130,6 +135,7 @@ _ABOUT = {
     "cancel": "stop a run",
     "logs": "what the steps of a run wrote",
     "retry": "go on with a failed run, with the notebook as it was last saved",
+    "restore": "put what a step of a run was given into this notebook, and run none of its cells",
     "runs": "list runs, newest first, or show one",
     "lineage": "what something was made from",
     "models": "list registered models, or show one",

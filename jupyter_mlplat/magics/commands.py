@@ -81,6 +81,10 @@ def _runs(options: Namespace, shell: Any) -> Any:
     return api.runs(options.limit, state=options.state)
 
 
+def _restore(options: Namespace, shell: Any) -> Any:
+    return api.restore(options.run, options.step, namespace=shell.user_ns)
+
+
 def _logs(options: Namespace, shell: Any) -> None:
     print(api.get_run(options.run).logs(options.step), end="")
 
@@ -145,6 +149,7 @@ _COMMANDS = {
     "run": _run,
     "retry": _retry,
     "cancel": _cancel,
+    "restore": _restore,
     "runs": _runs,
     "logs": _logs,
     "lineage": _lineage,

@@ -82,6 +82,7 @@ _ASKED: dict[str, Callable[["EngineClient"], list[str]]] = {
     "logs": _run_names,
     "cancel": _run_names,
     "retry": _run_names,
+    "restore": _run_names,
     "lineage": lambda client: [*_run_names(client), *_model_names(client)],
     "models": _model_names,
     "register": _model_names,

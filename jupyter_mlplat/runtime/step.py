@@ -18,6 +18,7 @@ from . import bundle, channels, logs, settings, tracking
 from .ending import flush_everything
 from .failures import StepFailed, describe_error, disk_full
 from .files import BlobError, Blobs, dump_json, write_atomically
+from .given import take
 from .guard import Guard, UnforeseenChange, describe_change
 from .identity import class_identity
 from .notebook import ExecutedNotebook
@@ -124,38 +125,14 @@ class Attempt:
             [order["step"], order["cells"], order.get("parameters"), order.get("inputs")]
         )
         class_identity.begin(seed.decode("utf-8"))
-        by_bundle: dict[str, list[Any]] = {}
-        for item in order.get("inputs") or ():
-            if item["bundle"] is None:  # that step had nothing to save
-                if item.get("optional"):
-                    continue
-                raise bundle.MissingInput(bundle.not_bound(item["name"]))
-            by_bundle.setdefault(item["bundle"], []).append(
-                (item["name"], item.get("optional", False))
-            )
-        states: dict[str, Any] = {}
-        for digest, wanted in by_bundle.items():
-            states.update(
-                bundle.load(
-                    digest,
-                    [pair for pair in wanted if pair[0] in channels.SHIPPED],
-                    namespace,
-                    self.blobs,
-                )
-            )
-        channels.load({name: states[name] for name in states if name in ("@cwd", "@env")})
-        self._replay(order.get("prelude") or ())
-        if "@modules" in order["outputs"]:
-            self.start.settings = settings.read()
-        late: list[Any] = []
-        for digest, wanted in by_bundle.items():
-            names = [pair for pair in wanted if not pair[0].startswith("@")]
-            self.loaded.update(bundle.load(digest, names, namespace, self.blobs, self.beside, late))
-            self.kin.update(bundle.kin_of(digest, [pair[0] for pair in names], self.blobs))
-        namespace.update(self.loaded)
-        namespace.update(order.get("parameters") or {})
-        bundle.fill_late(late, namespace, self._unasked())
-        channels.load({name: states[name] for name in states if name in ("@modules", "@rng")})
+        given = take(
+            order.get("inputs") or (),
+            order.get("parameters") or {},
+            namespace,
+            self.blobs,
+            self._replay_prelude,
+        )
+        self.loaded, self.beside, self.kin = given
         self._mark_loaded()
         logs.begin(travels="@modules" in order["outputs"])
         self.guard = Guard(self.loaded, self.beside, self.kin, order)
@@ -168,9 +145,10 @@ class Attempt:
             if hook.__module__ == "IPython.extensions.autoreload":
                 hook()
 
-    def _unasked(self) -> dict[str, Any]:
-        """Return what came in one graph with names that were asked for."""
-        return {name: value for group in self.beside.values() for name, value in group.items()}
+    def _replay_prelude(self) -> None:
+        self._replay(self.order.get("prelude") or ())
+        if "@modules" in self.order["outputs"]:
+            self.start.settings = settings.read()
 
     def _replay(self, statements: Any) -> None:
         """Replay imports of other cells: what they show was shown where they stand."""

@@ -20,6 +20,7 @@ from jupyter_mlplat.client.views.nouns.registry import (
 from jupyter_mlplat.client.views.nouns.runs import (
     failure_messages,
     view_outputs,
+    view_restored,
     view_run,
     view_runs,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "view_models",
     "view_outputs",
     "view_pipeline",
+    "view_restored",
     "view_run",
     "view_runs",
     "view_verification",

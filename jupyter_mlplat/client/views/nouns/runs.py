@@ -1,16 +1,22 @@
 """Runs, their steps and what they saved."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from jupyter_mlplat.client.views.nouns.formats import (
     format_age,
+    format_count,
     format_duration,
     format_metrics,
     state_cell,
 )
+from jupyter_mlplat.client.views.text import join_names
 from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
 from jupyter_mlplat.kit.quantities import format_bytes
 from jupyter_mlplat.resources.run import OutputValue, Run, RunSummary, Task, TaskState
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.client.restoring import Restored
 
 
 def view_run(run: Run, metrics: dict[str, float] | None = None) -> View:
@@ -112,6 +118,48 @@ def view_outputs(outputs: Iterable[OutputValue]) -> View:
         tables=(Table(headers, rows, right=frozenset({"size"})),),
         empty="Nothing was saved.",
     )
+
+
+def view_restored(restored: "Restored") -> View:
+    """Show what a namespace was given, and what has not run."""
+    run, step = restored.run, restored.step
+    facts = [("folder", Cell(restored.folder))]
+    if step.prelude:
+        facts.append(("imports", Cell(join_names(line.splitlines()[0] for line in step.prelude))))
+    if restored.parameters:
+        shown = ", ".join(f"{name}={value!r}" for name, value in restored.parameters.items())
+        facts.append(("parameters", Cell(shown)))
+    rows = tuple(
+        (Cell(value.name), Cell(value.type), Cell(value.step), Cell(value.preview))
+        for value in restored.values
+    )
+    return View(
+        title=f"State before step {step.name} of run {run.number}",
+        state=Cell("✓ restored", Mood.GOOD),
+        facts=tuple(facts),
+        tables=(Table(("name", "type", "made by", "preview"), rows),),
+        notes=tuple(_restored_notes(restored)),
+        empty="The step was given no values.",
+    )
+
+
+def _restored_notes(restored: "Restored") -> Iterator[Cell]:
+    if restored.unbound:
+        yield Cell(f"Not bound in the run either: {', '.join(restored.unbound)}.", Mood.QUIET)
+    if restored.replaced:
+        yield Cell(f"Replaced here: {', '.join(restored.replaced)}.", Mood.WARNING)
+    task = next((task for task in restored.run.tasks if task.name == restored.step.name), None)
+    failure = task.failure if task else None
+    cells = [cell.id for cell in restored.step.cells]
+    earlier = cells.index(failure.cell) if failure and failure.cell in cells else 0
+    if earlier:
+        yield Cell(
+            f"None of the step's cells has run here: the first {format_count(earlier, 'cell')} of "
+            "it ran before the one that failed.",
+            Mood.QUIET,
+        )
+    else:
+        yield Cell("None of the step's cells has run here.", Mood.QUIET)
 
 
 def _task_row(task: Task) -> tuple[Cell, ...]:
