@@ -1,5 +1,5 @@
-import { LogModel, overwrite } from '../src/panels/runs/log-model';
-import { FakePlatform, until } from './platform';
+import { LogModel, overwrite, readTail } from '../src/panels/runs/log-model';
+import { FakePlatform, task, until } from './platform';
 
 /** Serve two growing files as the engine does. */
 function serve(platform: FakePlatform): { stdout: string; stderr: string } {
@@ -42,7 +42,10 @@ describe('LogModel', () => {
   it('keeps the newest lines and counts the others', async () => {
     const platform = new FakePlatform();
     serve(platform).stdout = 'a\nb\nc\nd\n';
-    const log = new LogModel(platform.connection, 'r', 's', 2);
+    const log = new LogModel(platform.connection, 'r', 's', {
+      lines: 2,
+      bytes: 1000
+    });
 
     await until(() => log.lines.length > 0);
 
@@ -67,6 +70,72 @@ describe('LogModel', () => {
 
     expect(log.lines.map(line => line.text)).toEqual(['second']);
     log.dispose();
+  });
+
+  it('leaves the log of an earlier attempt even where the new one is longer', async () => {
+    const platform = new FakePlatform();
+    const files = serve(platform);
+    files.stdout = 'first\n';
+    const log = new LogModel(platform.connection, 'r', 's');
+    log.follow(task('s', { attempt: 1 }));
+    await until(() => log.lines.length === 1);
+
+    files.stdout = 'the second attempt\nwrites more\n';
+    platform.send('task.updated', 's', {
+      run_id: 'r',
+      task: task('s', { attempt: 2 })
+    });
+    await until(() => log.lines.length === 2);
+
+    expect(log.lines[0].text).toBe('the second attempt');
+    log.dispose();
+  });
+
+  it('reads only the end of a log that is too long to be shown', async () => {
+    const platform = new FakePlatform();
+    serve(platform).stdout = 'x'.repeat(95) + '\nlast\n';
+    const log = new LogModel(platform.connection, 'r', 's', {
+      lines: 10,
+      bytes: 10
+    });
+
+    await until(() => log.lines.length > 0);
+
+    expect(log.lines.map(line => line.text)).toEqual(['last']);
+    expect(log.skippedBytes).toBe(95);
+    log.dispose();
+  });
+
+  it('guesses levels across lines and streams', async () => {
+    const platform = new FakePlatform();
+    const files = serve(platform);
+    files.stdout = 'WARNING:root:careful\n  still careful\nplain\n';
+    files.stderr = '\x1b[31mERROR\x1b[0m: broken\n';
+    const log = new LogModel(platform.connection, 'r', 's');
+
+    await until(() => log.lines.length === 4);
+
+    expect(log.lines.map(line => line.level)).toEqual([
+      'warning',
+      'warning',
+      null,
+      'error'
+    ]);
+    expect(log.lines[3].plain).toBe('ERROR: broken');
+    log.dispose();
+  });
+});
+
+describe('readTail', () => {
+  it('shares the room between the streams, and gives what one leaves to the other', async () => {
+    const platform = new FakePlatform();
+    const files = serve(platform);
+    files.stdout = 'a\nb\nc\nd\ne\n';
+    files.stderr = 'x\n';
+
+    const tail = await readTail(platform.connection, 'r', 's', 4);
+
+    expect(tail.map(line => line.text)).toEqual(['c', 'd', 'e', 'x']);
   });
 });
 

@@ -15,6 +15,7 @@ export class RunWatch implements IDisposable {
     readonly id: string
   ) {
     this._refresh = new Throttle(() => this._load(), REFRESH_MS);
+    this._redraw = new Throttle(async () => this._changed.emit(), REFRESH_MS);
     _connection.events.received.connect(this._onEvent, this);
     _connection.reset.connect(this._onReset, this);
     this._refresh.request();
@@ -77,6 +78,7 @@ export class RunWatch implements IDisposable {
     }
     this._isDisposed = true;
     this._refresh.dispose();
+    this._redraw.dispose();
     this._connection.events.received.disconnect(this._onEvent, this);
     this._connection.reset.disconnect(this._onReset, this);
     Signal.clearData(this);
@@ -89,14 +91,15 @@ export class RunWatch implements IDisposable {
       if (this._pipeline?.digest !== run.pipeline_digest) {
         this._pipeline = await client.getPipeline(this.id);
       }
-      // Values and metrics come as steps end, so they are worth asking for only then.
-      const ended = run.tasks.filter(task => task.finished_at !== null).length;
-      if (ended !== this._endedTasks || isFinal(run.state)) {
+      // Values come as steps end; metrics come by event, and what a step that starts anew had
+      // logged goes: so both are worth asking for only when a step has ended or started.
+      const progress = progressOf(run);
+      if (progress !== this._progress) {
         [this._metrics, this._outputs] = await Promise.all([
           client.listMetrics(this.id),
           client.listOutputs(this.id)
         ]);
-        this._endedTasks = ended;
+        this._progress = progress;
       }
       this._run = run;
       this._error = null;
@@ -110,29 +113,59 @@ export class RunWatch implements IDisposable {
 
   private _onEvent(_: EventStream, event: Event): void {
     const isOurs = event.subject === this.id || event.data.run_id === this.id;
-    if (
-      isOurs &&
-      event.kind !== 'log.appended' &&
-      event.kind !== 'run.deleted'
-    ) {
+    if (!isOurs || SILENT.has(event.kind)) {
+      return;
+    }
+    if (event.kind === 'metric.logged') {
+      this._addMetric(event.data.metric as unknown as Metric);
+    } else {
       this._refresh.request();
     }
   }
 
+  private _addMetric(metric: Metric): void {
+    // An answer that came in between may hold it already.
+    const key = keyOf(metric);
+    if (!this._metrics.slice(-LOOK_BACK).some(known => keyOf(known) === key)) {
+      this._metrics = [...this._metrics, metric];
+      this._redraw.request();
+    }
+  }
+
   private _onReset(): void {
+    this._progress = null;
     this._refresh.request();
   }
 
   private readonly _changed = new Signal<this, void>(this);
   private readonly _refresh: Throttle;
+  private readonly _redraw: Throttle;
   private _run: Run | null = null;
   private _pipeline: Pipeline | null = null;
   private _metrics: Metric[] = [];
   private _outputs: OutputValue[] = [];
   private _error: unknown = null;
-  private _endedTasks = -1;
+  private _progress: string | null = null;
   private _isDisposed = false;
 }
 
 /** A run of a hundred quick steps sends hundreds of events a second; the eye wants five. */
 const REFRESH_MS = 200;
+
+/** Changes whenever a step has started or ended. */
+function progressOf(run: Run): string {
+  return run.tasks
+    .map(task => `${task.attempt}${isFinal(task.state) ? task.state : ''}`)
+    .join();
+}
+
+function keyOf(metric: Metric): string {
+  const { name, step, position, logged_at, value } = metric;
+  return JSON.stringify([name, step, position, logged_at, value]);
+}
+
+/** Events that change nothing of what is kept here. */
+const SILENT: ReadonlySet<string> = new Set(['log.appended', 'run.deleted']);
+
+/** More metrics than come between an answer and the events that were on their way. */
+const LOOK_BACK = 200;

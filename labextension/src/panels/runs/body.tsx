@@ -61,12 +61,11 @@ export namespace RunsBody {
 function RunsView(props: RunsBody.IOptions): JSX.Element {
   const { model, actions } = props;
   const trans = useTrans();
-  if (model.selected) {
+  if (model.detail) {
     return (
       <RunDetail
-        key={model.selected.id}
-        model={model}
-        watch={model.selected}
+        key={model.detail.id}
+        detail={model.detail}
         actions={actions}
         rendermime={props.rendermime}
       />

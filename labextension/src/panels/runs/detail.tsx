@@ -21,27 +21,25 @@ import {
 import { stepStyle } from '../../components/palette';
 import { Progress, StateIcon, stateLabel } from '../../components/state';
 import { backIcon, retryIcon, stopIcon, trashIcon } from '../../icons';
-import { failureOf } from '../../api/failures';
 import type { IRunsActions } from './body';
+import type { RunDetailModel } from './detail-model';
 import { LogView } from './log';
-import type { RunsModel } from './model';
 import { StepOutputs } from './outputs';
-import type { RunWatch } from '../../api/run-watch';
 import { countDone, isFinal, isRetryable } from '../../api/states';
 
 /** One run: how it goes, what failed, its steps, and what came out of it. */
 export function RunDetail(props: {
-  model: RunsModel;
-  watch: RunWatch;
+  detail: RunDetailModel;
   actions: IRunsActions;
   rendermime: IRenderMimeRegistry;
 }): JSX.Element {
-  const { model, watch, actions } = props;
+  const { detail, actions } = props;
+  const { watch } = detail;
   const trans = useTrans();
   const { run } = watch;
   const isActive = run !== null && !isFinal(run.state);
   const now = useNow(500, isActive);
-  const failure = run?.state === 'FAILED' ? failureOf(run) : null;
+  const { failure } = detail;
   return (
     <>
       <DetailHeader run={run} actions={actions} />
@@ -68,13 +66,13 @@ export function RunDetail(props: {
           <Steps
             run={run}
             nowMs={now}
-            selected={model.selectedStep}
+            selected={detail.step}
             onSelect={step => actions.showStep(run.id, step)}
             renderStep={task => (
               <StepPanel
                 task={task}
                 run={run}
-                model={model}
+                detail={detail}
                 actions={actions}
                 rendermime={props.rendermime}
               />
@@ -239,11 +237,11 @@ function Steps(props: {
 function StepPanel(props: {
   task: Task;
   run: Run;
-  model: RunsModel;
+  detail: RunDetailModel;
   actions: IRunsActions;
   rendermime: IRenderMimeRegistry;
 }): JSX.Element {
-  const { task, run, model } = props;
+  const { task, run, detail } = props;
   const trans = useTrans();
   const [tab, setTab] = React.useState<'log' | 'outputs' | 'about'>('outputs');
   const id = React.useId();
@@ -291,10 +289,10 @@ function StepPanel(props: {
         aria-labelledby={`${id}-${tab}`}
         className="jp-mlplat-StepPanel-body"
       >
-        {tab === 'log' && model.log && <LogView model={model.log} />}
+        {tab === 'log' && detail.log && <LogView model={detail.log} />}
         {tab === 'outputs' && (
           <StepOutputs
-            load={() => model.connection.client.getNotebook(run.id, task.name)}
+            load={() => detail.connection.client.getNotebook(run.id, task.name)}
             version={versionOf(task)}
             rendermime={props.rendermime}
             onGoToCell={cell => props.actions.goToCell(run.notebook, cell)}

@@ -11,8 +11,8 @@ import type {
   RunState,
   RunSummary
 } from '../../api/types';
-import { LogModel } from './log-model';
-import { RunWatch } from '../../api/run-watch';
+import { RunDetailModel } from './detail-model';
+import type { RunWatch } from '../../api/run-watch';
 import { isFinal } from '../../api/states';
 
 /** Which runs the list shows. */
@@ -65,16 +65,13 @@ export class RunsModel implements IDisposable {
     return this._active.size;
   }
 
+  /** The run that is open, in full. */
+  get detail(): RunDetailModel | null {
+    return this._detail;
+  }
+
   get selected(): RunWatch | null {
-    return this._selected;
-  }
-
-  get selectedStep(): string | null {
-    return this._selectedStep;
-  }
-
-  get log(): LogModel | null {
-    return this._log;
+    return this._detail?.watch ?? null;
   }
 
   get isDisposed(): boolean {
@@ -96,24 +93,18 @@ export class RunsModel implements IDisposable {
 
   /** Open a run; null goes back to the list. */
   open(id: string | null): void {
-    if (id === (this._selected?.id ?? null)) {
+    if (id === (this._detail?.id ?? null)) {
       return;
     }
-    this._selected?.dispose();
-    this._selected = id === null ? null : new RunWatch(this.connection, id);
-    this._selected?.changed.connect(this._onSelectedChanged, this);
-    this.selectStep(null);
+    this._detail?.dispose();
+    this._detail = id === null ? null : new RunDetailModel(this.connection, id);
+    this._detail?.changed.connect(this._onDetailChanged, this);
+    this._changed.emit();
   }
 
   /** Show one step of the open run. */
   selectStep(step: string | null): void {
-    this._log?.dispose();
-    this._log = null;
-    this._selectedStep = step;
-    if (step !== null && this._selected !== null) {
-      this._log = new LogModel(this.connection, this._selected.id, step);
-    }
-    this._changed.emit();
+    this._detail?.selectStep(step);
   }
 
   async cancel(id: string): Promise<void> {
@@ -138,8 +129,7 @@ export class RunsModel implements IDisposable {
     }
     this._isDisposed = true;
     this._search.dispose();
-    this._log?.dispose();
-    this._selected?.dispose();
+    this._detail?.dispose();
     this.connection.reset.disconnect(this._onReset, this);
     this.connection.events.received.disconnect(this._onEvent, this);
     Signal.clearData(this);
@@ -210,7 +200,7 @@ export class RunsModel implements IDisposable {
   private _remove(id: string): void {
     this._active.delete(id);
     this._runs = this._runs.filter(run => run.id !== id);
-    if (this._selected?.id === id) {
+    if (this._detail?.id === id) {
       this.open(null);
     }
     this._changed.emit();
@@ -228,12 +218,12 @@ export class RunsModel implements IDisposable {
     id: string,
     run: Parameters<RunWatch['accept']>[0]
   ): void {
-    if (this._selected?.id === id) {
-      this._selected.accept(run);
+    if (this._detail?.id === id) {
+      this._detail.watch.accept(run);
     }
   }
 
-  private _onSelectedChanged(): void {
+  private _onDetailChanged(): void {
     this._changed.emit();
   }
 
@@ -244,9 +234,7 @@ export class RunsModel implements IDisposable {
   private _runs: readonly RunSummary[] = [];
   private _filter: IRunFilter = { text: '', state: null };
   private _next: string | null = null;
-  private _selected: RunWatch | null = null;
-  private _selectedStep: string | null = null;
-  private _log: LogModel | null = null;
+  private _detail: RunDetailModel | null = null;
   private _error: unknown = null;
   private _turn = 0;
   private _isLoading = false;

@@ -1,0 +1,140 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import { failureOf } from '../../api/failures';
+import type { Connection } from '../../api/connection';
+import { RunWatch } from '../../api/run-watch';
+import type { Failure, Task } from '../../api/types';
+import { LogModel, readTail } from './log-model';
+import type { ILogLine } from './log-model';
+
+/** One run in full: its state, the step that is looked at, and that step's log. */
+export class RunDetailModel implements IDisposable {
+  constructor(
+    readonly connection: Connection,
+    readonly id: string
+  ) {
+    this.watch = new RunWatch(connection, id);
+    this.watch.changed.connect(this._onWatchChanged, this);
+  }
+
+  readonly watch: RunWatch;
+
+  /** The run, the selected step or what is charted changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get step(): string | null {
+    return this._step;
+  }
+
+  get task(): Task | null {
+    return this._step === null ? null : this.watch.task(this._step);
+  }
+
+  /** The log of the selected step. */
+  get log(): LogModel | null {
+    return this._log;
+  }
+
+  /** Why the run failed, once it has. */
+  get failure(): Failure | null {
+    const { run } = this.watch;
+    return run?.state === 'FAILED' ? failureOf(run) : null;
+  }
+
+  /** The end of what the failed step wrote; empty until it is known. */
+  get failureLog(): readonly ILogLine[] {
+    return this._tail.lines;
+  }
+
+  /** Names of the metrics that are drawn as lines. */
+  get charted(): readonly string[] {
+    return this._charted;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  selectStep(step: string | null): void {
+    this._charted = [];
+    if (step === this._step && this._log !== null) {
+      this._changed.emit();
+      return;
+    }
+    this._log?.dispose();
+    this._step = step;
+    this._log =
+      step === null ? null : new LogModel(this.connection, this.id, step);
+    this._tellAttempt();
+    this._changed.emit();
+  }
+
+  /** Draw these metrics; none goes back to the step. */
+  chart(metrics: readonly string[]): void {
+    this._charted = metrics;
+    this._changed.emit();
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._log?.dispose();
+    this.watch.dispose();
+    Signal.clearData(this);
+  }
+
+  private _onWatchChanged(): void {
+    this._tellAttempt();
+    void this._readTail();
+    this._changed.emit();
+  }
+
+  private _tellAttempt(): void {
+    const { task } = this;
+    if (task !== null) {
+      this._log?.follow(task);
+    }
+  }
+
+  /** Read the end of the failed step's log, once per attempt. */
+  private async _readTail(): Promise<void> {
+    const step = this.failure?.step ?? null;
+    const attempt = step === null ? null : this.watch.task(step)?.attempt;
+    const of = step === null ? '' : `${step}/${attempt}`;
+    if (of === this._tail.of) {
+      return;
+    }
+    this._tail = { of, lines: [] };
+    if (step === null || !attempt) {
+      return;
+    }
+    try {
+      const lines = await readTail(this.connection, this.id, step, TAIL_LINES);
+      if (this._tail.of === of && !this._isDisposed) {
+        this._tail = { of, lines };
+        this._changed.emit();
+      }
+    } catch {
+      // The card says the most important without it, and the log tells its own trouble.
+    }
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private _step: string | null = null;
+  private _log: LogModel | null = null;
+  private _charted: readonly string[] = [];
+  private _tail: { of: string; lines: readonly ILogLine[] } = {
+    of: '',
+    lines: []
+  };
+  private _isDisposed = false;
+}
+
+/** As much of a log as the failure card shows. */
+const TAIL_LINES = 30;
