@@ -55,7 +55,7 @@ BARE = IMMUTABLE | {"data", "external", "ndarray", "index", "rng"}
 
 
 class Obj:
-    """One abstract object.
+    """One abstract object; hashed by its number, so that sets are walked in the same order always.
 
     Attributes:
         kind: What is known of its type; `unknown` where nothing is.
@@ -82,9 +82,11 @@ class Obj:
         "open",
         "path",
         "scope",
+        "serial",
     )
 
-    def __init__(self, kind: str, bit: int, cell: int) -> None:
+    def __init__(self, kind: str, bit: int, cell: int, serial: int) -> None:
+        self.serial = serial
         self.kind = kind
         self.bit = bit
         self.cell = cell
@@ -99,6 +101,9 @@ class Obj:
         self.module: Obj | None = None
         self.open = False
         self.is_tied = False
+
+    def __hash__(self) -> int:
+        return self.serial
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.path or self.bit.bit_length()}>"
@@ -119,6 +124,7 @@ class Heap:
         self._plain: dict[Hashable, Value] = {}
         self._reach: dict[Value, int] = {}
         self._reach_epoch = 0
+        self._allocated = 0
         self.work = 0
         self.unbound = self._allocate("unbound", tracked=False)
 
@@ -126,7 +132,8 @@ class Heap:
         bit = 0
         if tracked:
             bit = 1 << len(self.objects)
-        obj = Obj(kind, bit, self.cell)
+        self._allocated += 1
+        obj = Obj(kind, bit, self.cell, self._allocated)
         if tracked:
             self.objects.append(obj)
         return obj
