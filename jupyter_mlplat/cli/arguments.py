@@ -165,6 +165,14 @@ def _add_runs(group: Any) -> None:
     parser.add_argument("--state", metavar="STATE", type=str.upper, help="only runs in this state")
     parser.add_argument("--text", metavar="TEXT", help="only runs whose names hold this")
     parser.add_argument("--notebook", metavar="PATH", help="only runs of this notebook")
+    parser.add_argument(
+        "--tag",
+        dest="tags",
+        metavar="KEY[=VALUE]",
+        action="append",
+        default=[],
+        help="only runs with this tag",
+    )
     below = _add_group(parser)
     _add_run(_add(below, "show", commands.runs.show, "show a run and its outputs", "runs show 12"))
     _add_run(_add(below, "delete", commands.runs.delete, "forget a run", "runs delete 12"))

@@ -134,6 +134,7 @@ class EngineClient(EngineLink):
         state: str | None = None,
         text: str | None = None,
         notebook: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
     ) -> tuple[list["run_documents.RunSummary"], str | None]:
         """Return a page of runs, newest first, and the token that asks for the next page."""
         from jupyter_mlplat.resources.run import RunSummary
@@ -144,6 +145,7 @@ class EngineClient(EngineLink):
             "state": state,
             "text": text,
             "notebook": notebook,
+            "tags": json.dumps(dict(tags)) if tags else None,
         }
         answer = self._get("runs.list", query=query)
         return [RunSummary.model_validate(row) for row in answer["runs"]], answer.get("next")
@@ -208,6 +210,34 @@ class EngineClient(EngineLink):
             "from_step": from_step,
         }
         return self._run("runs.retry", run, body=body)
+
+    def edit_run(
+        self,
+        run: str | int,
+        *,
+        note: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        experiment: str | None = None,
+    ) -> "run_documents.Run":
+        """Change what people say of a run; a tag of None is taken away."""
+        body = {"note": note, "tags": dict(tags or {}), "experiment": experiment}
+        return self._run("runs.update", run, body=body)
+
+    def clone_run(
+        self,
+        run: str | int,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        cache: bool = True,
+        until: str | None = None,
+    ) -> "run_documents.Run":
+        """Begin a new run of the code a run had, even if its notebook has changed or is gone."""
+        body = {
+            "parameters": None if parameters is None else dict(parameters),
+            "cache": cache,
+            "until": until,
+        }
+        return self._run("runs.clone", run, body=body)
 
     def delete_run(self, run: str | int) -> None:
         """Forget a run that is not running."""

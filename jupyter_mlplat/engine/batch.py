@@ -11,7 +11,7 @@ from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 from jupyter_mlplat.ports.metadata import CacheEntry, Change, NewEvent
 from jupyter_mlplat.resources.lineage import Artifact, Execution, LineageEvent
 from jupyter_mlplat.resources.pipeline import Pipeline
-from jupyter_mlplat.resources.run import Metric, OutputValue
+from jupyter_mlplat.resources.run import Metric, OutputValue, Run
 from jupyter_mlplat.services.pipelines.machine import Transition
 from jupyter_mlplat.services.pipelines.recording import Record
 from jupyter_mlplat.services.pipelines.summary import summarise
@@ -61,7 +61,7 @@ class ReplyDeed:
 Deed = StartDeed | StopDeed | AdoptDeed | WakeDeed | FinalDeed | ReplyDeed
 
 
-_TOLD = frozenset({"run-ended", "cancel-asked", "retry-asked"})
+_TOLD = frozenset({"run-ended", "cancel-asked", "retry-asked", "edited"})
 """Kinds of commits that somebody acts on. What is between them may be undone by a loss of power."""
 
 
@@ -72,6 +72,7 @@ class Batch:
     pipelines: list[tuple[str, Pipeline]] = field(default_factory=list)
     runs: dict[str, LiveRun] = field(default_factory=dict)
     changed_runs: set[str] = field(default_factory=set)  # not only tasks of theirs
+    edited: list[Run] = field(default_factory=list)  # runs nobody is at work on
     tasks: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
@@ -121,7 +122,10 @@ class Batch:
         """Return what has to be written."""
         return Change(
             pipelines=self.pipelines,
-            runs=[live.status.run for run, live in self.runs.items() if run in self.changed_runs],
+            runs=[
+                *(live.status.run for run, live in self.runs.items() if run in self.changed_runs),
+                *self.edited,
+            ],
             tasks=[(run, live.status.tasks[step]) for (run, step), live in self.tasks.items()],
             executions=self.executions,
             artifacts=self.artifacts,

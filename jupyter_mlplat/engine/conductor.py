@@ -34,6 +34,7 @@ from jupyter_mlplat.engine.items import (
     Call,
     Cancel,
     Delete,
+    Edit,
     Item,
     Retry,
     Submit,
@@ -59,7 +60,7 @@ from jupyter_mlplat.services.pipelines.findings import finding_of, heeds
 from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
 from jupyter_mlplat.services.pipelines.outcomes import cells_of, not_started, outcome_of
 from jupyter_mlplat.services.pipelines.plan import plan_of
-from jupyter_mlplat.services.pipelines.submission import new_retry
+from jupyter_mlplat.services.pipelines.submission import edited, new_retry
 
 _log = logging.getLogger(__name__)
 
@@ -190,7 +191,7 @@ class Conductor:
         events: list[Event] = []
         batch = Batch()
         for item in items:
-            if isinstance(item, Retry | Delete) and not batch.is_empty:
+            if isinstance(item, Retry | Delete | Edit) and not batch.is_empty:
                 # They look at the store, so what has happened before must be there.
                 done, told = self._finish(batch)
                 deeds.extend(done)
@@ -238,6 +239,8 @@ class Conductor:
                 self._retry(batch, item)
             case Delete():
                 self._delete(batch, item)
+            case Edit():
+                self._edit(batch, item)
             case Call():
                 result = item.function()
                 self._ledger.forget()  # it may have deleted some
@@ -320,6 +323,23 @@ class Conductor:
         self._store.delete_run(run.id)
         batch.events.append(NewEvent("run.deleted", run.id, {"number": run.number}))
         batch.deeds.append(ReplyDeed(item.reply, lambda: run))
+
+    def _edit(self, batch: Batch, item: Edit) -> None:
+        """Change what people say of a run, whether it goes on or is over."""
+        run = self._store.get_run(item.run)
+        batch.kinds.add("edited")
+        if live := self._runs.get(run.id):
+            live.status = replace(live.status, run=edited(live.status.run, item.patch))
+            batch.changed_runs.add(live.id)
+            batch.runs[live.id] = live
+            self._answer_with(batch, item, live)
+            return
+        new = edited(run, item.patch)
+        batch.edited.append(new)
+        told = {"tags": new.tags, "note": new.note, "experiment": new.experiment}
+        row = self._store.summary_of(run.id).model_copy(update=told)
+        batch.events.append(NewEvent("run.updated", run.id, row.model_dump(mode="json")))
+        batch.deeds.append(ReplyDeed(item.reply, lambda: new))
 
     def _answer_with(self, batch: Batch, item: Asked, live: LiveRun) -> None:
         batch.deeds.append(ReplyDeed(item.reply, lambda: live.status.document()))

@@ -24,7 +24,7 @@ from jupyter_mlplat.engine.facts import Facts, ModuleDigests
 from jupyter_mlplat.engine.git import Git
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
-from jupyter_mlplat.engine.items import Call, Cancel, Delete, Item, Retry, Submit, Tell
+from jupyter_mlplat.engine.items import Call, Cancel, Delete, Edit, Item, Retry, Submit, Tell
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
 from jupyter_mlplat.engine.notebooks import Notebooks, Split, read_file, without_outputs
@@ -34,6 +34,7 @@ from jupyter_mlplat.engine.stage import Stage
 from jupyter_mlplat.engine.traces import Traces
 from jupyter_mlplat.errors import PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
+from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.files import make_private_directory
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.kit.place import place_of
@@ -49,10 +50,16 @@ from jupyter_mlplat.resources.pipeline import (
     VerifyRequest,
 )
 from jupyter_mlplat.resources.registry import RegisterRequest
-from jupyter_mlplat.resources.run import RetryRequest, Run, SubmitRequest
+from jupyter_mlplat.resources.run import (
+    CloneRequest,
+    RetryRequest,
+    Run,
+    RunPatch,
+    SubmitRequest,
+)
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
 from jupyter_mlplat.services.lineage.service import LineageService
-from jupyter_mlplat.services.pipelines.submission import new_run, request_digest
+from jupyter_mlplat.services.pipelines.submission import as_submission, new_run, request_digest
 from jupyter_mlplat.services.registry.service import Registry
 from jupyter_mlplat.services.serving.service import ServingService
 from jupyter_mlplat.services.verify.service import Verifier
@@ -240,9 +247,35 @@ class Engine:
     async def submit(self, request: SubmitRequest, key: str | None) -> Run:
         """Compile, check, store and begin a run; with a key seen before, return the run of then."""
         run, pipeline, plan_anew, pythons = await self.read(self._make_run, request)
+        return await self._begin(run, pipeline, plan_anew, pythons, key, request_digest(request))
+
+    async def clone(self, run: str, request: CloneRequest, key: str | None) -> Run:
+        """Begin a new run of the code a run had; with a key seen before, return the run of then."""
+        found = await self.read(self.store.get_run, run)
+        pipeline = await self.read(self.store.pipeline_of, found.id)
+        wanted = as_submission(found, request)
+        made = new_run(pipeline, wanted, self.inventory, utc_now())
+        made = made.model_copy(update={"clone_of": found.id})
+        pythons = await self.read(self._look_at_interpreters, pipeline)
+        digest = digest_json([found.id, request.model_dump(mode="json")])
+        return await self._begin(made, pipeline, None, pythons, key, digest)
+
+    async def edit(self, run: str, patch: RunPatch) -> Run:
+        """Change what people say of a run: its note, its tags, its experiment."""
+        edited: Run = await self._ask(lambda reply: Edit(reply=reply, run=run, patch=patch))
+        return edited
+
+    async def _begin(
+        self,
+        run: Run,
+        pipeline: Pipeline,
+        plan_anew: PlanAnew | None,
+        pythons: set[str],
+        key: str | None,
+        digest: str,
+    ) -> Run:
         for python in pythons:
             self._spawn(self.launcher.prepare(python, pipeline.preload))
-        digest = request_digest(request)
         made: Run = await self._ask(
             lambda reply: Submit(
                 reply=reply,

@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended
 from jupyter_mlplat.resources.pipeline import Pipeline
-from jupyter_mlplat.resources.run import RetryRequest, Run
+from jupyter_mlplat.resources.run import RetryRequest, Run, RunPatch
 from jupyter_mlplat.services.pipelines.messages import TimerDue
 
 
@@ -71,10 +71,16 @@ class Delete(Asked):
 
 
 @dataclass(frozen=True, slots=True)
+class Edit(Asked):
+    run: str
+    patch: RunPatch
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Asked):
     """Do something while no run changes."""
 
     function: Callable[[], Any]
 
 
-Item = Ended | ActivitySeen | TimeCame | Tell | Submit | Cancel | Retry | Delete | Call
+Item = Ended | ActivitySeen | TimeCame | Tell | Submit | Cancel | Retry | Delete | Edit | Call

@@ -20,7 +20,15 @@ from jupyter_mlplat.resources.lineage import (
 )
 from jupyter_mlplat.resources.pipeline import Finding, Pipeline
 from jupyter_mlplat.resources.registry import ModelChange
-from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunState, RunSummary, Task
+from jupyter_mlplat.resources.run import (
+    Metric,
+    OutputValue,
+    Run,
+    RunFacets,
+    RunState,
+    RunSummary,
+    Task,
+)
 from jupyter_mlplat.resources.serving import Endpoint
 
 
@@ -67,6 +75,30 @@ class CacheEntry:
     bundle: str | None
     parts: Mapping[str, str]
     result: Mapping[str, Any] = field(default_factory=dict)  # of result.json: outputs, metrics
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a list holds: those that all of it lets through."""
+
+    states: Sequence[RunState] = ()
+    text: str = ""  # in id, pipeline, notebook, experiment, note, or a tag; case does not matter
+    notebook: str | None = None
+    experiment: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)  # None: any value
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """How runs are sorted; what has no value comes last, and of equals the newest first."""
+
+    by: Literal["number", "duration", "pipeline", "metric"] = "number"
+    metric: str = ""  # its name, where that is what counts
+    is_descending: bool = True
+
+
+ALL_RUNS = RunFilter()
+NEWEST_FIRST = RunOrder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +158,20 @@ class MetadataStore(Protocol):
 
     def list_runs(
         self,
+        where: RunFilter = ALL_RUNS,
+        order: RunOrder = NEWEST_FIRST,
         *,
         limit: int,
         before: int | None = None,
-        states: Sequence[RunState] = (),
-        text: str = "",
-        notebook: str | None = None,
+        offset: int = 0,
     ) -> Sequence[RunSummary]:
-        """Newest first; `before` is a run number."""
+        """Return a page: of runs of smaller numbers than `before`, without the first `offset`."""
+
+    def count_runs(self, where: RunFilter = ALL_RUNS) -> int: ...
+
+    def summary_of(self, run_id: str) -> RunSummary: ...
+
+    def run_facets(self) -> RunFacets: ...
 
     def unfinished_runs(self) -> Sequence[Run]: ...
 

@@ -1,9 +1,9 @@
 """A run: one execution of a pipeline with parameter values, and the states of its tasks."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from jupyter_mlplat.resources.base import (
     Digest,
@@ -14,6 +14,9 @@ from jupyter_mlplat.resources.base import (
     Resource,
     Timestamp,
 )
+
+TagName = Annotated[str, StringConstraints(pattern=r"^[^\s=]{1,63}$")]
+TagValue = Annotated[str, StringConstraints(max_length=256)]
 
 
 class RunState(StrEnum):
@@ -167,7 +170,11 @@ class Run(Resource):
     failure: Failure | None = None
     tasks: tuple[Task, ...] = ()
     tags: dict[str, str] = {}
+    note: str = Field(default="", description="What somebody wrote about it; plain text.")
     retry_of: Identifier | None = None
+    clone_of: Identifier | None = Field(
+        default=None, description="The run whose code it runs, whatever the notebook holds now."
+    )
     cache: bool = Field(default=True, description="Whether steps may be taken from the cache.")
     until: Name | None = Field(default=None, description="Only this step and what it needs runs.")
     split: Literal["auto", "cell"] = "auto"
@@ -191,6 +198,8 @@ class RunSummary(Resource):
     tasks_cached: int = 0
     failed_step: str | None = None
     metrics: dict[str, float] = {}
+    tags: dict[str, str] = {}
+    note: str = ""
 
 
 class RunPage(Resource):
@@ -198,6 +207,15 @@ class RunPage(Resource):
 
     runs: tuple[RunSummary, ...]
     next: str | None = Field(default=None, description="Asks for the page after it, as `before`.")
+    total: int = Field(default=0, description="How many runs there are on all pages.")
+
+
+class RunFacets(Resource):
+    """What runs can be told apart by: the most frequent first."""
+
+    experiments: tuple[str, ...]
+    tags: dict[str, tuple[str, ...]] = Field(description="Values by name.")
+    metrics: tuple[str, ...]
 
 
 class MetricList(Resource):
@@ -226,6 +244,31 @@ class SubmitRequest(Request):
     experiment: Name = "default"
     cache: bool = True
     tags: dict[str, str] = {}
+    until: Name | None = Field(default=None, description="Run only this step and what it needs.")
+
+
+class RunPatch(Request):
+    """Change what people say of a run; what is not given stays."""
+
+    note: str | None = Field(default=None, max_length=2000)
+    tags: dict[TagName, TagValue | None] = Field(
+        default={}, max_length=64, description="New values by name; null takes a tag away."
+    )
+    experiment: Name | None = None
+
+
+class CloneRequest(Request):
+    """Ask for a new run of the code a run had, even if its notebook has changed or is gone.
+
+    Send the header `Idempotency-Key` to make a repeat harmless.
+    """
+
+    parameters: dict[str, JsonValue] | None = Field(
+        default=None, description="All that differ from the defaults; null: those of the run."
+    )
+    experiment: Name | None = Field(default=None, description="Null: that of the run.")
+    tags: dict[str, str] | None = Field(default=None, description="Null: those of the run.")
+    cache: bool = True
     until: Name | None = Field(default=None, description="Run only this step and what it needs.")
 
 

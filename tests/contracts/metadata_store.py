@@ -4,12 +4,20 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_mlplat.errors import Conflict, NotFound
 from jupyter_mlplat.kit.digests import digest_text
-from jupyter_mlplat.ports.metadata import Change, Closure, MetadataStore, NewEvent
+from jupyter_mlplat.ports.metadata import (
+    Change,
+    Closure,
+    MetadataStore,
+    NewEvent,
+    RunFilter,
+    RunOrder,
+)
 from jupyter_mlplat.resources.lineage import RegisteredModel
 from jupyter_mlplat.resources.pipeline import Finding
 from jupyter_mlplat.resources.run import CacheExplanation, Run, RunState, RunSummary, TaskState
@@ -291,25 +299,86 @@ class ListContract:
         set_state(store, other, RunState.FAILED)
 
         found = {
-            "text": store.list_runs(limit=9, text="fraud 100%"),
-            "state": store.list_runs(limit=9, states=[RunState.FAILED, RunState.CANCELED]),
-            "notebook": store.list_runs(limit=9, notebook="/home/me/Fraud 100%.ipynb"),
-            "all": store.list_runs(
-                limit=9,
+            "text": RunFilter(text="fraud 100%"),
+            "state": RunFilter([RunState.FAILED, RunState.CANCELED]),
+            "notebook": RunFilter(notebook="/home/me/Fraud 100%.ipynb"),
+            "all": RunFilter(
                 text="FRAUD",
                 states=[RunState.PENDING],
                 notebook="/home/me/Fraud 100%.ipynb",
             ),
-            "hostile": store.list_runs(limit=9, text="'; DROP TABLE run; --%_"),
+            "hostile": RunFilter(text="'; DROP TABLE run; --%_"),
         }
+        listed = {name: store.list_runs(where, limit=9) for name, where in found.items()}
 
-        assert {name: [run.id for run in runs] for name, runs in found.items()} == {
+        assert {name: [run.id for run in runs] for name, runs in listed.items()} == {
             "text": [other.id, wanted.id],
             "state": [other.id],
             "notebook": [other.id, wanted.id],
             "all": [wanted.id],
             "hostile": [],
         }
+        assert {name: store.count_runs(where) for name, where in found.items()} == {
+            name: len(runs) for name, runs in listed.items()
+        }
+
+    def test_runs_are_found_by_tag_note_and_experiment(self, store: MetadataStore) -> None:
+        first = submit(store, a_run(tags={"stage": "prod"}, experiment="autumn"))
+        second = submit(store, a_run(tags={"stage": "Draft", "owner": "ÄNNE"}))
+        noted = first.model_copy(update={"note": "Best SO FAR", "tags": {"stage": "old"}})
+
+        store.apply(Change(runs=[noted]))
+
+        def found(**given: Any) -> list[str]:
+            return [run.id for run in store.list_runs(RunFilter(**given), limit=9)]
+
+        assert found(tags={"stage": None}) == [second.id, first.id]
+        assert found(tags={"stage": "Draft", "owner": None}) == [second.id]
+        assert found(tags={"stage": "prod"}) == []
+        assert found(experiment="autumn") == [first.id]
+        assert found(text="so far") == found(text="stage=old") == [first.id]
+        assert found(text="änne") == [second.id]
+        assert store.summary_of(first.id).note == "Best SO FAR"
+        store.delete_run(first.id)
+        assert store.run_facets().tags == {"owner": ("ÄNNE",), "stage": ("Draft",)}
+
+    @pytest.mark.parametrize(
+        ("order", "expected"),
+        [
+            (RunOrder(), [4, 3, 2, 1]),
+            (RunOrder(is_descending=False), [1, 2, 3, 4]),
+            (RunOrder("duration"), [2, 1, 4, 3]),
+            (RunOrder("duration", is_descending=False), [1, 2, 4, 3]),
+            (RunOrder("pipeline", is_descending=False), [4, 2, 3, 1]),
+            (RunOrder("metric", "auc"), [1, 3, 4, 2]),
+            (RunOrder("metric", "auc", False), [3, 1, 4, 2]),
+        ],
+    )
+    def test_runs_are_sorted_and_what_has_no_value_comes_last(
+        self, store: MetadataStore, order: RunOrder, expected: list[int]
+    ) -> None:
+        names, seconds, aucs = "baba", [1.0, 9.0, None, None], [0.9, None, 0.2, None]
+        for name, duration_s, auc in zip(names, seconds, aucs, strict=True):
+            run = submit(store, a_run(pipeline=name, duration_s=duration_s))
+            if auc is not None:
+                store.apply(Change(metrics=[(run.id, a_metric("auc", auc))]))
+
+        assert [run.number for run in store.list_runs(order=order, limit=9)] == expected
+        assert [run.number for run in store.list_runs(order=order, limit=2, offset=1)] == (
+            expected[1:3]
+        )
+
+    def test_facets_name_the_most_frequent_first(self, store: MetadataStore) -> None:
+        for stage, experiment in (("b", "x"), ("a", "y"), ("b", "y")):
+            run = submit(store, a_run(tags={"stage": stage}, experiment=experiment))
+            store.apply(Change(metrics=[(run.id, a_metric("loss", 1.0))]))
+        store.apply(Change(metrics=[(run.id, a_metric("auc", 1.0))]))
+
+        facets = store.run_facets()
+
+        assert facets.experiments == ("y", "x")
+        assert facets.tags == {"stage": ("b", "a")}
+        assert facets.metrics == ("loss", "auc")
 
 
 class CacheContract:

@@ -17,7 +17,14 @@ def list_runs(client: "EngineClient", options: Namespace, terminal: Terminal) ->
 
     notebook = str(Path(options.notebook).absolute()) if options.notebook else None
     rows, following = client.list_runs(
-        options.limit, state=options.state, text=options.text, notebook=notebook
+        options.limit,
+        state=options.state,
+        text=options.text,
+        notebook=notebook,
+        tags={
+            name: value if is_given else None
+            for name, is_given, value in (tag.partition("=") for tag in options.tags)
+        },
     )
     terminal.answer({"runs": [row.to_wire() for row in rows], "next": following})
     terminal.show(nouns.view_runs(rows))

@@ -1,13 +1,22 @@
 """Runs."""
 
 import asyncio
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from jupyter_mlplat.engine.api.requests import Asked, answer, answer_list
 from jupyter_mlplat.errors import InvalidInput
-from jupyter_mlplat.resources.run import RetryRequest, RunState, SubmitRequest
+from jupyter_mlplat.ports.metadata import RunFilter, RunOrder
+from jupyter_mlplat.resources.run import (
+    CloneRequest,
+    RetryRequest,
+    RunPatch,
+    RunState,
+    SubmitRequest,
+)
 from jupyter_mlplat.services.pipelines.activity import MODEL_TYPE
 from jupyter_mlplat.services.pipelines.summary import result_of
 
@@ -21,17 +30,64 @@ _LONGEST_KEY = 200
 
 async def list_runs(engine: "Engine", asked: Asked) -> Response:
     limit = asked.number("limit", 50, low=1, high=_LARGEST_PAGE) or 50
-    rows = await engine.read(
-        lambda: engine.store.list_runs(
-            limit=limit,
-            before=asked.number("before", None, low=1, high=2**53),
-            states=_states(asked.text("state")),
-            text=asked.text("text"),
-            notebook=asked.text("notebook") or None,
+    before = asked.number("before", None, low=1, high=2**53)
+    offset = asked.number("offset", 0, low=0, high=2**53) or 0
+    order = _order(asked.text("sort"), asked.text("order"))
+    if before is not None and order != RunOrder():
+        raise InvalidInput(
+            f"Cannot page with before={before} through runs sorted by {order.by}: 'before' goes "
+            "with the newest first. Use 'offset'."
         )
+    where = RunFilter(
+        states=_states(asked.text("state")),
+        text=asked.text("text"),
+        notebook=asked.text("notebook") or None,
+        experiment=asked.text("experiment") or None,
+        tags=_tags(asked.text("tags")),
     )
-    following = str(rows[-1].number) if len(rows) == limit else None
-    return answer_list("runs", rows, next=following)
+    rows = await engine.read(
+        engine.store.list_runs, where, order, limit=limit, before=before, offset=offset
+    )
+    total = await engine.read(engine.store.count_runs, where)
+    following = str(rows[-1].number) if len(rows) == limit and order == RunOrder() else None
+    return answer_list("runs", rows, next=following, total=total)
+
+
+async def list_facets(engine: "Engine", asked: Asked) -> Response:
+    return answer(await engine.read(engine.store.run_facets))
+
+
+def _order(sort: str, direction: str) -> RunOrder:
+    by, _, metric = sort.partition(":")
+    if direction not in ("", "asc", "desc"):
+        raise InvalidInput(f"Cannot use order={direction!r}: needed 'asc' or 'desc'.")
+    is_descending = direction != "asc"
+    if by in ("", "newest") and not metric:
+        return RunOrder(is_descending=is_descending)
+    if by == "duration" and not metric:
+        return RunOrder("duration", is_descending=is_descending)
+    if by == "pipeline" and not metric:
+        return RunOrder("pipeline", is_descending=is_descending)
+    if by == "metric" and metric:
+        return RunOrder("metric", metric, is_descending)
+    raise InvalidInput(
+        f"Cannot use sort={sort!r}: needed 'newest', 'duration', 'pipeline' or 'metric:NAME'."
+    )
+
+
+def _tags(text: str) -> Mapping[str, str | None]:
+    try:
+        tags = json.loads(text or "{}")
+    except ValueError:
+        tags = None
+    if not isinstance(tags, dict) or not all(
+        value is None or isinstance(value, str) for value in tags.values()
+    ):
+        raise InvalidInput(
+            f"Cannot use tags={text!r}: needed a JSON object of texts by name; null stands for "
+            "any value."
+        )
+    return tags
 
 
 def _states(text: str) -> tuple[RunState, ...]:
@@ -45,12 +101,17 @@ def _states(text: str) -> tuple[RunState, ...]:
 
 
 async def submit(engine: "Engine", asked: Asked) -> Response:
+    key = _key(asked)
+    return answer(await engine.submit(await asked.body(SubmitRequest), key), 201)
+
+
+def _key(asked: Asked) -> str | None:
     key = asked.request.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= _LONGEST_KEY:
         raise InvalidInput(
             f"Cannot use an Idempotency-Key of {len(key)} characters: needed 1 to {_LONGEST_KEY}."
         )
-    return answer(await engine.submit(await asked.body(SubmitRequest), key), 201)
+    return key
 
 
 async def get_run(engine: "Engine", asked: Asked) -> Response:
@@ -69,6 +130,15 @@ async def cancel(engine: "Engine", asked: Asked) -> Response:
 
 async def retry(engine: "Engine", asked: Asked) -> Response:
     return answer(await engine.retry(asked["run"], await asked.body(RetryRequest)))
+
+
+async def clone(engine: "Engine", asked: Asked) -> Response:
+    request = await asked.body(CloneRequest)
+    return answer(await engine.clone(asked["run"], request, _key(asked)), 201)
+
+
+async def update(engine: "Engine", asked: Asked) -> Response:
+    return answer(await engine.edit(asked["run"], await asked.body(RunPatch)))
 
 
 async def get_result(engine: "Engine", asked: Asked) -> Response:
@@ -115,7 +185,10 @@ async def list_models(engine: "Engine", asked: Asked) -> Response:
 HANDLERS = {
     "runs.list": list_runs,
     "runs.submit": submit,
+    "runs.facets": list_facets,
     "runs.get": get_run,
+    "runs.update": update,
+    "runs.clone": clone,
     "runs.delete": delete_run,
     "runs.cancel": cancel,
     "runs.retry": retry,

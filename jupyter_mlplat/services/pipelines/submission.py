@@ -10,8 +10,10 @@ from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Parameter, Pipeline, Severity, Step
 from jupyter_mlplat.resources.run import (
     CellRun,
+    CloneRequest,
     RetryRequest,
     Run,
+    RunPatch,
     RunState,
     SubmitRequest,
     Task,
@@ -32,6 +34,9 @@ _ACCEPTS: Mapping[str, Callable[[JsonValue], bool]] = {
     "none": lambda value: True,  # a default of None says nothing about what else is meant
     "any": lambda value: True,
 }
+
+
+_MOST_TAGS = 64
 
 
 def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, now: datetime) -> Run:
@@ -63,6 +68,41 @@ def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, no
         cache=request.cache,
         until=request.until,
         split=request.split,
+    )
+
+
+def as_submission(run: Run, request: CloneRequest) -> SubmitRequest:
+    """Say what would have to be submitted to run the code of a run again, with changes."""
+    given = request.parameters
+    return SubmitRequest(
+        path=run.notebook,
+        split=run.split,
+        parameters=run.parameters if given is None else given,
+        experiment=request.experiment or run.experiment,
+        cache=request.cache,
+        tags=run.tags if request.tags is None else request.tags,
+        until=request.until,
+    )
+
+
+def edited(run: Run, patch: RunPatch) -> Run:
+    """Change what people say of a run.
+
+    Raises:
+        InvalidInput: It would have too many tags.
+    """
+    tags = {name: value for name, value in {**run.tags, **patch.tags}.items() if value is not None}
+    if len(tags) > _MOST_TAGS:
+        raise InvalidInput(
+            f"Cannot tag run {run.number}: it would have {len(tags)} tags, and {_MOST_TAGS} are "
+            "the most. Take some away."
+        )
+    return run.model_copy(
+        update={
+            "tags": tags,
+            "note": run.note if patch.note is None else patch.note,
+            "experiment": patch.experiment or run.experiment,
+        }
     )
 
 

@@ -33,6 +33,8 @@ def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
         tasks_cached=sum([task.cached for task in tasks]),
         failed_step=failed[0] if failed else None,
         metrics=dict(metrics),
+        tags=run.tags,
+        note=run.note,
     )
 
 

@@ -8,12 +8,20 @@ from pydantic import TypeAdapter
 
 from jupyter_mlplat.errors import Conflict, NotFound
 from jupyter_mlplat.kit import clock
-from jupyter_mlplat.ports.metadata import CacheEntry, NewEvent
+from jupyter_mlplat.ports.metadata import (
+    ALL_RUNS,
+    NEWEST_FIRST,
+    CacheEntry,
+    NewEvent,
+    RunFilter,
+    RunOrder,
+)
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import (
     Metric,
     OutputValue,
     Run,
+    RunFacets,
     RunState,
     RunSummary,
     Task,
@@ -24,16 +32,25 @@ from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
 _OUTPUTS = TypeAdapter(tuple[OutputValue, ...])
 FINAL_RUNS = [state.value for state in RunState if state.is_final]
+_OWNED = ("run_pipeline", "run_tag", "submission", "task", "output", "metric", "latest_metric")
+_FACETS = 200  # of each: more than anybody looks through in a menu
+_ORDERS = {
+    "number": "r.number",
+    "duration": "r.duration_s",
+    "pipeline": "r.pipeline",
+    "metric": "m.value",
+}
 _FINAL_TASKS = [state.value for state in TaskState if state.is_final]
 
 _NEW_RUN = (
-    "INSERT INTO run(state, pipeline, notebook, experiment, created_at, finished_at, doc, id, "
-    "number) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO run(state, pipeline, notebook, experiment, created_at, finished_at, doc, "
+    "duration_s, words, id, number) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CHANGED_RUN = (
     "UPDATE run SET state = ?, pipeline = ?, notebook = ?, experiment = ?, created_at = ?, "
-    "finished_at = ?, doc = ? WHERE id = ?"
+    "finished_at = ?, doc = ?, duration_s = ?, words = ? WHERE id = ?"
 )
+_NEW_TAG = "INSERT INTO run_tag(run, name, value) VALUES(?, ?, ?)"
 _NEW_TASK = "INSERT INTO task(state, cached, doc, run, name, position) VALUES(?, ?, ?, ?, ?, ?)"
 _CHANGED_TASK = "UPDATE task SET state = ?, cached = ?, doc = ? WHERE run = ? AND name = ?"
 
@@ -51,11 +68,13 @@ class RunNumbers:
         return self._known[run_id]
 
 
-def update_runs(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
-    """Write run rows, not their tasks."""
+def update_runs(connection: sqlite3.Connection, numbers: RunNumbers, runs: Sequence[Run]) -> None:
+    """Write run rows with their tags, not their tasks."""
     for run in runs:
-        if connection.execute(_CHANGED_RUN, _run_row(run)).rowcount == 0:
-            raise _no_run(run.id)
+        number = numbers[run.id]
+        connection.execute(_CHANGED_RUN, _run_row(run))
+        connection.execute("DELETE FROM run_tag WHERE run = ?", (number,))
+        connection.executemany(_NEW_TAG, [(number, *tag) for tag in run.tags.items()])
 
 
 def put_pipelines(
@@ -198,36 +217,66 @@ class RunTables(Tables):
 
     def list_runs(
         self,
+        where: RunFilter = ALL_RUNS,
+        order: RunOrder = NEWEST_FIRST,
         *,
         limit: int,
         before: int | None = None,
-        states: Sequence[RunState] = (),
-        text: str = "",
-        notebook: str | None = None,
+        offset: int = 0,
     ) -> Sequence[RunSummary]:
-        """Newest first; `text` is looked for in id, pipeline, notebook and experiment."""
-        conditions: list[tuple[str, object]] = []
-        if before is not None:
-            conditions.append(("number < ?", before))
-        if states:
-            conditions.append(("state IN (SELECT value FROM json_each(?))", json_keys(states)))
-        if notebook is not None:
-            conditions.append(("notebook = ?", notebook))
-        if text:
-            conditions.append(
-                (
-                    "instr(lower(id || ' ' || pipeline || ' ' || coalesce(notebook, '') || ' ' || "
-                    "experiment), ?)",
-                    text.lower(),
-                )
-            )
-        where = " AND ".join(condition for condition, _ in conditions) or "1"
+        """Return a page of runs."""
+        condition, values = _condition(where, before)
+        joined = order.by == "metric"
+        join = "LEFT JOIN latest_metric m ON m.run = r.number AND m.name = ?" if joined else ""
+        direction = "DESC" if order.is_descending else "ASC"
         with self._database.read() as connection:
             rows = connection.execute(
-                f"SELECT number, doc FROM run WHERE {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
-                (*(value for _, value in conditions), limit),
+                f"SELECT r.number, r.doc FROM run r {join} WHERE {condition} "  # noqa: S608
+                f"ORDER BY {_ORDERS[order.by]} {direction} NULLS LAST, r.number DESC "
+                "LIMIT ? OFFSET ?",
+                (*([order.metric] if joined else []), *values, limit, offset),
             ).fetchall()
             return _summaries(connection, rows)
+
+    def count_runs(self, where: RunFilter = ALL_RUNS) -> int:
+        condition, values = _condition(where)
+        with self._database.read() as connection:
+            (count,) = connection.execute(
+                f"SELECT count(*) FROM run r WHERE {condition}",  # noqa: S608
+                values,
+            ).fetchone()
+        return int(count)
+
+    def summary_of(self, run_id: str) -> RunSummary:
+        with self._database.read() as connection:
+            row = connection.execute("SELECT number, doc FROM run WHERE id = ?", (run_id,))
+            if (found := row.fetchone()) is None:
+                raise _no_run(run_id)
+            return _summaries(connection, [found])[0]
+
+    def run_facets(self) -> RunFacets:
+        """Return what runs can be told apart by, the most frequent first."""
+        with self._database.read() as connection:
+            experiments = connection.execute(
+                "SELECT experiment FROM run GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT ?",
+                (_FACETS,),
+            ).fetchall()
+            metrics = connection.execute(
+                "SELECT name FROM latest_metric GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT ?",
+                (_FACETS,),
+            ).fetchall()
+            tags: dict[str, tuple[str, ...]] = {}
+            for name, value in connection.execute(
+                "SELECT name, value FROM run_tag GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 "
+                "LIMIT ?",
+                (_FACETS,),
+            ):
+                tags[name] = (*tags.get(name, ()), value)
+        return RunFacets(
+            experiments=tuple(name for (name,) in experiments),
+            tags=tags,
+            metrics=tuple(name for (name,) in metrics),
+        )
 
     def pipeline_of(self, run_id: str) -> Pipeline:
         with self._database.read() as connection:
@@ -311,6 +360,7 @@ def _create_run(
     ).fetchone()
     numbered = run.model_copy(update={"number": number})
     connection.execute(_NEW_RUN, (*_run_row(numbered), number))
+    connection.executemany(_NEW_TAG, [(number, *tag) for tag in run.tags.items()])
     connection.executemany(
         _NEW_TASK,
         [
@@ -337,7 +387,7 @@ def delete_runs(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
         number = _number(connection, run_id)
         connection.execute("DELETE FROM cache_entry WHERE run_id = ?", (run_id,))
         connection.execute("DELETE FROM run WHERE number = ?", (number,))
-        for table in ("run_pipeline", "submission", "task", "output", "metric", "latest_metric"):
+        for table in _OWNED:
             connection.execute(f"DELETE FROM {table} WHERE run = ?", (number,))  # noqa: S608
 
 
@@ -350,8 +400,45 @@ def _run_row(run: Run) -> tuple[object, ...]:
         run.created_at.timestamp(),
         None if run.finished_at is None else run.finished_at.timestamp(),
         run.model_dump_json(exclude={"tasks"}),
+        run.duration_s,
+        _words(run),
         run.id,
     )
+
+
+def _words(run: Run) -> str:
+    """Return all that a search for text looks at."""
+    tags = (f"{name}={value}" for name, value in run.tags.items())
+    parts = (run.id, run.pipeline, run.notebook or "", run.experiment, run.note, *tags)
+    return "\n".join(parts).lower()
+
+
+def _condition(where: RunFilter, before: int | None = None) -> tuple[str, list[object]]:
+    """Return what a row `r` of the table `run` has to fulfil, as SQL and its values."""
+    conditions, values = ["1"], list[object]()
+
+    def add(condition: str, *given: object) -> None:
+        conditions.append(condition)
+        values.extend(given)
+
+    if before is not None:
+        add("r.number < ?", before)
+    if where.states:
+        add("r.state IN (SELECT value FROM json_each(?))", json_keys(where.states))
+    if where.notebook is not None:
+        add("r.notebook = ?", where.notebook)
+    if where.experiment is not None:
+        add("r.experiment = ?", where.experiment)
+    for name, value in where.tags.items():
+        add(
+            "r.number IN (SELECT run FROM run_tag WHERE name = ? AND (? IS NULL OR value = ?))",
+            name,
+            value,
+            value,
+        )
+    if where.text:
+        add("instr(r.words, ?)", where.text.lower())
+    return " AND ".join(conditions), values
 
 
 def _task_row(task: Task) -> tuple[object, ...]:

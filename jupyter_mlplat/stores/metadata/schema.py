@@ -54,8 +54,12 @@ run = Table(
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
     _text("doc"),
+    Column("duration_s", Float),
+    Column("words", Text),  # all that a search for text looks at, in small letters
+    Index("run_duration", "duration_s"),
     Index("run_id", "id", unique=True),
     Index("run_notebook", "notebook"),
+    Index("run_pipeline_name", "pipeline"),
     Index("run_state", "state"),
 )
 
@@ -64,6 +68,17 @@ run_pipeline = Table(  # apart from `run`: large, and rarely read
     metadata,
     Column("run", Integer, primary_key=True),
     _text("doc"),
+)
+
+run_tag = Table(
+    "run_tag",
+    metadata,
+    _integer("run"),
+    _text("name"),
+    _text("value"),
+    PrimaryKeyConstraint("name", "value", "run"),
+    Index("run_tag_run", "run"),
+    sqlite_with_rowid=False,
 )
 
 submission = Table(

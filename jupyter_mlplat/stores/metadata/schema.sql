@@ -127,16 +127,28 @@ CREATE TABLE run (
     created_at FLOAT NOT NULL,
     finished_at FLOAT,
     doc TEXT NOT NULL,
+    duration_s FLOAT,
+    words TEXT,
     PRIMARY KEY (number)
 );
+CREATE INDEX run_duration ON run (duration_s);
 CREATE UNIQUE INDEX run_id ON run (id);
 CREATE INDEX run_notebook ON run (notebook);
+CREATE INDEX run_pipeline_name ON run (pipeline);
 CREATE INDEX run_state ON run (state);
 CREATE TABLE run_pipeline (
     run INTEGER NOT NULL,
     doc TEXT NOT NULL,
     PRIMARY KEY (run)
 );
+CREATE TABLE run_tag (
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (name, value, run)
+)
+ WITHOUT ROWID;
+CREATE INDEX run_tag_run ON run_tag (run);
 CREATE TABLE store (
     id INTEGER NOT NULL,
     fence INTEGER NOT NULL,

@@ -88,7 +88,7 @@ class SqlMetadataStore(
 def _write(connection: sqlite3.Connection, change: Change) -> Sequence[Event]:
     numbers = RunNumbers(connection)
     put_pipelines(connection, numbers, change.pipelines)
-    update_runs(connection, change.runs)
+    update_runs(connection, numbers, change.runs)
     put_tasks(connection, numbers, change.tasks)
     if change.executions or change.artifacts or change.lineage:
         write_lineage(connection, change.executions, change.artifacts, change.lineage)

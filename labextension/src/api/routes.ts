@@ -4,6 +4,7 @@ import type {
   JsonValue,
   AliasRequest,
   Artifact,
+  CloneRequest,
   CompileRequest,
   DeployRequest,
   Endpoint,
@@ -26,7 +27,9 @@ import type {
   RegisteredModel,
   RetryRequest,
   Run,
+  RunFacets,
   RunPage,
+  RunPatch,
   RunResult,
   SubmitRequest,
   TrafficRequest,
@@ -76,9 +79,19 @@ export interface IRoutes {
     body: SubmitRequest;
     answer: Run;
   };
+  'runs.facets': {
+    segments: never;
+    body: never;
+    answer: RunFacets;
+  };
   'runs.get': {
     segments: 'run';
     body: never;
+    answer: Run;
+  };
+  'runs.update': {
+    segments: 'run';
+    body: RunPatch;
     answer: Run;
   };
   'runs.delete': {
@@ -94,6 +107,11 @@ export interface IRoutes {
   'runs.retry': {
     segments: 'run';
     body: RetryRequest;
+    answer: Run;
+  };
+  'runs.clone': {
+    segments: 'run';
+    body: CloneRequest;
     answer: Run;
   };
   'runs.result': {
@@ -280,10 +298,13 @@ export const ROUTES: Readonly<
   'pipelines.verify': ['POST', 'verify'],
   'runs.list': ['GET', 'runs'],
   'runs.submit': ['POST', 'runs'],
+  'runs.facets': ['GET', 'runs/facets'],
   'runs.get': ['GET', 'runs/{run}'],
+  'runs.update': ['PATCH', 'runs/{run}'],
   'runs.delete': ['DELETE', 'runs/{run}'],
   'runs.cancel': ['POST', 'runs/{run}/cancel'],
   'runs.retry': ['POST', 'runs/{run}/retry'],
+  'runs.clone': ['POST', 'runs/{run}/clone'],
   'runs.result': ['GET', 'runs/{run}/result'],
   'runs.pipeline': ['GET', 'runs/{run}/pipeline'],
   'runs.wait': ['GET', 'runs/{run}/wait'],

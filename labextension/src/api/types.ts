@@ -623,7 +623,11 @@ export type Run = {
   failure: Failure | null;
   tasks: Task[];
   tags: Record<string, string>;
+  /** What somebody wrote about it; plain text. */
+  note: string;
   retry_of: string | null;
+  /** The run whose code it runs, whatever the notebook holds now. */
+  clone_of: string | null;
   /** Whether steps may be taken from the cache. */
   cache: boolean;
   /** Only this step and what it needs runs. */
@@ -648,6 +652,8 @@ export type RunSummary = {
   tasks_cached: number;
   failed_step: string | null;
   metrics: Record<string, number>;
+  tags: Record<string, string>;
+  note: string;
 };
 
 /** One page of runs. */
@@ -655,6 +661,16 @@ export type RunPage = {
   runs: RunSummary[];
   /** Asks for the page after it, as `before`. */
   next: string | null;
+  /** How many runs there are on all pages. */
+  total: number;
+};
+
+/** What runs can be told apart by: the most frequent first. */
+export type RunFacets = {
+  experiments: string[];
+  /** Values by name. */
+  tags: Record<string, string[]>;
+  metrics: string[];
 };
 
 export type MetricList = {
@@ -683,6 +699,31 @@ export type SubmitRequest = {
   experiment?: string;
   cache?: boolean;
   tags?: Record<string, string>;
+  /** Run only this step and what it needs. */
+  until?: string | null;
+};
+
+/** Change what people say of a run; what is not given stays. */
+export type RunPatch = {
+  note?: string | null;
+  /** New values by name; null takes a tag away. */
+  tags?: Record<string, JsonValue>;
+  experiment?: string | null;
+};
+
+/**
+ * Ask for a new run of the code a run had, even if its notebook has changed or is gone.
+ *
+ * Send the header `Idempotency-Key` to make a repeat harmless.
+ */
+export type CloneRequest = {
+  /** All that differ from the defaults; null: those of the run. */
+  parameters?: Record<string, JsonValue> | null;
+  /** Null: that of the run. */
+  experiment?: string | null;
+  /** Null: those of the run. */
+  tags?: Record<string, string> | null;
+  cache?: boolean;
   /** Run only this step and what it needs. */
   until?: string | null;
 };

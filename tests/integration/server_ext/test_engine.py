@@ -48,7 +48,7 @@ def test_engine_that_died_is_started_again_by_the_next_question(served: Server) 
     os.kill(first, signal.SIGKILL)
 
     assert ask(served, "/engine")["pid"] != first
-    assert ask(served, "/runs") == {"runs": [], "next": None}
+    assert ask(served, "/runs") == {"runs": [], "next": None, "total": 0}
 
 
 def test_notebook_below_the_servers_root_is_compiled(served: Server) -> None:

@@ -1,5 +1,6 @@
 """A file of an earlier version is brought up to date, whole or not at all, from a kept copy."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from jupyter_mlplat.errors import Unavailable
+from jupyter_mlplat.ports.metadata import RunFilter
 from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening, schema
 from tests.contracts.documents import a_pipeline, a_run, a_version, an_artifact
 
@@ -64,15 +66,7 @@ def test_a_file_of_the_first_revision_gets_the_tables_of_now(tmp_path: Path) -> 
     path = tmp_path / "metadata.db"
     with closing(sqlite3.connect(path)) as connection:
         SqlMetadataStore(tmp_path / "new.db").open()
-        first = opening.SCHEMA.read_text()
-        for later in (
-            _table("finding"),
-            _table("model_change"),
-            "CREATE INDEX model_change_model ON model_change (model);",
-            "    last_version INTEGER DEFAULT '0' NOT NULL,\n",
-        ):
-            first = first.replace(later, "")
-        connection.executescript(first)
+        connection.executescript(_first_schema())
         connection.executescript(
             "CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);"
             "INSERT INTO alembic_version VALUES('0001'); INSERT INTO store VALUES(1, 0, 0);"
@@ -88,6 +82,46 @@ def test_a_file_of_the_first_revision_gets_the_tables_of_now(tmp_path: Path) -> 
     assert store.add_model_version(a_version(an_artifact(), "churn"), []).version == 8
     store.close()
     assert _shape(path) == _shape(tmp_path / "new.db")
+
+
+def test_tags_and_durations_of_earlier_runs_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.db"
+    run = a_run(number=1, tags={"stage": "prod"}, duration_s=3.0)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(_first_schema())
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);"
+            "INSERT INTO alembic_version VALUES('0001'); INSERT INTO store VALUES(1, 0, 1);"
+        )
+        connection.execute(
+            "INSERT INTO run(number, id, state, pipeline, experiment, created_at, doc) "
+            "VALUES(1, ?, 'SUCCEEDED', 'Churn', 'default', 1, ?)",
+            (run.id, run.model_dump_json(exclude={"tasks"})),
+        )
+        connection.commit()
+
+    store = SqlMetadataStore(path)
+    store.open()
+
+    for where in (RunFilter(tags={"stage": "prod"}), RunFilter(text="churn")):
+        assert [found.duration_s for found in store.list_runs(where, limit=1)] == [3.0]
+    store.close()
+
+
+def _first_schema() -> str:
+    """Return the tables as they were at first."""
+    text = opening.SCHEMA.read_text()
+    for name in ("finding", "model_change", "run_tag"):
+        text = text.replace(_table(name), "")
+    for index in ("model_change_model", "run_tag_run", "run_duration", "run_pipeline_name"):
+        text = re.sub(rf"CREATE INDEX {index} .*;\n", "", text)
+    for column in (
+        "duration_s FLOAT",
+        "words TEXT",
+        "last_version INTEGER DEFAULT '0' NOT NULL",
+    ):
+        text = text.replace(f"    {column},\n", "")
+    return text
 
 
 def _table(name: str) -> str:
