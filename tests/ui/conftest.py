@@ -39,17 +39,53 @@ OVERRIDES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lab:
     """A running JupyterLab: where it answers, and the folder it serves."""
 
-    url: str
-    token: str
+    base: Path
     folder: Path
     environment: dict[str, str]
+    url: str = ""
+    token: str = ""
+    process: subprocess.Popen[bytes] | None = None
 
     def page_url(self, notebook: str) -> str:
         return f"{self.url}lab/tree/{notebook}?token={self.token}&reset"
+
+    def start(self) -> None:
+        """Start it; again, at the address it had."""
+        again = []
+        if self.url:
+            port = self.url.rstrip("/").rpartition(":")[2]
+            again = [f"--ServerApp.port={port}", f"--IdentityProvider.token={self.token}"]
+        with (self.base / "lab.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "jupyterlab"),
+                    *("--no-browser", "--allow-root", "--ip=127.0.0.1"),
+                    *(again or ["--ServerApp.port=0"]),
+                    f"--ServerApp.root_dir={self.folder}",
+                    "--LabApp.expose_app_in_browser=True",
+                ],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        info = wait_for_server(self.base, self.process)
+        self.url, self.token = info["url"], info["token"] or self.token
+
+    def stop(self) -> None:
+        """Let it shut its kernels down; one that does not answer must not hold up the tests."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -74,37 +110,14 @@ def lab() -> Iterator[Lab]:
     environment = isolated_environment(base)
     folder = base / "work"
     shutil.copytree(ROOT / "examples", folder, ignore=shutil.ignore_patterns("*.py", ".*"))
-    with (base / "lab.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "jupyterlab"),
-                *("--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1"),
-                f"--ServerApp.root_dir={folder}",
-                "--LabApp.expose_app_in_browser=True",
-            ],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    lab = Lab(base, folder, environment)
+    lab.start()
     try:
-        info = wait_for_server(base, process)
-        yield Lab(info["url"], info["token"], folder, environment)
+        yield lab
     finally:
-        stop(process)
+        lab.stop()
         subprocess.run([PROGRAM, "engine", "stop"], env=environment, check=True)
         shutil.rmtree(base, ignore_errors=True)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Let JupyterLab shut its kernels down; one that does not answer must not hold up the tests."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def isolated_environment(base: Path) -> dict[str, str]:
@@ -125,14 +138,13 @@ def isolated_environment(base: Path) -> dict[str, str]:
 
 def wait_for_server(base: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
     """Return what the server wrote about itself, once it listens."""
+    written = base / "runtime" / f"jpserver-{process.pid}.json"
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
-        for path in (base / "runtime").glob("jpserver-*.json"):
-            try:
-                return dict(json.loads(path.read_text()))
-            except ValueError:
-                break  # half written
-        time.sleep(0.1)
+        try:
+            return dict(json.loads(written.read_text()))
+        except (FileNotFoundError, ValueError):
+            time.sleep(0.1)  # not there, or half written
     raise AssertionError("JupyterLab did not start:\n" + (base / "lab.log").read_text())
 
 
