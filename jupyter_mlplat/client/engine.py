@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mlplat.resources import engine as engine_documents
     from jupyter_mlplat.resources import lineage as lineage_documents
     from jupyter_mlplat.resources import pipeline as pipeline_documents
+    from jupyter_mlplat.resources import preview as preview_documents
     from jupyter_mlplat.resources import registry as registry_documents
     from jupyter_mlplat.resources import run as run_documents
     from jupyter_mlplat.resources import serving as serving_documents
@@ -98,6 +99,13 @@ class EngineClient(EngineLink):
         body = {"path": _absolute(path) if path else None, "notebook": notebook, "split": split}
         return Pipeline.model_validate(self._post("pipelines.compile", body))
 
+    def plan(self, path: str | Path, **options: Any) -> "preview_documents.RunPlan":
+        """Say what a run would do; `options` are the other fields of a `PlanRequest`."""
+        from jupyter_mlplat.resources.preview import RunPlan
+
+        body = {"path": _absolute(path), **options}
+        return RunPlan.model_validate(self._post("pipelines.plan", body))
+
     def verify(
         self,
         path: str | Path,
@@ -161,6 +169,7 @@ class EngineClient(EngineLink):
         cache: bool = True,
         tags: Mapping[str, str] | None = None,
         until: str | None = None,
+        from_step: str | None = None,
         idempotency_key: str | None = None,
     ) -> "run_documents.Run":
         """Submit a run. A call that broke off is repeated with the same key: one run, never two."""
@@ -175,6 +184,7 @@ class EngineClient(EngineLink):
             "cache": cache,
             "tags": dict(tags or {}),
             "until": until,
+            "from_step": from_step,
         }
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return Run.model_validate_json(self.fetch("runs.submit", body=body, headers=headers))

@@ -21,6 +21,7 @@ from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
 from jupyter_mlplat.engine.environments import Environments
 from jupyter_mlplat.engine.facts import Facts, ModuleDigests
+from jupyter_mlplat.engine.foresight import Foresight
 from jupyter_mlplat.engine.git import Git
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
@@ -49,6 +50,7 @@ from jupyter_mlplat.resources.pipeline import (
     VerifyReport,
     VerifyRequest,
 )
+from jupyter_mlplat.resources.preview import PlanRequest, RunPlan
 from jupyter_mlplat.resources.registry import RegisterRequest
 from jupyter_mlplat.resources.run import (
     CloneRequest,
@@ -128,6 +130,7 @@ class Engine:
             put_blob=self.blobs.put_bytes,
             read_git=self._git.read,
         )
+        self._foresight = Foresight(store, facts)
         reserve = Reserve(home.reserve)
         reserve.hold()
         self.conductor = Conductor(
@@ -223,6 +226,15 @@ class Engine:
         """Compile a notebook."""
         content = request.notebook
         return await self.read(self.notebooks.compile, request.path, content, request.split)
+
+    async def plan(self, request: PlanRequest) -> RunPlan:
+        """Say what a run would do, without beginning one."""
+        return await self.read(self._plan, request)
+
+    def _plan(self, request: PlanRequest) -> RunPlan:
+        pipeline = self.notebooks.compile(request.path, request.notebook, request.split)
+        run = new_run(pipeline, SubmitRequest(**request.model_dump()), self.inventory, utc_now())
+        return self._foresight.plan(run, pipeline)
 
     async def verify(self, request: VerifyRequest) -> VerifyReport:
         """Run a notebook from top to bottom and as steps, and say what differs."""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from jupyter_mlplat.engine.attempts import cache_key_of
 from jupyter_mlplat.engine.batch import Batch
+from jupyter_mlplat.engine.consulting import consult
 from jupyter_mlplat.engine.facts import Facts
 from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.errors import PlatformError
@@ -13,13 +14,6 @@ from jupyter_mlplat.resources.lineage import Artifact
 from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import CacheExplanation, Task, TaskState
 from jupyter_mlplat.services.pipelines.activity import Logged
-from jupyter_mlplat.services.pipelines.caching import (
-    explain_hit,
-    explain_miss,
-    explain_narrow,
-    not_covered,
-    reason_not_to_cache,
-)
 from jupyter_mlplat.services.pipelines.recording import (
     Record,
     cache_entry,
@@ -47,22 +41,7 @@ class Ledger:
 
     def consult(self, live: LiveRun, step: Step) -> tuple[CacheExplanation, CacheEntry | None]:
         """Look a step up; the entry is what to take, None where it has to run."""
-        reason = reason_not_to_cache(live.status.run, step)
-        if not step.settings.cache:
-            return CacheExplanation(hit=False, reason=reason or ""), None
-        try:
-            live.keys.pop(step.name, None)  # a retry looks anew
-            key = live.keys[step.name] = self._facts.key_of(live, step)
-        except PlatformError as error:  # the start will fail with the same words
-            return CacheExplanation(hit=False, reason=error.message), None
-        if reason is not None:
-            return CacheExplanation(hit=False, reason=reason), None
-        entry = self._store.find_cached(key.digest)
-        if entry is not None and all(map(self._facts.has_blob, _content_of(entry))):
-            if missing := not_covered(step, entry):
-                return explain_narrow(missing, entry), None
-            return explain_hit(entry), entry
-        return explain_miss(key.parts, self._store.last_cached(live.pipeline.name, step.name)), None
+        return consult(self._store, self._facts, live, step)
 
     def write_hit(
         self, batch: Batch, live: LiveRun, step: Step, entry: CacheEntry, now: datetime
@@ -145,8 +124,3 @@ class Ledger:
         for artifact in record.artifacts:
             if artifact.digest is not None:
                 self._artifacts[artifact.digest, artifact.name, artifact.type] = artifact
-
-
-def _content_of(entry: CacheEntry) -> list[str]:
-    values = entry.result.get("outputs") or ()
-    return [*filter(None, [entry.bundle]), *(value["digest"] for value in values)]

@@ -102,6 +102,18 @@ NEWEST_FIRST = RunOrder()
 
 
 @dataclass(frozen=True, slots=True)
+class PastTask:
+    """A task that succeeded, with its run (without tasks).
+
+    `duration_s` is how long the step took the newest time it really ran; None: not known.
+    """
+
+    run: Run
+    task: Task
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Closure:
     """The ids of a piece of the lineage graph, in the order they were recorded."""
 
@@ -191,6 +203,9 @@ class MetadataStore(Protocol):
 
     def last_cached(self, pipeline: str, step: str) -> CacheEntry | None:
         """The newest entry of this step, to explain a miss."""
+
+    def last_successes(self, notebook: str, among: int = 100) -> Mapping[str, PastTask]:
+        """The newest success of each step of a notebook, looked for in its newest runs."""
 
     # events
     def events_after(self, seq: int, limit: int = 1000) -> Sequence[Event]: ...

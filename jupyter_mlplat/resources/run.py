@@ -177,6 +177,9 @@ class Run(Resource):
     )
     cache: bool = Field(default=True, description="Whether steps may be taken from the cache.")
     until: Name | None = Field(default=None, description="Only this step and what it needs runs.")
+    from_step: Name | None = Field(
+        default=None, description="This step and all that needs it run whatever the cache holds."
+    )
     split: Literal["auto", "cell"] = "auto"
 
 
@@ -245,6 +248,12 @@ class SubmitRequest(Request):
     cache: bool = True
     tags: dict[str, str] = {}
     until: Name | None = Field(default=None, description="Run only this step and what it needs.")
+    from_step: Name | None = Field(
+        default=None,
+        description="Run this step and all that needs it anew, whatever the cache holds; what they "
+        "need is taken from the cache where possible, all other steps are left out. With `until` "
+        "naming the same step, only this one runs anew.",
+    )
 
 
 class RunPatch(Request):

@@ -15,6 +15,7 @@ from jupyter_mlplat.ports.metadata import (
     Closure,
     MetadataStore,
     NewEvent,
+    PastTask,
     RunFilter,
     RunOrder,
 )
@@ -382,7 +383,24 @@ class ListContract:
 
 
 class CacheContract:
-    """The cache."""
+    """The cache, and what is remembered of steps that succeeded."""
+
+    def test_the_last_success_of_a_step_is_that_of_its_newest_run(
+        self, store: MetadataStore
+    ) -> None:
+        ran = submit(store, a_run("load", "train", notebook="/n.ipynb"))
+        cached = submit(store, a_run("load", "train", notebook="/n.ipynb"))
+        submit(store, a_run("load", notebook="/n.ipynb"))
+        submit(store, a_run("load", notebook="/other.ipynb"))
+        loaded = a_task("load", TaskState.SUCCEEDED, duration_s=2.5)
+        taken = a_task("load", TaskState.SUCCEEDED, cached=True, duration_s=0.0)
+        failed = a_task("train", TaskState.FAILED)
+        store.apply(Change(tasks=[(ran.id, loaded), (cached.id, taken), (ran.id, failed)]))
+
+        found = store.last_successes("/n.ipynb")
+
+        assert found == {"load": PastTask(cached.model_copy(update={"tasks": ()}), taken, 2.5)}
+        assert store.last_successes("/n.ipynb", among=1) == {}
 
     def test_an_entry_is_found_by_its_key(self, store: MetadataStore) -> None:
         entry = a_cache_entry("k", submit(store))

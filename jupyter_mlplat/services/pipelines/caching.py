@@ -13,6 +13,7 @@ from jupyter_mlplat.ports.metadata import CacheEntry
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Channel, Pipeline, Step
 from jupyter_mlplat.resources.run import CacheExplanation, Run
+from jupyter_mlplat.services.pipelines.plan import Plan
 
 _NAMED_CHANGES = 4  # as many as one reads at a glance; the rest is in `changed`
 UNBOUND = "unbound"
@@ -22,10 +23,12 @@ _EFFECTS = {
 }
 
 
-def reason_not_to_cache(run: Run, step: Step) -> str | None:
+def reason_not_to_cache(run: Run, step: Step, plan: Plan) -> str | None:
     """Say why a step must run whatever the cache holds; None when it may be taken from it."""
     if not run.cache:
         return "this run was asked not to use the cache"
+    if run.from_step is not None and step.name in plan.with_dependents([run.from_step]):
+        return f"this run was asked to run all from {run.from_step!r} on anew"
     if not step.settings.cache:
         why = [*step.volatile, *(_EFFECTS[effect] for effect in step.effects)]
         return f"not cached: {'; '.join(why) or 'turned off for this step'}"
@@ -113,21 +116,35 @@ def explain_miss(parts: Mapping[str, str], last: CacheEntry | None) -> CacheExpl
     """Say what differs from the last time the step succeeded."""
     if last is None:
         return CacheExplanation(hit=False, reason="never succeeded before")
-    changes = {
-        label: _describe(label, last.parts.get(label), parts.get(label))
-        for label in sorted({*parts, *last.parts}, key=_label_order)
-        if parts.get(label) != last.parts.get(label)
-    }
-    named = list(changes.values())[:_NAMED_CHANGES]
-    more = len(changes) - len(named)
-    reason = ", ".join(named) + (f" and {more} more" if more else "")
+    changes = changes_between(last.parts, parts)
     return CacheExplanation(
         hit=False,
-        reason=f"{reason or 'its saved values are gone'} since run {last.run_number}",
+        reason=f"{shortened(changes) or 'its saved values are gone'} since run {last.run_number}",
         run_id=last.run_id,
         run_number=last.run_number,
         changed=tuple(changes),
     )
+
+
+def changes_between(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels of the parts that differ, each with what happened to it, for people."""
+    return {
+        label: _describe(label, old.get(label), new.get(label))
+        for label in sorted({*new, *old}, key=_label_order)
+        if new.get(label) != old.get(label)
+    }
+
+
+def shortened(changes: Mapping[str, str]) -> str:
+    """Name as many changes as one reads at a glance."""
+    named = list(changes.values())[:_NAMED_CHANGES]
+    more = len(changes) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def without_inputs(parts: Mapping[str, str]) -> dict[str, str]:
+    """Return the parts that are known before the steps a step needs have run."""
+    return {label: part for label, part in parts.items() if not label.startswith("input ")}
 
 
 _KINDS = ("cell", "parameter", "input", "module", "package", "python", "variable")

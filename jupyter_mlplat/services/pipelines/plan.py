@@ -40,9 +40,9 @@ class Plan:
         """Return these steps and all that need them, however far away."""
         return self._closure(names, self.dependents)
 
-    def with_needs(self, name: str) -> frozenset[str]:
-        """Return this step and all it needs, however far away."""
-        return self._closure([name], {step.name: step.needs for step in self.steps.values()})
+    def with_needs(self, *names: str) -> frozenset[str]:
+        """Return these steps and all they need, however far away."""
+        return self._closure(names, {step.name: step.needs for step in self.steps.values()})
 
     @staticmethod
     def _closure(names: Iterable[str], ways: Mapping[str, tuple[str, ...]]) -> frozenset[str]:

@@ -49,7 +49,7 @@ def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, no
     refuse_errors(pipeline)
     refuse_parameters(pipeline, request.parameters)
     plan = plan_of(pipeline)
-    skipped = steps_left_out(pipeline, plan, request.until)
+    skipped = steps_left_out(pipeline, plan, request.until, request.from_step)
     for step in pipeline.steps:
         if step.name not in skipped:
             inventory.refuse_impossible(step.name, step.settings.resources)
@@ -67,6 +67,7 @@ def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, no
         tags=request.tags,
         cache=request.cache,
         until=request.until,
+        from_step=request.from_step,
         split=request.split,
     )
 
@@ -164,16 +165,24 @@ def _refuse_type(pipeline: str, parameter: Parameter, value: JsonValue) -> None:
         )
 
 
-def steps_left_out(pipeline: Pipeline, plan: Plan, until: str | None) -> frozenset[str]:
-    """Return the steps that a run up to `until` does not need."""
-    if until is None:
-        return frozenset()
-    if until not in plan.steps:
+def steps_left_out(
+    pipeline: Pipeline, plan: Plan, until: str | None, from_step: str | None = None
+) -> frozenset[str]:
+    """Return the steps that a run from one step, or up to one, does not need."""
+    for word, name in (("until", until), ("from", from_step)):
+        if name is not None and name not in plan.steps:
+            raise InvalidInput(
+                f"Cannot run {pipeline.name!r} {word} {name!r}: it has no such step. "
+                f"It has: {', '.join(plan.steps)}."
+            )
+    fresh = plan.with_dependents([] if from_step is None else [from_step])
+    wanted = plan.with_needs(*([until] if until is not None else fresh or plan.steps))
+    if fresh and not fresh & wanted:
         raise InvalidInput(
-            f"Cannot run {pipeline.name!r} until {until!r}: it has no such step. "
-            f"It has: {', '.join(plan.steps)}."
+            f"Cannot run {pipeline.name!r} from {from_step!r} until {until!r}: {until!r} does not "
+            f"need {from_step!r}. Leave one of the two out."
         )
-    return frozenset(plan.steps) - plan.with_needs(until)
+    return frozenset(plan.steps) - wanted
 
 
 def request_digest(request: SubmitRequest) -> str:
@@ -213,7 +222,7 @@ def new_retry(
     refuse_errors(new)
     refuse_parameters(new, run.parameters)
     plan = plan_of(new)
-    skipped = steps_left_out(new, plan, run.until)
+    skipped = steps_left_out(new, plan, run.until, run.from_step)
     redo = _changed_steps(old, new, saved) - skipped
     if request.from_step is not None:
         if request.from_step not in plan.steps:

@@ -13,6 +13,7 @@ from jupyter_mlplat.ports.metadata import (
     NEWEST_FIRST,
     CacheEntry,
     NewEvent,
+    PastTask,
     RunFilter,
     RunOrder,
 )
@@ -324,6 +325,32 @@ class RunTables(Tables):
 
     def last_cached(self, pipeline: str, step: str) -> CacheEntry | None:
         return self._cached("pipeline = ? AND step = ?", pipeline, step)
+
+    def last_successes(self, notebook: str, among: int = 100) -> Mapping[str, PastTask]:
+        """Return the newest success of each step, and how long it took when it last ran."""
+        # With max(), SQLite takes the other columns from the row that has the maximum.
+        newest = (
+            "SELECT t.name, max(t.run), t.doc FROM (SELECT number FROM run WHERE notebook = ?1 "
+            "ORDER BY number DESC LIMIT ?2) r JOIN task t ON t.run = r.number "
+            "WHERE t.state = 'SUCCEEDED' {} GROUP BY t.name"
+        )
+        with self._database.read() as connection:
+            tasks, ran = (
+                connection.execute(newest.format(condition), (notebook, among)).fetchall()
+                for condition in ("", "AND NOT t.cached")
+            )
+            runs = {
+                number: Run.model_validate_json(doc)
+                for number, doc in connection.execute(
+                    "SELECT number, doc FROM run WHERE number IN (SELECT value FROM json_each(?))",
+                    (json_keys({number for _, number, _ in tasks}),),
+                )
+            }
+        durations = {name: Task.model_validate_json(doc).duration_s for name, _, doc in ran}
+        return {
+            name: PastTask(runs[number], Task.model_validate_json(doc), durations.get(name))
+            for name, number, doc in tasks
+        }
 
     def forget_cached(self, run_id: str, steps: Collection[str]) -> None:
         with self._database.write() as connection:

@@ -22,6 +22,7 @@ import type {
   ModelVersion,
   OutputList,
   Pipeline,
+  PlanRequest,
   PredictRequest,
   RegisterRequest,
   RegisteredModel,
@@ -30,6 +31,7 @@ import type {
   RunFacets,
   RunPage,
   RunPatch,
+  RunPlan,
   RunResult,
   SubmitRequest,
   TrafficRequest,
@@ -63,6 +65,11 @@ export interface IRoutes {
     segments: never;
     body: CompileRequest;
     answer: Pipeline;
+  };
+  'pipelines.plan': {
+    segments: never;
+    body: PlanRequest;
+    answer: RunPlan;
   };
   'pipelines.verify': {
     segments: never;
@@ -295,6 +302,7 @@ export const ROUTES: Readonly<
   'events.watch': ['GET', 'events'],
   'gc.run': ['POST', 'gc'],
   'pipelines.compile': ['POST', 'compile'],
+  'pipelines.plan': ['POST', 'plan'],
   'pipelines.verify': ['POST', 'verify'],
   'runs.list': ['GET', 'runs'],
   'runs.submit': ['POST', 'runs'],

@@ -431,6 +431,49 @@ export type VerifyReport = {
   unfinished: Difference[];
 };
 
+/** Ask what a run would do. The fields mean what they mean in a `SubmitRequest`. */
+export type PlanRequest = {
+  path?: string | null;
+  notebook?: Record<string, JsonValue> | null;
+  split?: 'auto' | 'cell';
+  parameters?: Record<string, JsonValue>;
+  cache?: boolean;
+  until?: string | null;
+  from_step?: string | null;
+};
+
+/** The newest run of the notebook in which a step succeeded. */
+export type LastSuccess = {
+  run_id: string;
+  run_number: number;
+  finished_at: string | null;
+  /** Of the newest time it really ran; None: not known. */
+  duration_s: number | null;
+};
+
+/** What a run would do with one step, and why. */
+export type PlannedStep = {
+  name: string;
+  /** `unknown`: it runs unless the steps before it, which run, give the same as before. `skip`: the run was asked to leave it out. */
+  will: 'run' | 'cached' | 'unknown' | 'skip';
+  /** For people, as in `CacheExplanation`. */
+  reason: string;
+  /** Whose result would be taken. */
+  run_id: string | null;
+  run_number: number | null;
+  /** What has changed since `last`, for people; None: nothing has. */
+  stale: string | null;
+  /** The same as labels: 'cell 2', 'parameter rate', 'step load' … */
+  changed: string[];
+  /** None: it has never succeeded in a run that is still kept. */
+  last: LastSuccess | null;
+};
+
+/** What a run would do, step by step, in the notebook's order. */
+export type RunPlan = {
+  steps: PlannedStep[];
+};
+
 /** Make a model version out of an artifact of type system.Model, or of a run's logged model. */
 export type RegisterRequest = {
   model: string;
@@ -632,6 +675,8 @@ export type Run = {
   cache: boolean;
   /** Only this step and what it needs runs. */
   until: string | null;
+  /** This step and all that needs it run whatever the cache holds. */
+  from_step: string | null;
   split: 'auto' | 'cell';
 };
 
@@ -701,6 +746,8 @@ export type SubmitRequest = {
   tags?: Record<string, string>;
   /** Run only this step and what it needs. */
   until?: string | null;
+  /** Run this step and all that needs it anew, whatever the cache holds; what they need is taken from the cache where possible, all other steps are left out. With `until` naming the same step, only this one runs anew. */
+  from_step?: string | null;
 };
 
 /** Change what people say of a run; what is not given stays. */

@@ -80,6 +80,37 @@ def test_until_leaves_out_what_is_not_needed_and_must_name_a_step() -> None:
         _submit(until="d")
 
 
+@pytest.mark.parametrize(
+    ("asked", "left_out"),
+    [
+        ({"from_step": "b"}, set()),
+        ({"from_step": "b", "until": "b"}, {"c"}),
+        ({"from_step": "c"}, set()),
+    ],
+    ids=["from here", "only this", "from the last"],
+)
+def test_from_a_step_on_keeps_what_it_needs(asked: dict[str, str], left_out: set[str]) -> None:
+    run = _submit(**asked)
+
+    assert {task.name for task in run.tasks if task.state is TaskState.SKIPPED} == left_out
+    assert run.from_step == asked["from_step"]
+
+
+def test_from_a_step_leaves_out_what_has_nothing_to_do_with_it() -> None:
+    apart = _step("d", "v_d = 1")
+    pipeline = _pipeline()
+    pipeline = pipeline.model_copy(update={"steps": (*pipeline.steps, apart)})
+
+    run = new_run(pipeline, SubmitRequest(path="/b.ipynb", from_step="b"), MACHINE, NOW)
+
+    assert [task.state for task in run.tasks] == ["PENDING", "PENDING", "PENDING", "SKIPPED"]
+
+
+def test_from_a_step_that_the_last_one_does_not_need_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="'a' does not need 'b'"):
+        _submit(from_step="b", until="a")
+
+
 def test_an_error_of_the_compiler_is_the_reason_given() -> None:
     problem = Problem(code="syntax-error", severity=Severity.ERROR, message="Cell 3 is not Python.")
     pipeline = _pipeline().model_copy(update={"problems": (problem, problem)})
