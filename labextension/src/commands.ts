@@ -6,6 +6,13 @@ export namespace CommandIDs {
   export const openLink = 'mlplat:open-link';
 
   export const run = 'mlplat:run';
+  export const runFrom = 'mlplat:run-from';
+  export const runOnly = 'mlplat:run-only';
+  export const runWithoutCache = 'mlplat:run-without-cache';
+  export const renameStep = 'mlplat:rename-step';
+  export const mergeSteps = 'mlplat:merge-steps';
+  export const splitStep = 'mlplat:split-step';
+  export const compileToFile = 'mlplat:compile-to-file';
   export const verify = 'mlplat:verify';
   export const selectStep = 'mlplat:select-step';
   export const setStep = 'mlplat:set-step';

@@ -93,6 +93,27 @@ export const copyIcon = icon(
   'copy',
   '<rect x="5.5" y="5.5" width="8" height="8" rx="1.3"/><path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2"/>'
 );
+export const moreIcon = icon('more', '<path d="M4 6l4 4 4-4"/>');
+
+export const expandIcon = icon(
+  'expand',
+  '<path d="M9.5 2.5h4v4M13.5 2.5L9 7M6.5 13.5h-4v-4M2.5 13.5L7 9"/>'
+);
+
+/** One icon for what becomes of a step in the next run. */
+export const outlookIcons = {
+  changed: icon(
+    'changed',
+    '<path d="M10.5 2.8l2.7 2.7L6 12.7l-3.4.7.7-3.4z"/>'
+  ),
+  run: icon('will-run', '<path d="M5 3.2v9.6L12.5 8z"/>'),
+  unknown: icon(
+    'may-run',
+    '<path d="M5.6 6a2.4 2.4 0 1 1 3.6 2.1c-.8.5-1.2.9-1.2 1.8M8 12.6v.2"/>'
+  ),
+  cached: icon('will-reuse', '<path d="M9 1.8L3.8 9H7.5L7 14.2 12.2 7H8.5z"/>'),
+  skip: icon('left-out', '<path d="M4 8h8"/>')
+};
 
 /** One icon a state: shape tells it as well as colour. */
 export const stateIcons = {

@@ -1,9 +1,11 @@
+import { mergeSteps } from '../src/notebook/reshaping';
 import { PipelineModel } from '../src/panels/pipeline/model';
 import {
   FakeNotebook,
   FakePlatform,
   failure,
   pipeline,
+  planned,
   run,
   step,
   task,
@@ -36,6 +38,7 @@ const FAILED = run({
 function create(): [PipelineModel, FakePlatform, FakeNotebook] {
   const platform = new FakePlatform();
   platform.routes.set('POST compile', () => pipeline(STEPS));
+  platform.routes.set('POST plan', () => ({ steps: [planned('load')] }));
   platform.routes.set('GET runs', () => ({ runs: [], next: null }));
   for (const name of ['run-1', 'run-1/pipeline']) {
     platform.routes.set(`GET runs/${name}`, () =>
@@ -171,7 +174,9 @@ describe('PipelineModel', () => {
     ).toEqual({
       path: '/srv/folder/churn.ipynb',
       parameters: { trees: 250 },
-      until: null
+      cache: true,
+      until: null,
+      from_step: null
     });
     expect(model.run?.id).toBe('run-1');
     model.dispose();
@@ -254,6 +259,52 @@ describe('PipelineModel', () => {
     expect(
       platform.requests.find(({ path }) => path.endsWith('/retry'))?.body
     ).toEqual({ path: '/srv/folder/churn.ipynb', from_step: 'train' });
+    model.dispose();
+  });
+
+  it('asks what a run would do after each edit, each value and each run', async () => {
+    const [model, platform, notebook] = create();
+    const plans = () =>
+      platform.requests.filter(({ path }) => path === 'plan').length;
+    model.setNotebook(notebook);
+    await until(() => model.plan !== null);
+    expect(model.planned('load')?.will).toBe('run');
+    expect(model.planned('gone')).toBeNull();
+
+    notebook.edit('a', 'x = 2');
+    await until(() => plans() === 2);
+    model.setParameter('rate', '2');
+    await until(() => plans() === 3);
+    platform.send('run.created', 'run-1', FAILED);
+    await until(() => plans() === 4);
+
+    platform.routes.set('POST plan', () => new Response('{}', { status: 500 }));
+    notebook.edit('a', 'x = 3');
+    await until(() => model.planError !== null);
+    expect(model.plan).toBeNull();
+    model.dispose();
+  });
+
+  it('writes a change of steps only if the compiler makes of it what was meant', async () => {
+    const [model, platform, notebook] = create();
+    model.setNotebook(notebook);
+    await until(() => model.pipeline !== null);
+    const merge = () =>
+      model.reshape(now => mergeSteps(now, ['load', 'train']));
+
+    expect(await merge()).toEqual({
+      code: 'compiler',
+      message: 'The steps stay as they are when compiled.'
+    });
+    expect(notebook.metadata.size).toBe(0);
+    platform.routes.set('POST compile', () => pipeline([step('load', CELLS)]));
+
+    expect(await merge()).toBeNull();
+    expect([...notebook.metadata.values()]).toEqual([
+      { step: 'load' },
+      { step: 'load' }
+    ]);
+    expect(model.selection).toEqual({ kind: 'step', name: 'load' });
     model.dispose();
   });
 });

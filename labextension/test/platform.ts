@@ -8,11 +8,14 @@ import type {
   Failure,
   JsonValue,
   Pipeline,
+  PlannedStep,
   Run,
   RunSummary,
   Step,
   Task
 } from '../src/api/types';
+import type { ICellChange } from '../src/notebook/reshaping';
+import { merged } from '../src/notebook/source';
 import type { INotebookSource } from '../src/notebook/source';
 
 /** What the tests of a file have created and must be put away after each. */
@@ -120,6 +123,19 @@ export class FakeNotebook implements INotebookSource {
     return this._cells[cell] ?? null;
   }
 
+  readonly metadata = new Map<string, Record<string, JsonValue>>();
+
+  metadataOf(cell: string): Record<string, JsonValue> {
+    return this.metadata.get(cell) ?? {};
+  }
+
+  change(changes: readonly ICellChange[]): void {
+    for (const { cell, set } of changes) {
+      this.metadata.set(cell, merged(this.metadataOf(cell), set));
+    }
+    this.contentChanged.emit();
+  }
+
   async save(): Promise<void> {
     this.saves += 1;
   }
@@ -213,6 +229,29 @@ export function task(name: string, rest: Partial<Task> = {}): Task {
     retry_at: null,
     ...rest
   });
+}
+
+/** What a run would do with a step that took two seconds last. */
+export function planned(
+  name: string,
+  rest: Partial<PlannedStep> = {}
+): PlannedStep {
+  return {
+    name,
+    will: 'run',
+    reason: 'why',
+    run_id: null,
+    run_number: null,
+    stale: null,
+    changed: [],
+    last: {
+      run_id: 'run-1',
+      run_number: 1,
+      finished_at: TIME,
+      duration_s: 2
+    },
+    ...rest
+  };
 }
 
 export function run(rest: Partial<Run> = {}): Run {

@@ -7,8 +7,11 @@ import { Throttler } from '@lumino/polling';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
+import type { JsonValue } from '../api/types';
 import { KernelNotes } from './kernel-notes';
+import type { ICellChange } from './reshaping';
 import type { StepMetadata } from './settings';
+import { merged } from './source';
 import type { INotebookSource } from './source';
 
 /** A notebook panel of JupyterLab as the models see it, and the little we do to its widget. */
@@ -127,20 +130,37 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
     cell.node.classList.add('jp-mlplat-flash');
   }
 
+  metadataOf(cell: string): Readonly<Record<string, JsonValue>> {
+    const metadata: unknown = this.find(cell)?.model.getMetadata('mlplat');
+    return (metadata ?? {}) as Readonly<Record<string, JsonValue>>;
+  }
+
+  change(changes: readonly ICellChange[]): void {
+    this.panel.context.model.sharedModel.transact(() => {
+      for (const { cell, set } of changes) {
+        const all = merged(this.metadataOf(cell), set);
+        this.find(cell)?.model.setMetadata('mlplat', all);
+      }
+    });
+  }
+
+  /** Take the last change of the document back. */
+  undo(): void {
+    this.panel.context.model.sharedModel.undo();
+  }
+
   /** Write a step's settings: all of them on its first cell, the name on every cell. */
   setStep(cells: readonly string[], metadata: StepMetadata): void {
-    cells.forEach((id, index) => {
-      const model = this.find(id)?.model;
-      const before = model?.getMetadata('mlplat') as
-        PartialJSONObject | undefined;
-      const kept = Object.fromEntries(
-        Object.entries(before ?? {}).filter(([key]) => !OURS.has(key))
-      );
-      model?.setMetadata('mlplat', {
-        ...kept,
-        ...(index === 0 ? metadata : { step: metadata.step })
-      });
-    });
+    const none = Object.fromEntries([...OURS].map(key => [key, undefined]));
+    this.change(
+      cells.map((cell, index) => ({
+        cell,
+        set: {
+          ...none,
+          ...(index === 0 ? metadata : { step: metadata.step })
+        }
+      }))
+    );
   }
 
   dispose(): void {

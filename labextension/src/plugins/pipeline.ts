@@ -2,13 +2,32 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import {
+  Dialog,
+  ICommandPalette,
+  InputDialog,
+  Notification,
+  showDialog
+} from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { Menu } from '@lumino/widgets';
+
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
-import { jumpIcon, platformIcon, retryIcon, verifyIcon } from '../icons';
+import {
+  jumpIcon,
+  pipelineIcon,
+  platformIcon,
+  playIcon,
+  retryIcon,
+  settingsIcon,
+  verifyIcon
+} from '../icons';
+import { mergeSteps, renameStep, splitStep } from '../notebook/reshaping';
+import type { Refusal } from '../notebook/reshaping';
 import { check, formOf, metadataOf } from '../notebook/settings';
 import type { IStepForm } from '../notebook/settings';
 import { createPipelineSection } from '../panels/pipeline';
@@ -31,13 +50,26 @@ export const pipelinePlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     Private.addCommands(app, platform, panel, trans);
+    const menu = Private.createMenu(app);
     panel.addSection(
-      createPipelineSection(platform.pipeline, app.commands, trans),
+      createPipelineSection(platform.pipeline, app.commands, trans, {
+        showMenu: below => {
+          const { left, bottom } = below.getBoundingClientRect();
+          menu.open(left, bottom);
+        }
+      }),
       RANKS.pipeline
     );
     const category = trans.__('ML Platform');
     for (const command of [
       CommandIDs.run,
+      CommandIDs.runFrom,
+      CommandIDs.runOnly,
+      CommandIDs.runWithoutCache,
+      CommandIDs.renameStep,
+      CommandIDs.mergeSteps,
+      CommandIDs.splitStep,
+      CommandIDs.compileToFile,
       CommandIDs.verify,
       CommandIDs.retryNotebook,
       CommandIDs.selectStep,
@@ -53,6 +85,17 @@ namespace Private {
   const STEP = {
     type: 'string',
     description: 'Name of a step; that of the active cell by default'
+  } as const;
+
+  const ABOUT = {
+    step: {
+      type: 'string',
+      description: 'Name of a step; that of the active cell by default'
+    },
+    menu: {
+      type: 'boolean',
+      description: 'Whether the step under the mouse is meant'
+    }
   } as const;
 
   export function addCommands(
@@ -83,6 +126,14 @@ namespace Private {
               type: 'string',
               description: 'Run only this step and what it needs'
             },
+            from: {
+              type: 'string',
+              description: 'Run this step and all below it anew'
+            },
+            cache: {
+              type: 'boolean',
+              description: 'Whether the cache may be used; true by default'
+            },
             toolbar: {
               type: 'boolean',
               description: 'Whether it is shown as an icon only'
@@ -92,7 +143,11 @@ namespace Private {
       },
       execute: args =>
         platform.attempt(async () => {
-          const run = await pipeline.submit({ until: text(args.until) });
+          const run = await pipeline.submit({
+            until: text(args.until),
+            from: text(args.from),
+            cache: args.cache !== false
+          });
           if (!panel.isVisible) {
             Notification.info(trans.__('Run %1 started.', run.number), {
               autoClose: 4000,
@@ -110,6 +165,9 @@ namespace Private {
           return run.id;
         })
     });
+
+    addRunCommands(app, platform, trans);
+    addShapeCommands(app, platform, trans);
 
     commands.addCommand(CommandIDs.verify, {
       label: trans.__('Verify Notebook as a Pipeline'),
@@ -278,12 +336,395 @@ namespace Private {
     });
   }
 
+  /** Runs of a part of the notebook: each is `mlplat:run` with arguments. */
+  function addRunCommands(
+    app: JupyterFrontEnd,
+    platform: IMlPlatform,
+    trans: TranslationBundle
+  ): void {
+    const { commands } = app;
+    const isEnabled = (args: ReadonlyPartialJSONObject) =>
+      stepMeant(app, platform, args) !== undefined;
+    const describedBy = {
+      args: { type: 'object', properties: ABOUT }
+    } as const;
+    const run = (args: Record<string, string | boolean>) =>
+      commands.execute(CommandIDs.run, args);
+
+    commands.addCommand(CommandIDs.runFrom, {
+      label: trans.__('Run from This Step On'),
+      caption: trans.__(
+        'Run a step and all below it anew; what they need comes from the cache where possible'
+      ),
+      icon: playIcon,
+      isEnabled,
+      describedBy,
+      execute: args => {
+        const step = stepMeant(app, platform, args);
+        return step && run({ from: step });
+      }
+    });
+    commands.addCommand(CommandIDs.runOnly, {
+      label: trans.__('Run Only This Step'),
+      caption: trans.__(
+        'Run a step anew; what it needs comes from the cache where possible'
+      ),
+      icon: playIcon,
+      isEnabled,
+      describedBy,
+      execute: args => {
+        const step = stepMeant(app, platform, args);
+        return step && run({ from: step, until: step });
+      }
+    });
+    commands.addCommand(CommandIDs.runWithoutCache, {
+      label: trans.__('Run Notebook without the Cache'),
+      caption: trans.__('Save the notebook and run every step of it anew'),
+      icon: playIcon,
+      isEnabled: () => platform.notebook !== null,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => run({ cache: false })
+    });
+  }
+
+  /** Rename, merge and split steps. */
+  function addShapeCommands(
+    app: JupyterFrontEnd,
+    platform: IMlPlatform,
+    trans: TranslationBundle
+  ): void {
+    const { commands } = app;
+    const { pipeline } = platform;
+    const isEnabled = (args: ReadonlyPartialJSONObject) =>
+      stepMeant(app, platform, args) !== undefined;
+
+    /** Do it, or say why not; the way back is one click away. */
+    const reshape = (
+      make: Parameters<typeof pipeline.reshape>[0],
+      done: string
+    ) =>
+      platform.attempt(async () => {
+        const { notebook } = platform;
+        const refusal = await pipeline.reshape(make);
+        if (refusal !== null) {
+          throw new Error(refusalText(trans, refusal));
+        }
+        Notification.success(done, {
+          autoClose: 5000,
+          actions: [
+            { label: trans.__('Undo'), callback: () => notebook?.undo() }
+          ]
+        });
+      });
+
+    commands.addCommand(CommandIDs.renameStep, {
+      label: trans.__('Rename the Step…'),
+      caption: trans.__('Give a step another name'),
+      icon: settingsIcon,
+      isEnabled,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            ...ABOUT,
+            name: { type: 'string', description: 'The new name' }
+          }
+        }
+      },
+      execute: async args => {
+        const step = stepMeant(app, platform, args);
+        if (step === undefined) {
+          return;
+        }
+        const name =
+          text(args.name) ??
+          (
+            await InputDialog.getText({
+              title: trans.__('Rename step %1', step),
+              label: trans.__('Lower-case letters, digits, dots and dashes'),
+              text: step,
+              okLabel: trans.__('Rename')
+            })
+          ).value?.trim();
+        if (name && name !== step) {
+          await reshape(
+            (now, notebook) =>
+              renameStep(now, step, name, cell => notebook.metadataOf(cell)),
+            trans.__('Step %1 is now %2.', step, name)
+          );
+        }
+      }
+    });
+
+    commands.addCommand(CommandIDs.mergeSteps, {
+      label: trans.__('Merge Steps…'),
+      caption: trans.__('Let two steps run as one'),
+      icon: pipelineIcon,
+      isEnabled: args =>
+        (pipeline.pipeline?.steps.length ?? 0) > 1 &&
+        (Array.isArray(args.steps) || isEnabled(args)),
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            ...ABOUT,
+            steps: {
+              type: 'array',
+              items: { type: 'string' },
+              minItems: 2,
+              maxItems: 2,
+              description: 'The two steps; otherwise one asks for the second'
+            },
+            ask: {
+              type: 'boolean',
+              description: 'Whether to ask before; true by default'
+            }
+          }
+        }
+      },
+      execute: async args => {
+        const steps = Array.isArray(args.steps)
+          ? args.steps.map(String)
+          : await pairOf(stepMeant(app, platform, args), platform, trans);
+        if (steps.length !== 2) {
+          return;
+        }
+        const [first, second] = steps;
+        if (Array.isArray(args.steps) && args.ask !== false) {
+          const answer = await showDialog({
+            title: trans.__('Merge steps?'),
+            body: trans.__(
+              'The cells of %1 and %2 become one step, which runs in one process.',
+              first,
+              second
+            ),
+            buttons: [
+              Dialog.cancelButton(),
+              Dialog.okButton({ label: trans.__('Merge') })
+            ]
+          });
+          if (!answer.button.accept) {
+            return;
+          }
+        }
+        await reshape(
+          now => mergeSteps(now, [first, second]),
+          trans.__('%1 and %2 are one step.', first, second)
+        );
+      }
+    });
+
+    commands.addCommand(CommandIDs.splitStep, {
+      label: trans.__('Split the Step at This Cell'),
+      caption: trans.__(
+        'Let the active cell, and those of its step below it, be a step of their own'
+      ),
+      icon: pipelineIcon,
+      isEnabled: () => activeStep(platform) !== undefined,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            cell: {
+              type: 'string',
+              description: 'Id of the cell; the active one by default'
+            },
+            name: {
+              type: 'string',
+              description: 'Name of the new step; made from the old by default'
+            }
+          }
+        }
+      },
+      execute: async args => {
+        const cell = text(args.cell) ?? activeCell(platform);
+        if (cell !== undefined) {
+          await reshape(
+            (now, notebook) =>
+              splitStep(now, cell, text(args.name) ?? null, id =>
+                notebook.metadataOf(id)
+              ),
+            trans.__('The step is split.')
+          );
+        }
+      }
+    });
+
+    commands.addCommand(CommandIDs.compileToFile, {
+      label: trans.__('Compile Notebook to a File'),
+      caption: trans.__(
+        'Write the pipeline next to the notebook as a document, and open it'
+      ),
+      icon: pipelineIcon,
+      isEnabled: () => platform.notebook !== null,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            overwrite: {
+              type: 'boolean',
+              description: 'Replace a file that is there without asking'
+            }
+          }
+        }
+      },
+      execute: args =>
+        platform.attempt(() =>
+          compileToFile(app, platform, trans, args.overwrite === true)
+        )
+    });
+  }
+
+  /** Ask with which step one is merged; the next one is offered first. */
+  async function pairOf(
+    step: string | undefined,
+    platform: IMlPlatform,
+    trans: TranslationBundle
+  ): Promise<string[]> {
+    const names = platform.pipeline.pipeline?.steps.map(({ name }) => name);
+    if (step === undefined || names === undefined) {
+      return [];
+    }
+    const others = names.filter(name => name !== step);
+    const answer = await InputDialog.getItem({
+      title: trans.__('Merge %1 with which step?', step),
+      items: others,
+      current: Math.min(names.indexOf(step), others.length - 1),
+      okLabel: trans.__('Merge')
+    });
+    return answer.value === null ? [] : [step, answer.value];
+  }
+
+  async function compileToFile(
+    app: JupyterFrontEnd,
+    platform: IMlPlatform,
+    trans: TranslationBundle,
+    mayOverwrite: boolean
+  ): Promise<string | undefined> {
+    const { notebook, pipeline } = platform;
+    if (notebook === null) {
+      return undefined;
+    }
+    await pipeline.recompile();
+    if (pipeline.error !== null || pipeline.pipeline === null) {
+      throw pipeline.error;
+    }
+    const { contents } = app.serviceManager;
+    const path = notebook.path.replace(/\.[^./]*$/, '') + '.pipeline.json';
+    const isThere = await contents.get(path, { content: false }).then(
+      () => true,
+      () => false
+    );
+    if (isThere && !mayOverwrite) {
+      const answer = await showDialog({
+        title: trans.__('Replace the file?'),
+        body: trans.__('%1 is there already.', path),
+        buttons: [
+          Dialog.cancelButton(),
+          Dialog.warnButton({ label: trans.__('Replace') })
+        ]
+      });
+      if (!answer.button.accept) {
+        return undefined;
+      }
+    }
+    await contents.save(path, {
+      type: 'file',
+      format: 'text',
+      content: JSON.stringify(pipeline.pipeline, null, 2) + '\n'
+    });
+    await app.commands.execute('docmanager:open', { path });
+    return path;
+  }
+
+  /** What else can be done with a notebook. */
+  export function createMenu(app: JupyterFrontEnd): Menu {
+    const menu = new Menu({ commands: app.commands });
+    for (const command of [
+      CommandIDs.runWithoutCache,
+      CommandIDs.runFrom,
+      CommandIDs.runOnly,
+      null,
+      CommandIDs.renameStep,
+      CommandIDs.mergeSteps,
+      CommandIDs.splitStep,
+      null,
+      CommandIDs.compileToFile
+    ]) {
+      menu.addItem(command === null ? { type: 'separator' } : { command });
+    }
+    return menu;
+  }
+
+  function refusalText(
+    trans: TranslationBundle,
+    refusal: Refusal | { code: 'compiler'; message: string }
+  ): string {
+    switch (refusal.code) {
+      case 'no-such-step':
+        return trans.__('There is no step %1.', refusal.step);
+      case 'bad-name':
+        return trans.__(
+          'A step cannot be called "%1". Use lower-case letters, digits, dots and dashes; at most 63.',
+          refusal.name
+        );
+      case 'name-taken':
+        return trans.__('Another step is called %1.', refusal.name);
+      case 'named-in-source':
+        return trans.__(
+          'Step %1 is named in the source of its cells. Change it there.',
+          refusal.step
+        );
+      case 'first-cell':
+        return trans.__(
+          'Step %1 begins at this cell. Choose one below it.',
+          refusal.step
+        );
+      case 'between':
+        return trans.__(
+          'Cannot merge %1 and %2: %3 needs the one and is needed by the other, so they would wait for each other. Merge %3 with one of them first.',
+          refusal.first,
+          refusal.second,
+          refusal.between.join(', ')
+        );
+      case 'compiler':
+        return trans.__('Cannot change the steps: %1', refusal.message);
+    }
+  }
+
+  /** The step a command is about: named, under the mouse, of the active cell, or chosen in the panel. */
+  function stepMeant(
+    app: JupyterFrontEnd,
+    platform: IMlPlatform,
+    args: ReadonlyPartialJSONObject
+  ): string | undefined {
+    const named = text(args.step);
+    if (named !== undefined) {
+      return named;
+    }
+    if (args.menu === true) {
+      const isStep = ({ dataset }: HTMLElement) =>
+        (dataset.step ?? dataset.mlplatStep) !== undefined;
+      const dataset = app.contextMenuHitTest(isStep)?.dataset;
+      return dataset?.step ?? dataset?.mlplatStep;
+    }
+    const { selection } = platform.pipeline;
+    return (
+      activeStep(platform) ??
+      (selection?.kind === 'step' ? selection.name : undefined)
+    );
+  }
+
   function text(value: unknown): string | undefined {
     return typeof value === 'string' && value !== '' ? value : undefined;
   }
 
+  function activeCell(platform: IMlPlatform): string | undefined {
+    return platform.notebook?.panel.content.activeCell?.model.id;
+  }
+
   function activeStep(platform: IMlPlatform): string | undefined {
-    const cell = platform.notebook?.panel.content.activeCell?.model.id;
+    const cell = activeCell(platform);
     return cell === undefined
       ? undefined
       : platform.pipeline.stepOf(cell)?.name;

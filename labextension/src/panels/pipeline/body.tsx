@@ -16,6 +16,7 @@ import { formatDuration } from '../../components/format';
 import { Progress, StateIcon, stateLabel } from '../../components/state';
 import {
   chevronIcon,
+  moreIcon,
   pipelineIcon,
   playIcon,
   stopIcon,
@@ -28,12 +29,16 @@ import { countDone, isFinal } from '../../api/states';
 import { EdgeDetails, StepDetails } from './details';
 import { Problems, Unknowns, Verification } from './findings';
 import { Graph } from './graph';
-import type { PipelineModel, Selection } from './model';
+import { sentenceOf } from './foresight';
+import type { IRunOptions, PipelineModel, Selection } from './model';
 import { ParameterForm } from './parameter-form';
 
 /** What the section lets a user do; each is a command. */
 export interface IPipelineActions {
-  run: (until?: string) => void;
+  run: (options?: IRunOptions) => void;
+  /** Show what else can be done with the notebook, below a button. */
+  showMenu: (below: HTMLElement) => void;
+  merge: (steps: [string, string]) => void;
   verify: () => void;
   connect: () => void;
   cancel: (run: string) => void;
@@ -98,6 +103,9 @@ function PipelineView(props: {
             action={{ label: trans.__('Try again'), onClick: actions.connect }}
           />
         )}
+        {error === null && model.planError !== null && (
+          <ErrorNote error={model.planError} />
+        )}
         {model.run?.run && (
           <LatestRun model={model} watch={model.run} actions={actions} />
         )}
@@ -132,7 +140,7 @@ function Header(props: {
 }): JSX.Element {
   const { model, actions } = props;
   const trans = useTrans();
-  const { pipeline, notebook } = model;
+  const { pipeline, notebook, plan } = model;
   return (
     <div className="jp-mlplat-Header">
       <div className="jp-mlplat-Header-text">
@@ -148,6 +156,15 @@ function Header(props: {
                 trans._n('%1 edge', '%1 edges', pipeline.edges.length)
               ].join(' · ')}
         </div>
+        {plan !== null && (
+          <div
+            className="jp-mlplat-Header-plan"
+            data-testid="mlplat-plan"
+            aria-live="polite"
+          >
+            {sentenceOf(trans, plan)}
+          </div>
+        )}
       </div>
       <div className="jp-mlplat-Header-actions">
         <Button
@@ -177,8 +194,34 @@ function Header(props: {
           testId="mlplat-run"
           onClick={() => actions.run()}
         />
+        <MenuButton
+          label={trans.__('More actions')}
+          isDisabled={pipeline === null}
+          onOpen={actions.showMenu}
+        />
       </div>
     </div>
+  );
+}
+
+/** A button that shows a menu below itself. */
+function MenuButton(props: {
+  label: string;
+  isDisabled: boolean;
+  onOpen: (below: HTMLElement) => void;
+}): JSX.Element {
+  return (
+    <button
+      type="button"
+      className="jp-mlplat-IconButton"
+      aria-label={props.label}
+      aria-haspopup="menu"
+      title={props.label}
+      disabled={props.isDisabled}
+      onClick={event => props.onOpen(event.currentTarget)}
+    >
+      <moreIcon.react tag="span" />
+    </button>
   );
 }
 
@@ -281,6 +324,8 @@ function Content(props: {
   const tasks = new Map<string, Task>(
     model.run?.run?.tasks.map(task => [task.name, task])
   );
+  const newest = model.run?.run ?? null;
+  const isActive = newest !== null && !isFinal(newest.state);
   const step = selection?.kind === 'step' ? model.step(selection.name) : null;
   const edge =
     selection?.kind === 'edge'
@@ -291,7 +336,9 @@ function Content(props: {
       <Graph
         pipeline={pipeline}
         tasks={tasks}
+        plan={isActive ? null : model.plan}
         selection={selection}
+        onMerge={actions.merge}
         isStale={model.error !== null}
         onSelect={actions.select}
       />
@@ -308,9 +355,10 @@ function Content(props: {
           pipeline={pipeline}
           step={step}
           task={tasks.get(step.name) ?? null}
+          planned={model.planned(step.name)}
           onGoToCell={actions.goToCell}
           onSelect={actions.select}
-          onRunUntil={() => actions.run(step.name)}
+          onRun={actions.run}
           onApply={form => actions.applySettings(step.name, form)}
         />
       )}

@@ -6,16 +6,22 @@ import type {
   EdgeReason,
   OutputValue,
   Pipeline,
+  PlannedStep,
   Step,
   Task
 } from '../../api/types';
-import { Code, IconButton, Prose } from '../../components/basics';
+import { Button, Code, IconButton, Prose } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { formatBytes } from '../../components/format';
+import {
+  formatAge,
+  formatBytes,
+  formatDuration
+} from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { closeIcon, jumpIcon, playIcon } from '../../icons';
 import type { IStepForm } from '../../notebook/settings';
-import type { Selection } from './model';
+import { outlookLabel, outlookOf } from './foresight';
+import type { IRunOptions, Selection } from './model';
 import { StepForm } from './step-form';
 
 /** Why an edge exists: each name with the cells and the proof. */
@@ -128,13 +134,15 @@ function Reason(props: {
 export function StepDetails(props: {
   pipeline: Pipeline;
   step: Step;
+  /** Of the newest run. */
   task: Task | null;
+  planned: PlannedStep | null;
   onGoToCell: (cell: string) => void;
   onSelect: (selection: Selection | null) => void;
-  onRunUntil: () => void;
+  onRun: (options: IRunOptions) => void;
   onApply: (form: IStepForm) => void;
 }): JSX.Element {
-  const { pipeline, step, task } = props;
+  const { pipeline, step, task, planned } = props;
   const trans = useTrans();
   const incoming = pipeline.edges.filter(edge => edge.to === step.name);
   const outgoing = pipeline.edges.filter(edge => edge.from === step.name);
@@ -156,7 +164,7 @@ export function StepDetails(props: {
         <IconButton
           icon={playIcon}
           label={trans.__('Run up to this step')}
-          onClick={props.onRunUntil}
+          onClick={() => props.onRun({ until: step.name })}
         />
         <IconButton
           icon={closeIcon}
@@ -177,9 +185,36 @@ export function StepDetails(props: {
           end="to"
           onSelect={props.onSelect}
         />
+        {planned && (
+          <>
+            <dt>{trans.__('Next run')}</dt>
+            <dd data-testid="mlplat-step-plan">
+              {outlookLabel(trans, outlookOf(planned))}: {planned.reason}
+              {planned.stale !== null && planned.stale !== planned.reason && (
+                <div>{planned.stale}</div>
+              )}
+            </dd>
+          </>
+        )}
+        {planned?.last && (
+          <>
+            <dt>{trans.__('Last good run')}</dt>
+            <dd>
+              {[
+                trans.__('Run %1', planned.last.run_number),
+                planned.last.finished_at &&
+                  formatAge(planned.last.finished_at, Date.now()),
+                planned.last.duration_s !== null &&
+                  formatDuration(planned.last.duration_s)
+              ]
+                .filter(Boolean)
+                .join(' · ')}
+            </dd>
+          </>
+        )}
         {task?.cache && (
           <>
-            <dt>{trans.__('Cache')}</dt>
+            <dt>{trans.__('Newest run')}</dt>
             <dd>
               {task.cache.reason}
               {task.cache.changed.map(what => (
@@ -195,6 +230,20 @@ export function StepDetails(props: {
           </>
         )}
       </dl>
+      <div className="jp-mlplat-Details-actions">
+        <Button
+          label={trans.__('Run from here')}
+          title={trans.__(
+            'This step and all below it anew; what it needs from the cache'
+          )}
+          onClick={() => props.onRun({ from: step.name })}
+        />
+        <Button
+          label={trans.__('Run only this')}
+          title={trans.__('This step anew; what it needs from the cache')}
+          onClick={() => props.onRun({ from: step.name, until: step.name })}
+        />
+      </div>
       <StepForm
         key={step.name}
         step={step}

@@ -1,22 +1,42 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { Edge, Pipeline, Proof, Step, Task } from '../../api/types';
+import type {
+  Edge,
+  Pipeline,
+  PlannedStep,
+  Proof,
+  RunPlan,
+  Step,
+  Task
+} from '../../api/types';
 import { useTrans, useWidth } from '../../components/context';
 import { formatDuration } from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { StateIcon, stateLabel } from '../../components/state';
 import { isFinal } from '../../api/states';
+import { outlookIcons } from '../../icons';
+import {
+  outlookFacts,
+  outlookLabel,
+  outlookOf,
+  outlookReason
+} from './foresight';
 import { layOut, pathOf } from './layout';
 import type { Selection } from './model';
 
 /** The step graph: boxes are buttons in the notebook's order, lines are buttons after them. */
 export function Graph(props: {
   pipeline: Pipeline;
+  /** Of the newest run. */
   tasks: ReadonlyMap<string, Task>;
+  /** What the next run would do; null while one goes on, or where that is not known. */
+  plan: RunPlan | null;
   selection: Selection | null;
   isStale: boolean;
   onSelect: (selection: Selection | null) => void;
+  /** A step was dropped onto another one. */
+  onMerge: (steps: [string, string]) => void;
 }): JSX.Element {
   const { pipeline, selection } = props;
   const trans = useTrans();
@@ -32,9 +52,15 @@ export function Graph(props: {
     [pipeline, width]
   );
   const [hovered, setHovered] = React.useState<string | null>(null);
+  const [dragged, setDragged] = React.useState<string | null>(null);
+  const [target, setTarget] = React.useState<string | null>(null);
   const near = neighbours(pipeline.edges, selection, hovered);
   const edges = new Map(pipeline.edges.map(edge => [keyOf(edge), edge]));
   const rove = useRoving();
+  const outlooks = React.useMemo(
+    () => new Map(props.plan?.steps.map(step => [step.name, step])),
+    [props.plan]
+  );
 
   return (
     <div
@@ -101,6 +127,7 @@ export function Graph(props: {
           {layout.steps.map((place, index) => {
             const step = pipeline.steps[index];
             const task = props.tasks.get(step.name) ?? null;
+            const planned = outlooks.get(step.name) ?? null;
             const isSelected =
               selection?.kind === 'step' && selection.name === step.name;
             return (
@@ -112,13 +139,19 @@ export function Graph(props: {
                 className="jp-mlplat-Step"
                 data-state={task?.state}
                 data-step={step.name}
+                data-outlook={planned ? outlookOf(planned) : undefined}
                 data-near={near?.steps.has(step.name)}
                 tabIndex={
                   isSelected || (selection?.kind !== 'step' && index === 0)
                     ? 0
                     : -1
                 }
-                title={step.title}
+                title={[
+                  step.title,
+                  planned ? outlookReason(trans, planned) : ''
+                ]
+                  .filter(Boolean)
+                  .join('\n')}
                 style={{
                   ...stepStyle(index),
                   left: place.x,
@@ -131,18 +164,41 @@ export function Graph(props: {
                     isSelected ? null : { kind: 'step', name: step.name }
                   )
                 }
+                draggable
+                data-target={target === step.name}
+                onDragStart={event => {
+                  event.dataTransfer.setData(STEP_MIME, step.name);
+                  event.dataTransfer.effectAllowed = 'move';
+                  setDragged(step.name);
+                }}
+                onDragEnd={() => {
+                  setDragged(null);
+                  setTarget(null);
+                }}
+                onDragOver={event => {
+                  if (dragged !== null && dragged !== step.name) {
+                    event.preventDefault();
+                    event.dataTransfer.dropEffect = 'move';
+                    setTarget(step.name);
+                  }
+                }}
+                onDragLeave={() => setTarget(null)}
+                onDrop={event => {
+                  event.preventDefault();
+                  if (dragged !== null && dragged !== step.name) {
+                    props.onMerge([dragged, step.name]);
+                  }
+                }}
                 onMouseEnter={() => setHovered(step.name)}
                 onMouseLeave={() => setHovered(null)}
               >
                 <span className="jp-mlplat-Step-text">
                   <span className="jp-mlplat-Step-name">{step.name}</span>
                   <span className="jp-mlplat-Step-facts">
-                    {stepFacts(trans, step, task)}
+                    {stepFacts(trans, step, task, planned, place.width)}
                   </span>
                 </span>
-                {task && (
-                  <StateIcon state={task.state} isCached={task.cached} />
-                )}
+                <StepIcon task={task} planned={planned} />
               </button>
             );
           })}
@@ -152,12 +208,41 @@ export function Graph(props: {
   );
 }
 
-/** One line about a step: its size, or how its last run goes. */
+/** How a step did in the newest run if it failed there or runs, else what the next run would do. */
+function StepIcon(props: {
+  task: Task | null;
+  planned: PlannedStep | null;
+}): JSX.Element | null {
+  const { task, planned } = props;
+  const trans = useTrans();
+  if (planned !== null && task?.state !== 'FAILED') {
+    const outlook = outlookOf(planned);
+    const Icon = outlookIcons[outlook];
+    return (
+      <span
+        className="jp-mlplat-Outlook"
+        data-outlook={outlook}
+        role="img"
+        aria-label={outlookLabel(trans, outlook)}
+      >
+        <Icon.react tag="span" />
+      </span>
+    );
+  }
+  return task && <StateIcon state={task.state} isCached={task.cached} />;
+}
+
+/** One line about a step: what becomes of it, how its run goes, or its size. */
 function stepFacts(
   trans: TranslationBundle,
   step: Step,
-  task: Task | null
+  task: Task | null,
+  planned: PlannedStep | null,
+  width: number
 ): string {
+  if (planned !== null && task?.state !== 'FAILED') {
+    return outlookFacts(trans, planned, width < ROOMY);
+  }
   if (task === null) {
     return trans._n('%1 cell', '%1 cells', step.cells.length);
   }
@@ -233,6 +318,12 @@ export function strongestProof(edge: Edge): Proof {
   }
   return 'assumed';
 }
+
+/** Width of a box from which on its second line has room for two facts. */
+const ROOMY = 140;
+
+/** What is dragged is ours alone: nothing else takes it. */
+const STEP_MIME = 'application/x-mlplat-step';
 
 function keyOf(link: { from: string; to: string }): string {
   return `${link.from}→${link.to}`;

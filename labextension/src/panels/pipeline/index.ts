@@ -11,7 +11,8 @@ import type { PipelineModel } from './model';
 export function createPipelineSection(
   model: PipelineModel,
   commands: CommandRegistry,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  options: { showMenu: (below: HTMLElement) => void }
 ): ISection {
   const execute = (id: string, args: Record<string, unknown> = {}) =>
     void commands.execute(id, args as never);
@@ -25,7 +26,9 @@ export function createPipelineSection(
     widget: new PipelineBody(
       model,
       {
-        run: until => execute(CommandIDs.run, until ? { until } : {}),
+        run: (options = {}) => execute(CommandIDs.run, { ...options }),
+        showMenu: options.showMenu,
+        merge: steps => execute(CommandIDs.mergeSteps, { steps }),
         verify: () => execute(CommandIDs.verify),
         connect: () => execute(CommandIDs.connect),
         cancel: run => execute(CommandIDs.cancelRun, { run }),

@@ -13,21 +13,37 @@ import type {
   JsonValue,
   OutputValue,
   Pipeline,
+  PlannedStep,
   Run,
+  RunPlan,
   RunSummary,
   Step,
   VerifyReport
 } from '../../api/types';
-import { contentOf } from '../../notebook/source';
+import type { ICellChange, Refusal, Reshaping } from '../../notebook/reshaping';
+import { changed, contentOf } from '../../notebook/source';
 import type { INotebookSource } from '../../notebook/source';
 import { failureOf } from '../../api/failures';
 import { RunWatch } from '../../api/run-watch';
+import { isFinal } from '../../api/states';
 import { parse } from './parameters';
 import type { ParameterProblem } from './parameters';
 
 /** What is open in the detail below the graph. */
 export type Selection =
   { kind: 'step'; name: string } | { kind: 'edge'; from: string; to: string };
+
+/** What of the pipeline a run is about; without anything, all of it. */
+export interface IRunOptions {
+  /** Only this step and what it needs. */
+  until?: string;
+
+  /** This step and all below it anew, whatever the cache holds. */
+  from?: string;
+
+  /** Whether results may be taken from the cache. */
+  cache?: boolean;
+}
 
 /** The active notebook as a pipeline: compiled as it is edited, run, verified. */
 export class PipelineModel implements IDisposable {
@@ -36,6 +52,7 @@ export class PipelineModel implements IDisposable {
     private readonly _absolutePath: (path: string) => string
   ) {
     this._debounced = new Debouncer(() => this._compile(), COMPILE_DELAY_MS);
+    this._replan = new Debouncer(() => this._foresee(), PLAN_DELAY_MS);
     connection.reset.connect(this._onReset, this);
     connection.events.received.connect(this._onEvent, this);
   }
@@ -65,6 +82,21 @@ export class PipelineModel implements IDisposable {
   /** Why there is no current pipeline. */
   get error(): unknown {
     return this._error;
+  }
+
+  /** What a run would do now; null while that is not known. */
+  get plan(): RunPlan | null {
+    return this._plan;
+  }
+
+  /** Why it cannot be said what a run would do. */
+  get planError(): unknown {
+    return this._planError;
+  }
+
+  /** What a run would do with a step. */
+  planned(step: string): PlannedStep | null {
+    return this._plan?.steps.find(({ name }) => name === step) ?? null;
   }
 
   get selection(): Selection | null {
@@ -176,6 +208,7 @@ export class PipelineModel implements IDisposable {
     this._verifying = null;
     this._verification = null;
     this._pipeline = null;
+    this._dropPlan();
     this._error = null;
     this._selection = null;
     this._texts = new Map();
@@ -203,6 +236,7 @@ export class PipelineModel implements IDisposable {
       this._texts.set(name, text);
     }
     this._changed.emit();
+    void this._replan.invoke();
   }
 
   /** Compile now instead of when typing pauses. */
@@ -210,8 +244,46 @@ export class PipelineModel implements IDisposable {
     await this._compile();
   }
 
+  /**
+   * Rename, merge or split steps: compile the notebook as it would be, and write it if nothing speaks
+   * against it.
+   *
+   * @returns Why nothing was written; null when it was.
+   */
+  async reshape(
+    make: (pipeline: Pipeline, notebook: INotebookSource) => Reshaping
+  ): Promise<Refusal | { code: 'compiler'; message: string } | null> {
+    const notebook = this._need();
+    const before = this._pipeline;
+    if (before === null) {
+      throw new Error('The notebook has not been compiled yet. Wait for it.');
+    }
+    const wanted = make(before, notebook);
+    if ('refusal' in wanted) {
+      return wanted.refusal;
+    }
+    const { changes, step } = wanted;
+    const content = notebook.observed() ?? notebook.snapshot();
+    const after = await this.connection.client.compile({
+      path: this._absolutePath(notebook.path),
+      notebook: contentOf(changed(content, changes))
+    });
+    const message = objection(before, after, changes);
+    if (message !== null) {
+      return { code: 'compiler', message };
+    }
+    notebook.change(changes);
+    if (this._notebook === notebook) {
+      this._compiling?.abort();
+      this._pipeline = after;
+      this._selection = { kind: 'step', name: step };
+      this._changed.emit();
+    }
+    return null;
+  }
+
   /** Save the notebook and run it. */
-  async submit(options: { until?: string } = {}): Promise<Run> {
+  async submit(options: IRunOptions = {}): Promise<Run> {
     const notebook = this._need();
     this._isSubmitting = true;
     this._changed.emit();
@@ -221,7 +293,9 @@ export class PipelineModel implements IDisposable {
         {
           ...this._saved(notebook),
           parameters: this._values(),
-          until: options.until ?? null
+          cache: options.cache ?? true,
+          until: options.until ?? null,
+          from_step: options.from ?? null
         },
         UUID.uuid4()
       );
@@ -288,6 +362,7 @@ export class PipelineModel implements IDisposable {
     this.setNotebook(null);
     this._isDisposed = true;
     this._debounced.dispose();
+    this._replan.dispose();
     this.connection.reset.disconnect(this._onReset, this);
     this.connection.events.received.disconnect(this._onEvent, this);
     Signal.clearData(this);
@@ -313,6 +388,7 @@ export class PipelineModel implements IDisposable {
         this._pipeline = pipeline;
         this._error = null;
         this._dropLostSelection();
+        void this._foresee();
       }
     } catch (error) {
       if (this._compiling === abort && !abort.signal.aborted) {
@@ -325,6 +401,51 @@ export class PipelineModel implements IDisposable {
         this._changed.emit();
       }
     }
+  }
+
+  /** Ask what a run would do now. What was asked before is given up. */
+  private async _foresee(): Promise<void> {
+    const notebook = this._notebook;
+    if (notebook === null || this._isDisposed) {
+      return;
+    }
+    this._foreseeing?.abort();
+    if (!this.isRunnable) {
+      this._dropPlan();
+      this._changed.emit();
+      return;
+    }
+    const abort = new AbortController();
+    this._foreseeing = abort;
+    try {
+      const plan = await this.connection.client.call(
+        'pipelines.plan',
+        {},
+        { ...this._request(notebook), parameters: this._values() },
+        { signal: abort.signal }
+      );
+      if (this._foreseeing === abort) {
+        this._plan = plan;
+        this._planError = null;
+      }
+    } catch (error) {
+      if (this._foreseeing === abort && !abort.signal.aborted) {
+        this._plan = null;
+        this._planError = error;
+      }
+    } finally {
+      if (this._foreseeing === abort) {
+        this._foreseeing = null;
+        this._changed.emit();
+      }
+    }
+  }
+
+  private _dropPlan(): void {
+    this._foreseeing?.abort();
+    this._foreseeing = null;
+    this._plan = null;
+    this._planError = null;
   }
 
   /** Find the newest run of this notebook, so that its states and failure are shown after a reload. */
@@ -410,7 +531,17 @@ export class PipelineModel implements IDisposable {
     void this._debounced.invoke();
   }
 
+  /** What has run is in the cache: the next run does less. */
   private _onRunChanged(): void {
+    const run = this._run?.run ?? null;
+    const ended =
+      run !== null && isFinal(run.state)
+        ? `${run.id} ${run.finished_at}`
+        : null;
+    if (ended !== this._ended) {
+      this._ended = ended;
+      void this._replan.invoke();
+    }
     this._changed.emit();
   }
 
@@ -448,6 +579,7 @@ export class PipelineModel implements IDisposable {
     this
   );
   private readonly _debounced: Debouncer;
+  private readonly _replan: Debouncer;
   private _notebook: INotebookSource | null = null;
   private _pipeline: Pipeline | null = null;
   private _error: unknown = null;
@@ -456,10 +588,37 @@ export class PipelineModel implements IDisposable {
   private _run: RunWatch | null = null;
   private _verification: VerifyReport | null = null;
   private _compiling: AbortController | null = null;
+  private _foreseeing: AbortController | null = null;
+  private _plan: RunPlan | null = null;
+  private _planError: unknown = null;
+  private _ended: string | null = null;
   private _verifying: AbortController | null = null;
   private _isCompiling = false;
   private _isSubmitting = false;
   private _isDisposed = false;
+}
+
+/** What the compiler has against a change; null when it did what was meant. */
+function objection(
+  before: Pipeline,
+  after: Pipeline,
+  changes: readonly ICellChange[]
+): string | null {
+  const known = new Set(before.problems.map(({ message }) => message));
+  const fresh = after.problems.filter(({ message }) => !known.has(message));
+  const error = fresh.find(({ severity }) => severity === 'error');
+  if (error) {
+    return error.message;
+  }
+  const stepOf = new Map(
+    after.steps.flatMap(step => step.cells.map(({ id }) => [id, step.name]))
+  );
+  const isTaken = changes.every(
+    ({ cell, set }) => set.step === undefined || stepOf.get(cell) === set.step
+  );
+  return isTaken
+    ? null
+    : (fresh[0]?.message ?? 'The steps stay as they are when compiled.');
 }
 
 interface INotebookRequest {
@@ -469,3 +628,6 @@ interface INotebookRequest {
 
 /** Long enough not to compile each letter, short enough to be there when the eye arrives. */
 const COMPILE_DELAY_MS = 400;
+
+/** The same for what a run would do, where the code stays as it is. */
+const PLAN_DELAY_MS = 250;
