@@ -70,12 +70,12 @@ run_pipeline = Table(  # apart from `run`: large, and rarely read
     _text("doc"),
 )
 
-run_tag = Table(
+run_tag = Table(  # columns in the order of the key: else SQLite 3.40's quick_check sees damage
     "run_tag",
     metadata,
-    _integer("run"),
     _text("name"),
     _text("value"),
+    _integer("run"),
     PrimaryKeyConstraint("name", "value", "run"),
     Index("run_tag_run", "run"),
     sqlite_with_rowid=False,

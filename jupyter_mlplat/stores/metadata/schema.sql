@@ -142,9 +142,9 @@ CREATE TABLE run_pipeline (
     PRIMARY KEY (run)
 );
 CREATE TABLE run_tag (
-    run INTEGER NOT NULL,
     name TEXT NOT NULL,
     value TEXT NOT NULL,
+    run INTEGER NOT NULL,
     PRIMARY KEY (name, value, run)
 )
  WITHOUT ROWID;

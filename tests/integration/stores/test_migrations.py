@@ -12,9 +12,19 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from jupyter_mlplat.errors import Unavailable
-from jupyter_mlplat.ports.metadata import RunFilter
+from jupyter_mlplat.ports.metadata import Change, RunFilter
 from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening, schema
-from tests.contracts.documents import a_pipeline, a_run, a_version, an_artifact
+from tests.contracts.documents import (
+    a_cache_entry,
+    a_metric,
+    a_pipeline,
+    a_run,
+    a_version,
+    an_artifact,
+    an_execution,
+    an_output,
+    made,
+)
 
 CURRENT = opening.REVISION
 ADD_COLUMN = f"""
@@ -106,6 +116,31 @@ def test_tags_and_durations_of_earlier_runs_are_found(tmp_path: Path) -> None:
     for where in (RunFilter(tags={"stage": "prod"}), RunFilter(text="churn")):
         assert [found.duration_s for found in store.list_runs(where, limit=1)] == [3.0]
     store.close()
+
+
+def test_a_store_with_something_in_every_table_is_no_damage_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    store = SqlMetadataStore(tmp_path / "metadata.db")
+    store.open()
+    run, _ = store.create_run(a_run(tags={"stage": "prod"}), a_pipeline(), "key", "d", [])
+    execution, artifact = an_execution(run_id=run.id), an_artifact()
+    store.apply(
+        Change(
+            executions=[execution],
+            artifacts=[artifact],
+            lineage=[made(execution, artifact)],
+            outputs=[(run.id, an_output("x"))],
+            metrics=[(run.id, a_metric("auc", 0.5))],
+            cache=[a_cache_entry("k", run)],
+        )
+    )
+    store.close()
+
+    again = SqlMetadataStore(tmp_path / "metadata.db")
+
+    assert again.open() == 2
+    again.close()
 
 
 def _first_schema() -> str:

@@ -21,9 +21,9 @@ def upgrade() -> None:
     op.create_index("run_pipeline_name", "run", ["pipeline"])
     op.create_table(
         "run_tag",
-        sqlalchemy.Column("run", sqlalchemy.Integer, nullable=False),
         sqlalchemy.Column("name", sqlalchemy.Text, nullable=False),
         sqlalchemy.Column("value", sqlalchemy.Text, nullable=False),
+        sqlalchemy.Column("run", sqlalchemy.Integer, nullable=False),
         sqlalchemy.PrimaryKeyConstraint("name", "value", "run"),
         sqlite_with_rowid=False,
     )
