@@ -4,6 +4,9 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import type { ApiClient } from '../../api/client';
+import { stripAnsi } from '../../components/ansi';
+import { NO_LEVEL, guessLevel } from '../runs/log-level';
+import type { ILevelState } from '../runs/log-level';
 import { overwrite } from '../runs/log-model';
 import type { ILog, ILogLine } from '../runs/log-model';
 
@@ -106,28 +109,30 @@ export class EndpointLogModel implements IDisposable, ILog {
     // What follows the last line end is not complete yet: the next piece goes on with it.
     const texts = (this._open + text).split('\n');
     this._open = texts.pop() ?? '';
-    const line = (content: string): ILogLine => ({
-      number: ++this._count,
-      stream: 'stdout',
-      text: overwrite(content)
-    });
-    this._complete = [...this._complete, ...texts.map(line)];
-    if (this._complete.length > this._maxLines) {
-      this._dropped += this._complete.length - this._maxLines;
-      this._complete = this._complete.slice(-this._maxLines);
+    const complete = [...this._complete];
+    for (const content of texts) {
+      const line = this._lineOf(++this._count, content);
+      this._level = line.state;
+      complete.push(line);
     }
+    const excess = Math.max(0, complete.length - this._maxLines);
+    this._dropped += excess;
+    this._complete = complete.slice(excess);
     this._lines =
       this._open === ''
         ? this._complete
-        : [
-            ...this._complete,
-            {
-              number: this._count + 1,
-              stream: 'stdout',
-              text: overwrite(this._open)
-            }
-          ];
+        : [...this._complete, this._lineOf(this._count + 1, this._open)];
     this._emit();
+  }
+
+  private _lineOf(
+    number: number,
+    content: string
+  ): ILogLine & { state: ILevelState } {
+    const text = overwrite(content);
+    const plain = stripAnsi(text);
+    const state = guessLevel(plain, this._level);
+    return { number, stream: 'stdout', text, plain, level: state.level, state };
   }
 
   private _emit(): void {
@@ -142,6 +147,7 @@ export class EndpointLogModel implements IDisposable, ILog {
   private _lines: readonly ILogLine[] = [];
   private _complete: readonly ILogLine[] = [];
   private _open = '';
+  private _level: ILevelState = NO_LEVEL;
   private _offset: number | null = null;
   private _count = 0;
   private _dropped = 0;
