@@ -125,11 +125,6 @@ export const rollBackIcon = icon(
   '<path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M5.8 3.5l-3 3 3 3"/>'
 );
 
-export const expandIcon = icon(
-  'expand',
-  '<path d="M9.5 2.5h4v4M13.5 2.5l-5 5M6.5 13.5h-4v-4M2.5 13.5l5-5"/>'
-);
-
 /** One icon a state: shape tells it as well as colour. */
 export const stateIcons = {
   PENDING: icon(
