@@ -15,9 +15,11 @@ from jupyter_mlplat.client.documents import (
 )
 from jupyter_mlplat.client.endpoints import Endpoint, EndpointList
 from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.client.following import Following, concerns_kind, concerns_model
 from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList
 from jupyter_mlplat.errors import ExecutionFailed
+from jupyter_mlplat.resources import lineage as documents
 from jupyter_mlplat.resources.serving import EndpointState
 
 if TYPE_CHECKING:
@@ -118,9 +120,15 @@ def runs(
     home: Home = None,
 ) -> RunList:
     """List runs, newest first."""
+    client = EngineClient(home)
     where = str(Path(notebook).expanduser().absolute()) if notebook else None
-    rows, _ = EngineClient(home).list_runs(limit, state=state, text=text, notebook=where)
-    return RunList(rows)
+
+    def look() -> RunList:
+        rows, _ = client.list_runs(limit, state=state, text=text, notebook=where)
+        return RunList(rows).followed(following)
+
+    following = Following(client, look, concerns_kind("run."))
+    return look()
 
 
 def restore(
@@ -207,17 +215,29 @@ def register(
         request["artifact_id"] = artifact_id
     if description:
         request["description"] = description
-    return ModelVersion.of(client.register_model(name, **request))
+    return _followed_version(client, client.register_model(name, **request))
 
 
 def models(*, home: Home = None) -> ModelList:
     """List registered models."""
-    return ModelList(RegisteredModel.of(model) for model in EngineClient(home).list_models())
+    client = EngineClient(home)
+
+    def look() -> ModelList:
+        return ModelList(map(RegisteredModel.of, client.list_models())).followed(following)
+
+    following = Following(client, look, concerns_kind("model."))
+    return look()
 
 
 def model(name: str, *, home: Home = None) -> RegisteredModel:
     """Return a registered model with its versions."""
-    return RegisteredModel.of(EngineClient(home).get_model(name))
+    client = EngineClient(home)
+
+    def look() -> RegisteredModel:
+        return RegisteredModel.of(client.get_model(name)).followed(following)
+
+    following = Following(client, look, concerns_model(name))
+    return look()
 
 
 def deploy(
@@ -263,4 +283,20 @@ def endpoint(name: str, *, home: Home = None) -> Endpoint:
 def endpoints(*, home: Home = None) -> EndpointList:
     """List endpoints."""
     client = EngineClient(home)
-    return EndpointList(Endpoint(client, document) for document in client.list_endpoints())
+
+    def look() -> EndpointList:
+        found = (Endpoint(client, document) for document in client.list_endpoints())
+        return EndpointList(found).followed(following)
+
+    following = Following(client, look, concerns_kind("endpoint."))
+    return look()
+
+
+def _followed_version(client: EngineClient, document: documents.ModelVersion) -> ModelVersion:
+    name, number = document.model, document.version
+
+    def look() -> ModelVersion:
+        return ModelVersion.of(client.get_model_version(name, number)).followed(following)
+
+    following = Following(client, look, concerns_model(name))
+    return ModelVersion.of(document).followed(following)

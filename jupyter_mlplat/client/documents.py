@@ -1,21 +1,45 @@
 """Documents as users meet them: the same fields, shown as cards, with a plain-text twin."""
 
+import sys
 from abc import abstractmethod
+from importlib import import_module
 from typing import Any, Self
 
 from pydantic import BaseModel
 
+from jupyter_mlplat.client.following import Following
 from jupyter_mlplat.client.views import html, nouns, text
 from jupyter_mlplat.client.views.view import View
 from jupyter_mlplat.resources import engine, lineage, pipeline
 
 
 class Shown:
-    """Has a card for notebooks and the same as text for everything else."""
+    """Has a card for notebooks and the same as text for everything else.
+
+    Where a kernel shows it and the engine it came from is known, the card is live.
+    """
+
+    _following: Following | None = None
 
     @abstractmethod
     def view(self) -> View:
         """Say what there is to show."""
+
+    def following(self) -> Following | None:
+        """Say how to see it again, if that is known."""
+        return self._following
+
+    def followed(self, following: Following) -> Self:
+        """Let it be seen again while it is on display."""
+        self._following = following
+        return self
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        if "ipykernel" not in sys.modules:
+            return {}
+        # By name: live views lie above the client, and only a kernel that shows one loads them.
+        bundle: dict[str, Any] = import_module("jupyter_mlplat.widgets").find_bundle(self)
+        return bundle
 
     def _repr_html_(self) -> str:
         return html.draw(self.view())

@@ -5,6 +5,7 @@ from typing import Any
 
 from jupyter_mlplat.client.documents import Shown
 from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.client.following import Following
 from jupyter_mlplat.client.views import nouns
 from jupyter_mlplat.client.views.view import View
 from jupyter_mlplat.resources import serving as documents
@@ -84,6 +85,13 @@ class Endpoint(Shown):
 
     def view(self) -> View:
         return nouns.view_endpoint(self._document)
+
+    def following(self) -> Following:
+        return Following(
+            self._client,
+            look=lambda: Endpoint(self._client, self._client.get_endpoint(self.name)),
+            concerns=lambda e: e.kind.startswith("endpoint.") and e.subject == self.name,
+        )
 
 
 class EndpointList(Shown, list[Endpoint]):

@@ -7,8 +7,9 @@ from typing import Any
 from jupyter_mlplat.client import values
 from jupyter_mlplat.client.documents import Lineage, Pipeline, Shown
 from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.client.following import Action, Following
 from jupyter_mlplat.client.views import nouns
-from jupyter_mlplat.client.views.view import View
+from jupyter_mlplat.client.views.view import Series, View
 from jupyter_mlplat.errors import ExecutionFailed, NotFound
 from jupyter_mlplat.resources import run as documents
 from jupyter_mlplat.resources.lineage import Artifact
@@ -20,10 +21,13 @@ class Run(Shown):
     What it shows is what was last heard from the engine: `refresh` and `wait` ask anew.
     """
 
-    def __init__(self, client: EngineClient, document: documents.Run) -> None:
+    def __init__(
+        self, client: EngineClient, document: documents.Run, series: tuple[Series, ...] = ()
+    ) -> None:
         self._client = client
         self._document = document
         self._result: documents.RunResult | None = None
+        self._series = series
 
     @property
     def document(self) -> documents.Run:
@@ -165,8 +169,36 @@ class Run(Shown):
         return values.load(self._client, self._document, output)
 
     def view(self) -> View:
-        metrics = self.result().metrics if self.is_final else None
-        return nouns.view_run(self._document, metrics)
+        latest = {series.name: series.values[-1] for series in self._series}
+        metrics = self.result().metrics if self.is_final else latest
+        return nouns.view_run(self._document, metrics, self._series)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """Its metrics over time, as last heard from the engine."""
+        return self._series
+
+    def measure(self) -> "Run":
+        """Ask the engine for its metrics over time; they are drawn as lines."""
+        self._series = nouns.metric_series(self._client.list_metrics(self.id))
+        return self
+
+    def following(self) -> Following:
+        return Following(
+            self._client,
+            look=lambda: Run(self._client, self._client.get_run(self.id)).measure(),
+            concerns=lambda event: self.id in (event.subject, event.data.get("run_id")),
+            is_final=self.is_final,
+            actions=self._actions(),
+        )
+
+    def _actions(self) -> tuple[Action, ...]:
+        if self.state in (documents.RunState.FAILED, documents.RunState.CANCELED):
+            return (Action("retry", "Retry", lambda: self.retry(wait=False)),)
+        if self.is_final or self.state is documents.RunState.CANCELING:
+            return ()
+        question = "Stop the run with all its processes?"
+        return (Action("cancel", "Cancel", self.cancel, question),)
 
 
 class RunList(Shown, list[documents.RunSummary]):

@@ -1,6 +1,8 @@
 """A run, drawn again while it goes on: a card in a notebook, one line at a prompt."""
 
+import math
 import sys
+import time
 from typing import Any
 
 from IPython.display import display
@@ -8,8 +10,12 @@ from IPython.display import display
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.progress import watch_run
 from jupyter_mlplat.client.runs import Run
-from jupyter_mlplat.client.views import html, nouns, text
+from jupyter_mlplat.client.views import text
+from jupyter_mlplat.client.views.view import Series
 from jupyter_mlplat.resources import run as documents
+from jupyter_mlplat.widgets import draw_twin, find_view
+
+_INTERVAL_S = 1.0
 
 
 class WatchedRun(Run):
@@ -21,11 +27,8 @@ class WatchedRun(Run):
         if self._is_on_display:
             self._is_on_display = False
             return
-        display(self.bundle(), raw=True)  # type: ignore[no-untyped-call]
-
-    def bundle(self) -> dict[str, str]:
-        """Return the card and its twin as text."""
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+        bundle = {**draw_twin(self), **self._repr_mimebundle_()}
+        display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
 def show_live(client: EngineClient, run: documents.Run, shell: Any) -> Run:
@@ -34,8 +37,9 @@ def show_live(client: EngineClient, run: documents.Run, shell: Any) -> Run:
     picture = run
     try:
         for picture in watch_run(client, run):
-            screen.draw(picture)
+            screen.draw(client, picture)
     except KeyboardInterrupt:
+        screen.leave()
         print(f"Run {run.number} goes on. Stop it with: %mlplat cancel {run.number}")
     return screen.end(client, picture)
 
@@ -51,25 +55,45 @@ def describe_in_one_line(run: documents.Run) -> str:
 
 
 class _Card:
-    """A card in a notebook, drawn over; what is saved with the notebook is its last state."""
+    """A card in a notebook: a live view where a front end draws it, else the twin drawn over.
+
+    What is saved with the notebook is the twin's last state.
+    """
 
     def __init__(self) -> None:
         self._handle: Any = None
+        self._view: Any = None
+        self._series: tuple[Series, ...] = ()
+        self._measured_at = self._put_at = -math.inf
 
-    def draw(self, run: documents.Run) -> None:
-        self._put(
-            {
-                "text/html": html.draw(nouns.view_run(run)),
-                "text/plain": describe_in_one_line(run),
-            }
-        )
+    def draw(self, client: EngineClient, run: documents.Run) -> None:
+        now = time.monotonic()
+        is_due = now > self._measured_at + _INTERVAL_S
+        shown = Run(client, run, self._series)
+        if is_due:
+            self._series, self._measured_at = shown.measure().series, now
+        if self._handle is None:
+            self._view = find_view(shown)
+            self._put(shown)
+            return
+        if self._view is not None:
+            self._view.show(shown)
+        if self._view is None or (not self._view.is_seen and now > self._put_at + _INTERVAL_S):
+            self._put(shown)
+
+    def leave(self) -> None:
+        """Let the view go on by itself."""
+        if self._view is not None:
+            self._view.follow()
 
     def end(self, client: EngineClient, run: documents.Run) -> Run:
         watched = WatchedRun(client, run)
-        self._put(watched.bundle())
+        self._put(watched)
         return watched
 
-    def _put(self, bundle: dict[str, str]) -> None:
+    def _put(self, shown: Run) -> None:
+        self._put_at = time.monotonic()
+        bundle = {**draw_twin(shown), **(self._view.bundle() if self._view else {})}
         if self._handle is None:
             self._handle = display(  # type: ignore[no-untyped-call]
                 bundle, raw=True, display_id=True
@@ -84,7 +108,10 @@ class _Line:
     def __init__(self) -> None:
         self._width = 0
 
-    def draw(self, run: documents.Run) -> None:
+    def leave(self) -> None:
+        """Let the line stand."""
+
+    def draw(self, client: EngineClient, run: documents.Run) -> None:
         if sys.stdout.isatty():
             self._write(text.clip(text.clean_line(describe_in_one_line(run)), 78))
 

@@ -1,5 +1,6 @@
 import { endpointsPlugin } from './plugins/endpoints';
 import { marksPlugin } from './plugins/marks';
+import { outputsPlugin } from './plugins/outputs';
 import { panelPlugin } from './plugins/panel';
 import { pipelinePlugin } from './plugins/pipeline';
 import { platformPlugin } from './plugins/platform';
@@ -19,5 +20,6 @@ export default [
   runsPlugin,
   endpointsPlugin,
   marksPlugin,
+  outputsPlugin,
   statusPlugin
 ];

@@ -17,10 +17,11 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text with a mood."""
+    """A text with a mood; `link` names what it stands for, as `run/ID` or `model/NAME`."""
 
     text: str
     mood: Mood = Mood.PLAIN
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """A number over time, the newest last."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """A card: a title, facts, tables, notes and one block of preformatted text."""
+    """A card: a title, facts, series, tables, notes and one block of preformatted text."""
 
     title: str
     state: Cell | None = None
@@ -44,3 +53,5 @@ class View:
     notes: tuple[Cell, ...] = ()
     block: str = ""
     empty: str = ""  # said instead of tables without rows
+    link: str = ""  # what it shows, as a cell's
+    series: tuple[Series, ...] = ()  # drawn where there is room for a line; in facts elsewhere

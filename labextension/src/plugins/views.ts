@@ -113,6 +113,11 @@ const LINKS: ReadonlyMap<string, { command: string; argument: string }> =
     ['endpoint', { command: CommandIDs.openEndpoint, argument: 'endpoint' }]
   ]);
 
+/** Tell whether a link such as `run/run-01abc` names something that can be opened here. */
+export function canOpenLink(link: string): boolean {
+  return link.includes('/') && LINKS.has(link.split('/')[0]);
+}
+
 /** The address that opens something for whoever has access to this server. */
 export function linkTo(
   settings: ServerConnection.ISettings,

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def execute(
     sent: list[tuple[str, dict[str, Any]]] = []
 
     def keep(message: dict[str, Any]) -> None:
-        if message["msg_type"] not in ("status", "execute_input"):
+        if message["msg_type"] not in ("status", "execute_input", "comm_msg"):
             sent.append((message["msg_type"], message["content"]))
         if message["msg_type"] == interrupt_at:
             client.manager.interrupt_kernel()
@@ -77,8 +77,9 @@ def execute(
 def test_run_is_one_card_drawn_over_and_no_second_one(kernel: BlockingKernelClient) -> None:
     sent = execute(kernel, "%mlplat run --cell-steps --no-cache")
 
-    kinds = [kind for kind, _ in sent]
-    cards = [content for _, content in sent]
+    outputs = [(kind, content) for kind, content in sent if not kind.startswith("comm_")]
+    kinds = [kind for kind, _ in outputs]
+    cards = [content for _, content in outputs]
     assert kinds[0] == "display_data"
     assert set(kinds[1:]) == {"update_display_data"}
     assert len({card["transient"]["display_id"] for card in cards}) == 1
@@ -100,6 +101,50 @@ def test_steps_show_as_a_card_with_its_twin_in_text(kernel: BlockingKernelClient
     assert content["data"]["text/html"].startswith("<div style=")
 
 
+def test_run_on_display_is_followed_without_a_cell_that_runs(
+    kernel: BlockingKernelClient, folder: Path
+) -> None:
+    write_long_notebook(folder)
+    sent = execute(kernel, "run = %mlplat run long.ipynb --no-wait\nrun")
+    views = [content for kind, content in sent if kind == "comm_open"]
+    bundle = next(content["data"] for kind, content in sent if kind == "execute_result")
+    view = bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    state = next(one for one in views if one["comm_id"] == view)["data"]["state"]
+    assert [action["name"] for action in state["actions"]] == ["cancel"]
+    assert state["status"] == "live"
+    assert "application/vnd.mlplat.view+json" in bundle
+    assert bundle["text/html"].startswith("<div style=")
+
+    say(kernel, view, {"say": "shown"})
+    say(kernel, view, {"say": "act", "name": "cancel"})
+
+    seen = next_state(kernel, view, lambda state: state.get("status") == "still")
+    assert seen["view"]["state"]["text"] == "◌ canceled"
+    assert [action["name"] for action in seen["actions"]] == ["retry"]
+    say(kernel, view, {"say": "hidden"})
+
+
+def say(kernel: BlockingKernelClient, view: str, content: dict[str, Any]) -> None:
+    """Speak as the front end of a view does."""
+    data = {"method": "custom", "content": content}
+    message = kernel.session.msg("comm_msg", {"comm_id": view, "data": data})
+    kernel.shell_channel.send(message)
+
+
+def next_state(
+    kernel: BlockingKernelClient, view: str, is_meant: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Collect what a view's state has become, until it is as meant."""
+    state: dict[str, Any] = {}
+    while True:
+        message = kernel.get_iopub_msg(timeout=30)
+        content = message["content"]
+        if message["msg_type"] == "comm_msg" and content["comm_id"] == view:
+            state |= content["data"].get("state", {})
+            if is_meant(state):
+                return state
+
+
 def test_values_of_a_run_come_back_into_the_notebook(kernel: BlockingKernelClient) -> None:
     execute(kernel, "run = %mlplat run --cell-steps")
 
@@ -111,10 +156,7 @@ def test_values_of_a_run_come_back_into_the_notebook(kernel: BlockingKernelClien
 def test_interrupt_leaves_the_run_going_and_gives_it_back(
     kernel: BlockingKernelClient, folder: Path
 ) -> None:
-    notebook = json.loads((folder / "a.ipynb").read_text())
-    notebook["cells"] = notebook["cells"][:1]
-    notebook["cells"][0]["source"] = "import time\nfor _ in range(600): time.sleep(0.1)"
-    (folder / "long.ipynb").write_text(json.dumps(notebook))
+    write_long_notebook(folder)
 
     sent = execute(kernel, "run = %mlplat run long.ipynb", interrupt_at="display_data")
     ((_, state),) = execute(kernel, "run.refresh().state.value, run.cancel().number == run.number")
@@ -123,6 +165,13 @@ def test_interrupt_leaves_the_run_going_and_gives_it_back(
     assert "goes on. Stop it with: %mlplat cancel" in said
     assert [kind for kind, _ in sent if kind == "error"] == []
     assert state["data"]["text/plain"] in ("('RUNNING', True)", "('PENDING', True)")
+
+
+def write_long_notebook(folder: Path) -> None:
+    notebook = json.loads((folder / "a.ipynb").read_text())
+    notebook["cells"] = notebook["cells"][:1]
+    notebook["cells"][0]["source"] = "import time\nfor _ in range(600): time.sleep(0.1)"
+    (folder / "long.ipynb").write_text(json.dumps(notebook))
 
 
 def test_error_is_one_line_on_standard_error(kernel: BlockingKernelClient) -> None:

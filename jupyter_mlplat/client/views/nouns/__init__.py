@@ -19,6 +19,7 @@ from jupyter_mlplat.client.views.nouns.registry import (
 )
 from jupyter_mlplat.client.views.nouns.runs import (
     failure_messages,
+    metric_series,
     view_outputs,
     view_restored,
     view_run,
@@ -31,6 +32,7 @@ __all__ = [
     "format_age",
     "format_duration",
     "format_number",
+    "metric_series",
     "state_cell",
     "view_endpoint",
     "view_endpoints",

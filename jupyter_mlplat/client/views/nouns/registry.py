@@ -35,6 +35,7 @@ def view_lineage(lineage: Lineage) -> View:
         title=f"Lineage of {name} ({lineage.root})" if name else f"Lineage of {lineage.root}",
         facts=tuple((label, Cell(text)) for label, text in facts if text),
         block=graph.draw(lineage),
+        link=f"lineage/{lineage.root}",
     )
 
 
@@ -42,7 +43,7 @@ def view_models(models: Sequence[RegisteredModel]) -> View:
     """Show registered models as rows."""
     rows = tuple(
         (
-            Cell(model.name),
+            Cell(model.name, link=f"model/{model.name}"),
             Cell(str(model.latest_version or "")),
             Cell(", ".join(f"{alias} → {number}" for alias, number in model.aliases.items())),
             Cell(format_age(model.created_at)),
@@ -75,6 +76,7 @@ def view_model(model: RegisteredModel) -> View:
         facts=(("description", Cell(model.description)),) if model.description else (),
         tables=(Table(headers, rows, right=frozenset({"version"})),),
         empty="It has no versions.",
+        link=f"model/{model.name}",
     )
 
 
@@ -119,6 +121,7 @@ def view_version(version: ModelVersion) -> View:
     return View(
         title=f"Model {version.model}, version {version.version}",
         facts=tuple((label, cell) for label, cell in facts if cell.text),
+        link=f"model/{version.model}",
     )
 
 

@@ -11,15 +11,17 @@ from jupyter_mlplat.client.views.nouns.formats import (
     state_cell,
 )
 from jupyter_mlplat.client.views.text import join_names
-from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
+from jupyter_mlplat.client.views.view import Cell, Mood, Series, Table, View
 from jupyter_mlplat.kit.quantities import format_bytes
-from jupyter_mlplat.resources.run import OutputValue, Run, RunSummary, Task, TaskState
+from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunSummary, Task, TaskState
 
 if TYPE_CHECKING:
     from jupyter_mlplat.client.restoring import Restored
 
 
-def view_run(run: Run, metrics: dict[str, float] | None = None) -> View:
+def view_run(
+    run: Run, metrics: dict[str, float] | None = None, series: tuple[Series, ...] = ()
+) -> View:
     """Show a run with its steps; light enough to be drawn again at every change."""
     done = sum(task.state.is_final for task in run.tasks)
     facts = []
@@ -47,7 +49,19 @@ def view_run(run: Run, metrics: dict[str, float] | None = None) -> View:
             *(Cell(message, Mood.WARNING) for message in _not_kept(run)),
         ),
         empty="No steps yet.",
+        link=f"run/{run.id}",
+        series=series,
     )
+
+
+def metric_series(
+    metrics: Iterable[Metric], names: int = 6, points: int = 60
+) -> tuple[Series, ...]:
+    """Return the first few metrics over time, each with its last points."""
+    logged: dict[str, list[float]] = {}
+    for metric in metrics:
+        logged.setdefault(metric.name, []).append(metric.value)
+    return tuple(Series(name, tuple(logged[name][-points:])) for name in list(logged)[:names])
 
 
 def failure_messages(run: Run) -> list[str]:
@@ -82,7 +96,7 @@ def view_runs(runs: Sequence[RunSummary]) -> View:
     """Show runs as rows."""
     rows = tuple(
         (
-            Cell(str(run.number)),
+            Cell(str(run.number), link=f"run/{run.id}"),
             Cell(run.pipeline),
             state_cell(run.state),
             Cell(f"{run.tasks_done}/{run.tasks_total}" + _cached_note(run)),

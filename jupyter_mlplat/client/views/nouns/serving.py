@@ -12,7 +12,13 @@ from jupyter_mlplat.resources.serving import Endpoint
 def view_endpoints(endpoints: Sequence[Endpoint]) -> View:
     """Show endpoints as rows."""
     rows = tuple(
-        (Cell(e.name), state_cell(e.state), Cell(e.url), Cell(_traffic_note(e)), Cell(e.message))
+        (
+            Cell(e.name, link=f"endpoint/{e.name}"),
+            state_cell(e.state),
+            Cell(e.url),
+            Cell(_traffic_note(e)),
+            Cell(e.message),
+        )
         for e in endpoints
     )
     return View(
@@ -43,6 +49,7 @@ def view_endpoint(endpoint: Endpoint) -> View:
         facts=(("url", Cell(endpoint.url)),),
         tables=(Table(headers, rows, frozenset({"revision", "traffic", "restarts"})),),
         notes=(Cell(endpoint.message, Mood.WARNING),) if endpoint.message else (),
+        link=f"endpoint/{endpoint.name}",
     )
 
 
