@@ -26,6 +26,17 @@ export namespace CommandIDs {
   export const retryRun = 'mlplat:retry-run';
   export const deleteRun = 'mlplat:delete-run';
 
+  export const openModel = 'mlplat:open-model';
+  export const registerModel = 'mlplat:register-model';
+  export const describeModel = 'mlplat:describe-model';
+  export const setAlias = 'mlplat:set-alias';
+  export const removeAlias = 'mlplat:remove-alias';
+  export const undoAlias = 'mlplat:undo-alias';
+  export const downloadModel = 'mlplat:download-model';
+  export const copyModelLink = 'mlplat:copy-model-link';
+  export const deleteModelVersion = 'mlplat:delete-model-version';
+  export const deleteModel = 'mlplat:delete-model';
+
   export const openEndpoint = 'mlplat:open-endpoint';
   export const deployModel = 'mlplat:deploy-model';
   export const setTraffic = 'mlplat:set-traffic';

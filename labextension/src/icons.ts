@@ -125,6 +125,44 @@ export const rollBackIcon = icon(
   '<path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M5.8 3.5l-3 3 3 3"/>'
 );
 
+export const modelsIcon = icon(
+  'models',
+  '<path d="M8 1.8l5.5 3.1v6.2L8 14.2l-5.5-3.1V4.9z"/><path d="M2.7 5L8 8l5.3-3M8 8v6"/>'
+);
+
+export const aliasIcon = icon(
+  'alias',
+  '<path d="M2.2 2.2h5.3l6.3 6.3-5.3 5.3-6.3-6.3z"/><circle cx="5.3" cy="5.3" r="1" fill="currentColor" stroke="none"/>'
+);
+
+export const plusIcon = icon('plus', '<path d="M8 3v10M3 8h10"/>');
+
+export const moreIcon = icon(
+  'more',
+  '<g fill="currentColor" stroke="none"><circle cx="3.2" cy="8" r="1.3"/><circle cx="8" cy="8" r="1.3"/><circle cx="12.8" cy="8" r="1.3"/></g>'
+);
+
+export const editIcon = icon(
+  'edit',
+  '<path d="M10.8 2.6l2.6 2.6L6 12.6l-3.3.7.7-3.3zM9.2 4.2l2.6 2.6"/>'
+);
+
+export const undoIcon = icon(
+  'undo',
+  '<path d="M5.5 2.8L2.5 5.8l3 3M2.8 5.8h6.4a3.7 3.7 0 0 1 0 7.4H5.5"/>'
+);
+
+export const downloadIcon = icon(
+  'download',
+  '<path d="M8 2.3v8.2M4.8 7.5L8 10.7l3.2-3.2M2.5 10v3.5h11V10"/>'
+);
+
+/** A star: the best of what is compared. */
+export const bestIcon = icon(
+  'best',
+  '<path d="M8 1.8l1.9 4 4.3.5-3.2 3 .9 4.3L8 11.4l-3.9 2.2.9-4.3-3.2-3 4.3-.5z" fill="currentColor" stroke="none"/>'
+);
+
 /** One icon a state: shape tells it as well as colour. */
 export const stateIcons = {
   PENDING: icon(

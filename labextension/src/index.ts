@@ -1,5 +1,6 @@
 import { endpointsPlugin } from './plugins/endpoints';
 import { marksPlugin } from './plugins/marks';
+import { modelsPlugin } from './plugins/models';
 import { outputsPlugin } from './plugins/outputs';
 import { panelPlugin } from './plugins/panel';
 import { pipelinePlugin } from './plugins/pipeline';
@@ -18,6 +19,7 @@ export default [
   viewsPlugin,
   pipelinePlugin,
   runsPlugin,
+  modelsPlugin,
   endpointsPlugin,
   marksPlugin,
   outputsPlugin,

@@ -110,6 +110,7 @@ export const viewsPlugin: JupyterFrontEndPlugin<IMainViews> = {
 const LINKS: ReadonlyMap<string, { command: string; argument: string }> =
   new Map([
     ['run', { command: CommandIDs.openRun, argument: 'run' }],
+    ['model', { command: CommandIDs.openModel, argument: 'model' }],
     ['endpoint', { command: CommandIDs.openEndpoint, argument: 'endpoint' }]
   ]);
 

@@ -1,0 +1,249 @@
+import * as React from 'react';
+
+import type { RegisteredModel } from '../../api/types';
+import { Button, Code, EmptyState, ErrorNote } from '../../components/basics';
+import { useNow, useTrans } from '../../components/context';
+import { formatAge, formatNumber } from '../../components/format';
+import { Windowed } from '../../components/windowed';
+import { modelsIcon, plusIcon, searchIcon } from '../../icons';
+import type { IModelsActions } from './body';
+import { lastChange } from './model';
+import type { ModelSort, ModelsModel } from './model';
+
+/** All models: only the rows in sight exist. */
+export function ModelList(props: {
+  model: ModelsModel;
+  actions: IModelsActions;
+}): JSX.Element {
+  const { model, actions } = props;
+  const trans = useTrans();
+  const now = useNow(30_000);
+  const { models } = model;
+  return (
+    <>
+      {model.count > 0 && <FilterBar model={model} />}
+      {model.error !== null && (
+        <ErrorNote
+          error={model.error}
+          action={{ label: trans.__('Try again'), onClick: actions.connect }}
+        />
+      )}
+      {model.count > 0 && models.length === 0 && (
+        <EmptyState icon={searchIcon} title={trans.__('No model matches')}>
+          <p>{trans.__('Change the text above.')}</p>
+        </EmptyState>
+      )}
+      {model.count === 0 && model.error === null && !model.isLoading && (
+        <Beginning model={model} actions={actions} />
+      )}
+      {models.length > 0 && (
+        <Windowed
+          className="jp-mlplat-ModelList"
+          role="list"
+          label={trans.__('Models')}
+          count={models.length}
+          rowHeight={ROW_HEIGHT}
+          onKeyDown={moveFocus}
+          renderRow={index => (
+            <ModelRow
+              key={models[index].name}
+              model={models[index]}
+              nowMs={now}
+              position={index + 1}
+              count={models.length}
+              onOpen={actions.open}
+            />
+          )}
+        />
+      )}
+    </>
+  );
+}
+
+/** How to get a first model. */
+function Beginning(props: {
+  model: ModelsModel;
+  actions: IModelsActions;
+}): JSX.Element {
+  const { actions } = props;
+  const trans = useTrans();
+  const { suggestion } = props.model;
+  const logged = suggestion?.models[suggestion.models.length - 1];
+  return (
+    <div className="jp-mlplat-Section-scroll">
+      <EmptyState icon={modelsIcon} title={trans.__('No models yet')}>
+        <p>
+          {trans.__(
+            'A registered model is a name for what runs log: it counts versions, and aliases such as champion say which one is in use.'
+          )}
+        </p>
+        <ol className="jp-mlplat-Models-steps">
+          <li>
+            {trans.__('Log a model in a cell:')}
+            <pre className="jp-mlplat-Models-snippet">
+              <code>{SNIPPET}</code>
+            </pre>
+          </li>
+          <li>{trans.__('Run the notebook as a pipeline.')}</li>
+          <li>{trans.__('Register what it logged, here.')}</li>
+        </ol>
+        {suggestion && logged && (
+          <div className="jp-mlplat-Models-suggestion">
+            <p>
+              {trans.__('Run %1 logged ', suggestion.run.number)}
+              <Code>{logged.name}</Code>
+            </p>
+            <Button
+              kind="primary"
+              icon={plusIcon}
+              label={trans.__('Register it')}
+              testId="mlplat-register-suggested"
+              onClick={() =>
+                actions.register({
+                  run: suggestion.run.id,
+                  logged_as: logged.name
+                })
+              }
+            />
+          </div>
+        )}
+      </EmptyState>
+    </div>
+  );
+}
+
+const SNIPPET = `import jupyter_mlplat as mlplat
+
+mlplat.log_metric("auc", auc)
+mlplat.log_model(
+    model, "churn",
+    input_example=X.head(2)
+)`;
+
+function FilterBar(props: { model: ModelsModel }): JSX.Element {
+  const { model } = props;
+  const trans = useTrans();
+  const sorts: [ModelSort, string][] = [
+    ['changed', trans.__('Newest')],
+    ['name', trans.__('Name')],
+    ['versions', trans.__('Most versions')]
+  ];
+  return (
+    <div className="jp-mlplat-FilterBar" role="search">
+      <div className="jp-mlplat-SearchBox">
+        <searchIcon.react tag="span" className="jp-mlplat-SearchBox-icon" />
+        <input
+          className="jp-mlplat-Input"
+          type="search"
+          aria-label={trans.__('Filter models')}
+          placeholder={trans.__('Filter models')}
+          value={model.filter.text}
+          onChange={event => model.setFilter({ text: event.target.value })}
+        />
+      </div>
+      <select
+        className="jp-mlplat-Select"
+        aria-label={trans.__('Sort by')}
+        value={model.filter.sort}
+        onChange={event =>
+          model.setFilter({ sort: event.target.value as ModelSort })
+        }
+      >
+        {sorts.map(([sort, label]) => (
+          <option key={sort} value={sort}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function ModelRow(props: {
+  model: RegisteredModel;
+  nowMs: number;
+  position: number;
+  count: number;
+  onOpen: (model: string) => void;
+}): JSX.Element {
+  const { model } = props;
+  const trans = useTrans();
+  const aliases = Object.entries(model.aliases);
+  const { champion } = model.aliases;
+  const shown =
+    model.versions.find(({ version }) => version === champion) ??
+    model.versions[model.versions.length - 1];
+  return (
+    <div
+      role="listitem"
+      aria-posinset={props.position}
+      aria-setsize={props.count}
+      className="jp-mlplat-ModelRow"
+      style={{ height: ROW_HEIGHT }}
+    >
+      <button
+        type="button"
+        className="jp-mlplat-ModelRow-button"
+        data-model={model.name}
+        title={model.description || undefined}
+        onClick={() => props.onOpen(model.name)}
+      >
+        <modelsIcon.react tag="span" className="jp-mlplat-ModelRow-icon" />
+        <span className="jp-mlplat-ModelRow-text">
+          <span className="jp-mlplat-ModelRow-head">
+            <span className="jp-mlplat-ModelRow-name">{model.name}</span>
+            <span className="jp-mlplat-ModelRow-aliases">
+              {aliases.slice(0, SHOWN_ALIASES).map(([alias, version]) => (
+                <span key={alias} className="jp-mlplat-Alias">
+                  {alias} <b>{version}</b>
+                </span>
+              ))}
+              {aliases.length > SHOWN_ALIASES && (
+                <span className="jp-mlplat-Alias">
+                  +{aliases.length - SHOWN_ALIASES}
+                </span>
+              )}
+            </span>
+          </span>
+          <span className="jp-mlplat-ModelRow-foot">
+            <span className="jp-mlplat-ModelRow-facts">
+              {[
+                trans._n('%1 version', '%1 versions', model.versions.length),
+                formatAge(lastChange(model), props.nowMs)
+              ].join(' · ')}
+            </span>
+            <span className="jp-mlplat-ModelRow-metrics">
+              {Object.entries(shown?.metrics ?? {})
+                .slice(0, SHOWN_METRICS)
+                .map(([name, value]) => (
+                  <span key={name} title={`${name} = ${value}`}>
+                    {name} <b>{formatNumber(value)}</b>
+                  </span>
+                ))}
+            </span>
+          </span>
+        </span>
+      </button>
+    </div>
+  );
+}
+
+/** Arrow keys go from row to row. */
+function moveFocus(event: React.KeyboardEvent): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step === undefined) {
+    return;
+  }
+  const rows = [
+    ...event.currentTarget.querySelectorAll<HTMLElement>('[data-model]')
+  ];
+  const index = rows.findIndex(row => row === document.activeElement);
+  rows[index + step]?.focus();
+  event.preventDefault();
+}
+
+const ROW_HEIGHT = 52;
+
+/** What fits into the width of a side panel. */
+const SHOWN_ALIASES = 2;
+const SHOWN_METRICS = 2;
