@@ -137,8 +137,8 @@ export const aliasIcon = icon(
 
 export const plusIcon = icon('plus', '<path d="M8 3v10M3 8h10"/>');
 
-export const moreIcon = icon(
-  'more',
+export const dotsIcon = icon(
+  'dots',
   '<g fill="currentColor" stroke="none"><circle cx="3.2" cy="8" r="1.3"/><circle cx="8" cy="8" r="1.3"/><circle cx="12.8" cy="8" r="1.3"/></g>'
 );
 

@@ -4,6 +4,7 @@ import type { RegisteredModel } from '../../api/types';
 import { Button, ErrorNote, Fold, IconButton } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
 import { backIcon, deployIcon, editIcon, plusIcon } from '../../icons';
+import { inOrder } from './aliases';
 import type { IModelsActions } from './body';
 import { Comparison } from './comparison';
 import { MenuButton } from './menu-button';
@@ -209,7 +210,7 @@ function Aliases(props: {
       role="group"
       aria-label={trans.__('Aliases')}
     >
-      {Object.entries(model.aliases).map(([alias, at]) => (
+      {inOrder(model.aliases).map(([alias, at]) => (
         <button
           key={alias}
           type="button"

@@ -6,6 +6,7 @@ import { useNow, useTrans } from '../../components/context';
 import { formatAge, formatNumber } from '../../components/format';
 import { Windowed } from '../../components/windowed';
 import { modelsIcon, plusIcon, searchIcon } from '../../icons';
+import { inOrder } from './aliases';
 import type { IModelsActions } from './body';
 import { lastChange } from './model';
 import type { ModelSort, ModelsModel } from './model';
@@ -168,7 +169,7 @@ function ModelRow(props: {
 }): JSX.Element {
   const { model } = props;
   const trans = useTrans();
-  const aliases = Object.entries(model.aliases);
+  const aliases = inOrder(model.aliases);
   const { champion } = model.aliases;
   const shown =
     model.versions.find(({ version }) => version === champion) ??

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import { moreIcon } from '../../icons';
+import { dotsIcon } from '../../icons';
 
 /** A button that opens a menu of commands. */
 export function MenuButton(props: {
@@ -16,7 +16,7 @@ export function MenuButton(props: {
       title={props.label}
       onClick={event => props.onOpen(event.currentTarget)}
     >
-      <moreIcon.react tag="span" />
+      <dotsIcon.react tag="span" />
     </button>
   );
 }
