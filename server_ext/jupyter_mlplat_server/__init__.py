@@ -1,7 +1,8 @@
 """The platform inside a Jupyter server: the engine's API for its users, and the panel.
 
 Lives here: the handlers (`handlers`), the line to the engine (`upstream`), how files are named
-(`paths`). Does not: any rule; a request is checked, passed on and answered as the engine answered.
+(`paths`), the example notebooks (`examples`). Does not: any rule; a request is checked, passed on
+and answered as the engine answered.
 """
 
 from typing import Any

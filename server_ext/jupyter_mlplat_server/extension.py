@@ -5,8 +5,11 @@ from pathlib import Path
 from jupyter_server.serverapp import ServerApp
 
 from jupyter_mlplat.client.link import EngineLink
+from jupyter_mlplat_server.examples import ExampleHandler, ExamplesHandler
 from jupyter_mlplat_server.handlers import ROOT, UPSTREAM, build_handlers
 from jupyter_mlplat_server.upstream import Upstream
+
+EXAMPLES, EXAMPLE = "/examples", r"/examples/([^/]+)"  # below our prefix, outside the engine's API
 
 
 def load(serverapp: ServerApp) -> None:
@@ -17,7 +20,10 @@ def load(serverapp: ServerApp) -> None:
     settings[ROOT] = Path(serverapp.root_dir).expanduser().absolute()
     # The server's own page setting writes a home directory as ~, which no other program resolves.
     settings.setdefault("page_config_data", {})["mlplatRoot"] = str(settings[ROOT])
-    web_app.add_handlers(".*$", build_handlers(settings["base_url"]))  # type: ignore[no-untyped-call]
+    handlers = build_handlers(
+        settings["base_url"], (EXAMPLES, ExamplesHandler), (EXAMPLE, ExampleHandler)
+    )
+    web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]
     if not serverapp.identity_provider.auth_enabled:
         serverapp.log.warning(
             "jupyter_mlplat_server: this server asks for no token or password. "

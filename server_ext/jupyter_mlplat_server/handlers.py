@@ -1,7 +1,8 @@
 """The engine's routes, each behind the server's own authentication and authorisation.
 
 One handler class is made for every path of the route table, with exactly the verbs it lists. What
-is not in the table does not exist, and a stranger is answered 403 whatever he asks for.
+is neither in the table nor answered by this server itself (`examples`) does not exist, and a
+stranger is answered 403 whatever he asks for.
 """
 
 import asyncio
@@ -185,8 +186,13 @@ class UnknownRouteHandler(PlatformHandler):
         raise NotFound(f"The API has no route {self.request.path!r}.")
 
 
-def build_handlers(base_url: str) -> Handlers:
-    """Make the handlers of all routes below the server's base URL."""
+def build_handlers(base_url: str, *own: tuple[str, type[APIHandler]]) -> Handlers:
+    """Make the handlers of all routes below the server's base URL.
+
+    Args:
+        base_url: Where the server answers.
+        own: What this server answers by itself: patterns below our prefix, and their handlers.
+    """
     root = re.escape(url_path_join(base_url, "mlplat"))
     paths: dict[str, list[Route]] = {}
     for route in ROUTES:
@@ -195,6 +201,7 @@ def build_handlers(base_url: str) -> Handlers:
         (root + re.escape(PREFIX) + routes[0].pattern.pattern, _make_handler(routes))
         for routes in paths.values()
     ]
+    handlers += [(root + pattern, handler) for pattern, handler in own]
     return [*handlers, (f"{root}(?:/.*)?", UnknownRouteHandler)]
 
 

@@ -43,6 +43,14 @@ def test_wheel_carries_the_panel_and_switches_the_server_extension_on(wheel: Pat
     assert any(name.startswith("etc/jupyter/jupyter_server_config.d/") for name in data)
 
 
+def test_wheel_carries_the_examples_to_start_from(wheel: Path) -> None:
+    names = {name.split(".data/data/")[-1] for name in zipfile.ZipFile(wheel).namelist()}
+
+    assert {
+        f"share/jupyter/mlplat/examples/{path.name}" for path in (ROOT / "examples").glob("*.ipynb")
+    } <= names
+
+
 def test_wheel_passes_the_content_check(wheel: Path) -> None:
     checker = Path(sys.executable).with_name("check-wheel-contents")
 

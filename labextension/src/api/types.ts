@@ -67,6 +67,19 @@ export type ErrorBody = {
   details: Record<string, JsonValue>;
 };
 
+/** A notebook to start from, as a card shows it. */
+export type Example = {
+  /** File name without its ending. */
+  name: string;
+  title: string;
+  summary: string;
+};
+
+/** All examples, in the order of their names. */
+export type ExampleList = {
+  examples: Example[];
+};
+
 /** A thing with content: a value, a model, a metric file, a notebook. Content-addressed. */
 export type Artifact = {
   id: string;
