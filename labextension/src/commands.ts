@@ -16,9 +16,13 @@ export namespace CommandIDs {
   export const verify = 'mlplat:verify';
   export const selectStep = 'mlplat:select-step';
   export const setStep = 'mlplat:set-step';
+  export const editStep = 'mlplat:edit-step';
   export const goToCell = 'mlplat:go-to-cell';
   export const goToFailure = 'mlplat:go-to-failure';
   export const retryNotebook = 'mlplat:retry';
+
+  export const runFile = 'mlplat:run-file';
+  export const newFromExample = 'mlplat:new-from-example';
 
   export const openRun = 'mlplat:open-run';
   export const showStep = 'mlplat:show-step';

@@ -1,4 +1,5 @@
 import { endpointsPlugin } from './plugins/endpoints';
+import { filesPlugin } from './plugins/files';
 import { marksPlugin } from './plugins/marks';
 import { modelsPlugin } from './plugins/models';
 import { outputsPlugin } from './plugins/outputs';
@@ -23,5 +24,6 @@ export default [
   endpointsPlugin,
   marksPlugin,
   outputsPlugin,
+  filesPlugin,
   statusPlugin
 ];

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
-import type { IAnsiStyle } from './ansi';
 import { parseAnsi } from './ansi';
+import { classOf } from './ansi-style';
 
 /** Terminal text with its colours. Text stays text: nothing in it becomes markup. */
 export function AnsiText(props: {
@@ -17,20 +17,6 @@ export function AnsiText(props: {
       ))}
     </>
   );
-}
-
-function classOf(style: IAnsiStyle): string | undefined {
-  const [color, background] = style.isInverse
-    ? [style.background, style.color ?? 7]
-    : [style.color, style.background];
-  const names = [
-    color !== null && `jp-mlplat-ansi-fg-${color}`,
-    background !== null && `jp-mlplat-ansi-bg-${background}`,
-    style.isBold && 'jp-mlplat-ansi-bold',
-    style.isItalic && 'jp-mlplat-ansi-italic',
-    style.isUnderlined && 'jp-mlplat-ansi-underlined'
-  ].filter(Boolean);
-  return names.length > 0 ? names.join(' ') : undefined;
 }
 
 function mark(text: string, needle: string): React.ReactNode[] {

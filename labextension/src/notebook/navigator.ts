@@ -22,6 +22,11 @@ export class Navigator {
     return adapter;
   }
 
+  /** The absolute path of a file below the server's root. */
+  absolute(path: string): string {
+    return this._paths.absolute(path);
+  }
+
   /** The notebook at an absolute path, if it is open. */
   find(absolutePath: string): NotebookAdapter | null {
     const panel = this._tracker.find(
