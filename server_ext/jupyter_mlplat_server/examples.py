@@ -9,15 +9,17 @@ import asyncio
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_path
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from jupyter_mlplat.errors import NotFound
-from jupyter_mlplat.resources.examples import Example, ExampleList
 from jupyter_mlplat_server.handlers import PlatformHandler
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.resources.examples import Example, ExampleList
 
 LIMIT_BYTES = 4 * 1024 * 1024  # a notebook to begin with holds no outputs worth more
 
@@ -28,8 +30,11 @@ class Examples:
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = tuple(folders)
 
-    def list(self) -> ExampleList:
+    def list(self) -> "ExampleList":
         """Describe each by its first heading and the paragraph below it."""
+        # Imported on demand: a server that nobody asks must not carry pydantic.
+        from jupyter_mlplat.resources.examples import ExampleList
+
         described = (_describe(path) for _, path in sorted(self._find().items()))
         return ExampleList(examples=tuple(example for example in described if example))
 
@@ -98,7 +103,9 @@ def _is_notebook(content: Any) -> bool:
     )
 
 
-def _describe(path: Path) -> Example | None:
+def _describe(path: Path) -> "Example | None":
+    from jupyter_mlplat.resources.examples import Example
+
     content = _read(path)
     if content is None:
         return None
