@@ -153,14 +153,8 @@ ROUTES: tuple[Route, ...] = (
     Route("endpoints.stop", "POST", "/endpoints/{endpoint}/stop", WRITE, gives="Endpoint"),
     Route("endpoints.start", "POST", "/endpoints/{endpoint}/start", WRITE, gives="Endpoint"),
     Route(
-        "endpoints.predict",
-        "POST",
-        "/endpoints/{endpoint}/predict",
-        WRITE,
-        takes="PredictRequest",
-        gives="PredictAnswer",
+        "endpoints.predict", "POST", "/endpoints/{endpoint}/predict", WRITE, takes="PredictRequest"
     ),
-    Route("endpoints.stats", "GET", "/endpoints/{endpoint}/stats", READ, gives="EndpointStats"),
     Route("endpoints.log", "GET", "/endpoints/{endpoint}/log", READ, Answer.TEXT),
 )
 

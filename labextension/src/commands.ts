@@ -29,6 +29,13 @@ export namespace CommandIDs {
   export const cancelRun = 'mlplat:cancel-run';
   export const retryRun = 'mlplat:retry-run';
   export const deleteRun = 'mlplat:delete-run';
+  export const deleteRuns = 'mlplat:delete-runs';
+  export const updateRun = 'mlplat:update-run';
+  export const cloneRun = 'mlplat:clone-run';
+  export const copyRunLink = 'mlplat:copy-run-link';
+  export const filterRuns = 'mlplat:filter-runs';
+  export const chooseRuns = 'mlplat:choose-runs';
+  export const compareRuns = 'mlplat:compare-runs';
 
   export const openModel = 'mlplat:open-model';
   export const registerModel = 'mlplat:register-model';
@@ -43,13 +50,4 @@ export namespace CommandIDs {
 
   export const openEndpoint = 'mlplat:open-endpoint';
   export const deployModel = 'mlplat:deploy-model';
-  export const setTraffic = 'mlplat:set-traffic';
-  export const undoTraffic = 'mlplat:undo-traffic';
-  export const promoteEndpoint = 'mlplat:promote-endpoint';
-  export const rollBackEndpoint = 'mlplat:roll-back-endpoint';
-  export const stopEndpoint = 'mlplat:stop-endpoint';
-  export const startEndpoint = 'mlplat:start-endpoint';
-  export const deleteEndpoint = 'mlplat:delete-endpoint';
-  export const showEndpointLog = 'mlplat:show-endpoint-log';
-  export const copyEndpointUrl = 'mlplat:copy-endpoint-url';
 }

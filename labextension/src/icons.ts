@@ -67,6 +67,31 @@ export const searchIcon = icon(
   '<circle cx="7" cy="7" r="4.3"/><path d="M10.2 10.2L14 14"/>'
 );
 
+export const chooseIcon = icon(
+  'choose',
+  '<rect x="2" y="2.5" width="4.5" height="4.5" rx="1"/><path d="M3 4.8l1 1 1.6-2M9.5 4.8h4.5M9.5 11.2h4.5"/><rect x="2" y="9" width="4.5" height="4.5" rx="1"/>'
+);
+
+export const compareIcon = icon(
+  'compare',
+  '<rect x="2" y="3" width="5" height="10" rx="1"/><rect x="9" y="3" width="5" height="10" rx="1"/><path d="M4 6h1M11 6h1M4 8.5h1M11 8.5h1"/>'
+);
+
+export const sortIcon = icon(
+  'sort',
+  '<path d="M8 3v10M4.5 9.5L8 13l3.5-3.5"/>'
+);
+
+export const cloneIcon = icon(
+  'clone',
+  '<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M3.5 10.5h-1v-8h8v1"/>'
+);
+
+export const linkIcon = icon(
+  'link',
+  '<path d="M6.8 9.2a2.6 2.6 0 0 0 3.7 0l2.2-2.2A2.6 2.6 0 0 0 9 3.3l-.9.9M9.2 6.8a2.6 2.6 0 0 0-3.7 0L3.3 9A2.6 2.6 0 0 0 7 12.7l.9-.9"/>'
+);
+
 export const chevronIcon = icon('chevron', '<path d="M6 4l4 4-4 4"/>');
 
 export const warningIcon = icon(

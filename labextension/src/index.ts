@@ -1,3 +1,4 @@
+import { comparePlugin } from './plugins/compare';
 import { endpointsPlugin } from './plugins/endpoints';
 import { filesPlugin } from './plugins/files';
 import { marksPlugin } from './plugins/marks';
@@ -6,6 +7,7 @@ import { outputsPlugin } from './plugins/outputs';
 import { panelPlugin } from './plugins/panel';
 import { pipelinePlugin } from './plugins/pipeline';
 import { platformPlugin } from './plugins/platform';
+import { runListPlugin } from './plugins/run-list';
 import { runsPlugin } from './plugins/runs';
 import { statusPlugin } from './plugins/status';
 import { viewsPlugin } from './plugins/views';
@@ -20,6 +22,8 @@ export default [
   viewsPlugin,
   pipelinePlugin,
   runsPlugin,
+  runListPlugin,
+  comparePlugin,
   modelsPlugin,
   endpointsPlugin,
   marksPlugin,

@@ -298,6 +298,8 @@ export function summary(
     tasks_cached: 0,
     failed_step: null,
     metrics: {},
+    tags: {},
+    note: '',
     ...rest
   });
 }

@@ -231,11 +231,17 @@ class RunTables(Tables):
         join = "LEFT JOIN latest_metric m ON m.run = r.number AND m.name = ?" if joined else ""
         direction = "DESC" if order.is_descending else "ASC"
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT r.number, r.doc FROM run r {join} WHERE {condition} "  # noqa: S608
+            # Numbers first: whole documents would be carried through the sorting of all runs.
+            numbers = connection.execute(
+                f"SELECT r.number FROM run r {join} WHERE {condition} "  # noqa: S608
                 f"ORDER BY {_ORDERS[order.by]} {direction} NULLS LAST, r.number DESC "
                 "LIMIT ? OFFSET ?",
                 (*([order.metric] if joined else []), *values, limit, offset),
+            ).fetchall()
+            rows = connection.execute(
+                "SELECT r.number, r.doc FROM json_each(?) k CROSS JOIN run r "
+                "ON r.number = k.value ORDER BY k.key",
+                (json_keys(number for (number,) in numbers),),
             ).fetchall()
             return _summaries(connection, rows)
 

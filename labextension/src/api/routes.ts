@@ -9,7 +9,6 @@ import type {
   DeployRequest,
   Endpoint,
   EndpointList,
-  EndpointStats,
   EngineStatus,
   GcReport,
   GcRequest,
@@ -24,7 +23,6 @@ import type {
   OutputList,
   Pipeline,
   PlanRequest,
-  PredictAnswer,
   PredictRequest,
   RegisterRequest,
   RegisteredModel,
@@ -286,12 +284,7 @@ export interface IRoutes {
   'endpoints.predict': {
     segments: 'endpoint';
     body: PredictRequest;
-    answer: PredictAnswer;
-  };
-  'endpoints.stats': {
-    segments: 'endpoint';
-    body: never;
-    answer: EndpointStats;
+    answer: JsonValue;
   };
   'endpoints.log': {
     segments: 'endpoint';
@@ -353,6 +346,5 @@ export const ROUTES: Readonly<
   'endpoints.stop': ['POST', 'endpoints/{endpoint}/stop'],
   'endpoints.start': ['POST', 'endpoints/{endpoint}/start'],
   'endpoints.predict': ['POST', 'endpoints/{endpoint}/predict'],
-  'endpoints.stats': ['GET', 'endpoints/{endpoint}/stats'],
   'endpoints.log': ['GET', 'endpoints/{endpoint}/log']
 };

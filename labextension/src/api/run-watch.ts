@@ -26,7 +26,9 @@ export class RunWatch implements IDisposable {
   }
 
   get run(): Run | null {
-    return this._run;
+    return this._run && this._amendment
+      ? { ...this._run, ...this._amendment }
+      : this._run;
   }
 
   get pipeline(): Pipeline | null {
@@ -70,6 +72,21 @@ export class RunWatch implements IDisposable {
     this._run = run;
     this._changed.emit();
     this._refresh.request();
+  }
+
+  /** Show the run otherwise until `settle`: what has been asked for is not yet so. */
+  amend(change: Partial<Run>): void {
+    this._amendment = { ...this._amendment, ...change };
+    this._changed.emit();
+  }
+
+  /** Show the run as the engine has it. */
+  async settle(): Promise<void> {
+    await this._load();
+    this._amendment = null;
+    if (!this._isDisposed) {
+      this._changed.emit();
+    }
   }
 
   dispose(): void {
@@ -141,6 +158,7 @@ export class RunWatch implements IDisposable {
   private readonly _refresh: Throttle;
   private readonly _redraw: Throttle;
   private _run: Run | null = null;
+  private _amendment: Partial<Run> | null = null;
   private _pipeline: Pipeline | null = null;
   private _metrics: Metric[] = [];
   private _outputs: OutputValue[] = [];

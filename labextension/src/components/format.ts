@@ -1,12 +1,30 @@
+/** Formats are dear to make and cheap to use: a list in motion shows hundreds of values a second. */
+const FORMATS = new Map<string, unknown>();
+
+function format<T>(
+  key: readonly (string | number | undefined)[],
+  make: () => T
+): T {
+  const name = key.join('/');
+  if (!FORMATS.has(name)) {
+    FORMATS.set(name, make());
+  }
+  return FORMATS.get(name) as T;
+}
+
 /** A length of time for people: two units at most. */
 export function formatDuration(seconds: number, locale?: string): string {
   const unit = (value: number, unit: string, digits = 0) =>
-    new Intl.NumberFormat(locale, {
-      style: 'unit',
-      unit,
-      unitDisplay: 'narrow',
-      maximumFractionDigits: digits
-    }).format(value);
+    format(
+      ['duration', unit, digits, locale],
+      () =>
+        new Intl.NumberFormat(locale, {
+          style: 'unit',
+          unit,
+          unitDisplay: 'narrow',
+          maximumFractionDigits: digits
+        })
+    ).format(value);
   if (seconds < 0.0995) {
     return unit(Math.max(1, Math.round(seconds * 1000)), 'millisecond');
   }
@@ -31,15 +49,19 @@ const LONG_AGO_S = 14 * 86_400;
 /** How long ago a moment is, for people. */
 export function formatAge(iso: string, nowMs: number, locale?: string): string {
   const seconds = Math.max(0, (nowMs - Date.parse(iso)) / 1000);
-  const format = new Intl.RelativeTimeFormat(locale, {
-    numeric: 'auto',
-    style: 'narrow'
-  });
+  const relative = format(
+    ['age', locale],
+    () =>
+      new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'narrow' })
+  );
   if (seconds < 10) {
-    return format.format(0, 'second');
+    return relative.format(0, 'second');
   }
   if (seconds >= LONG_AGO_S) {
-    return new Date(iso).toLocaleDateString(locale, { dateStyle: 'medium' });
+    return format(
+      ['date', locale],
+      () => new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
+    ).format(new Date(iso));
   }
   for (const [unit, size] of [
     ['day', 86_400],
@@ -47,10 +69,10 @@ export function formatAge(iso: string, nowMs: number, locale?: string): string {
     ['minute', 60]
   ] as const) {
     if (seconds >= size) {
-      return format.format(-Math.floor(seconds / size), unit);
+      return relative.format(-Math.floor(seconds / size), unit);
     }
   }
-  return format.format(-Math.floor(seconds), 'second');
+  return relative.format(-Math.floor(seconds), 'second');
 }
 
 /** A size for people, in binary units. */
@@ -70,7 +92,8 @@ export function formatBytes(bytes: number, locale?: string): string {
 
 /** A metric's value for people: five digits that mean something. */
 export function formatNumber(value: number, locale?: string): string {
-  return new Intl.NumberFormat(locale, {
-    maximumSignificantDigits: 5
-  }).format(value);
+  return format(
+    ['number', locale],
+    () => new Intl.NumberFormat(locale, { maximumSignificantDigits: 5 })
+  ).format(value);
 }

@@ -11,6 +11,9 @@ export const Windowed = React.forwardRef<
     className?: string;
     renderRow: (index: number) => React.ReactNode;
     onScroll?: (element: HTMLDivElement) => void;
+
+    /** Told which rows exist, whenever others do. */
+    onRange?: (first: number, last: number) => void;
     onKeyDown?: (event: React.KeyboardEvent) => void;
   }
 >((props, ref) => {
@@ -33,6 +36,10 @@ export const Windowed = React.forwardRef<
     props.count,
     Math.ceil((view.top + view.height) / props.rowHeight) + OVERSCAN
   );
+  const { onRange } = props;
+  const told = React.useRef(onRange);
+  told.current = onRange;
+  React.useEffect(() => told.current?.(first, last - 1), [first, last]);
   const rows: React.ReactNode[] = [];
   for (let index = first; index < last; index++) {
     rows.push(props.renderRow(index));
@@ -48,7 +55,11 @@ export const Windowed = React.forwardRef<
       onKeyDown={props.onKeyDown}
       onScroll={event => {
         const { scrollTop, clientHeight } = event.currentTarget;
-        setView({ top: scrollTop, height: clientHeight });
+        setView(view =>
+          isSameRows(view, scrollTop, clientHeight, props.rowHeight)
+            ? view
+            : { top: scrollTop, height: clientHeight }
+        );
         props.onScroll?.(event.currentTarget);
       }}
     >
@@ -69,5 +80,18 @@ export const Windowed = React.forwardRef<
 });
 
 Windowed.displayName = 'Windowed';
+
+/** Tell whether the same rows are in sight: then there is nothing to draw anew. */
+function isSameRows(
+  view: { top: number; height: number },
+  top: number,
+  height: number,
+  rowHeight: number
+): boolean {
+  return (
+    view.height === height &&
+    Math.floor(view.top / rowHeight) === Math.floor(top / rowHeight)
+  );
+}
 
 const OVERSCAN = 6;

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
+import type { RunPatch } from '../../api/types';
 import { Button } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
 import { playIcon } from '../../icons';
@@ -18,6 +19,12 @@ export interface IRunsActions {
   cancel: (run: string) => void;
   retry: (run: string, step: string | null) => void;
   delete: (run: string) => void;
+  deleteMany: (runs: readonly string[]) => void;
+  compare: (runs: readonly string[]) => void;
+  chooseRuns: (isChoosing: boolean) => void;
+  update: (run: string, patch: RunPatch) => void;
+  clone: (run: string) => void;
+  copyLink: (run: string) => void;
   goToCell: (notebook: string | null, cell: string, line?: number) => void;
   openNotebook: (notebook: string) => void;
   connect: () => void;
@@ -97,11 +104,7 @@ function RunsView(props: RunsBody.IOptions): JSX.Element {
           </UseSignal>
         </div>
       </div>
-      <RunList
-        model={model}
-        onOpen={actions.openRun}
-        onRetryConnection={actions.connect}
-      />
+      <RunList model={model} actions={actions} />
     </>
   );
 }

@@ -24,6 +24,7 @@ import { backIcon, retryIcon, stopIcon, trashIcon } from '../../icons';
 import type { IRunsActions } from './body';
 import type { RunDetailModel } from './detail-model';
 import { LogView } from './log';
+import { RunNotes } from './notes';
 import { StepOutputs } from './outputs';
 import { countDone, isFinal, isRetryable } from '../../api/states';
 
@@ -46,6 +47,7 @@ export function RunDetail(props: {
       <div className="jp-mlplat-Section-scroll">
         {watch.error !== null && <ErrorNote error={watch.error} />}
         {run && <Summary run={run} nowMs={now} actions={actions} />}
+        {run && <RunNotes run={run} actions={actions} />}
         {run && failure && (
           <FailureCard
             failure={failure}

@@ -48,6 +48,13 @@ export function createRunsSection(
         retry: (run, step) =>
           execute(CommandIDs.retryRun, step === null ? { run } : { run, step }),
         delete: run => execute(CommandIDs.deleteRun, { run }),
+        deleteMany: runs => execute(CommandIDs.deleteRuns, { runs }),
+        compare: runs => execute(CommandIDs.compareRuns, { runs }),
+        chooseRuns: isOn => execute(CommandIDs.chooseRuns, { on: isOn }),
+        update: (run, patch) =>
+          execute(CommandIDs.updateRun, { run, ...patch }),
+        clone: run => execute(CommandIDs.cloneRun, { run }),
+        copyLink: run => execute(CommandIDs.copyRunLink, { run }),
         goToCell: (notebook, cell, line) =>
           execute(CommandIDs.goToCell, {
             cell,

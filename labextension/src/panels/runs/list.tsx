@@ -1,51 +1,44 @@
 import * as React from 'react';
 
-import type { RunState, RunSummary } from '../../api/types';
 import { EmptyState, ErrorNote } from '../../components/basics';
-import { useNow, useTrans } from '../../components/context';
-import {
-  formatAge,
-  formatDuration,
-  formatNumber
-} from '../../components/format';
-import { Progress, StateIcon, stateLabel } from '../../components/state';
+import { useNow, useTrans, useWidth } from '../../components/context';
 import { Windowed } from '../../components/windowed';
 import { runsIcon, searchIcon } from '../../icons';
+import type { IRunsActions } from './body';
+import { FilterBar } from './filter-bar';
 import type { RunsModel } from './model';
-import { isFinal } from '../../api/states';
+import { isNarrow } from './query';
+import type { RunSort } from './query';
+import { EmptyRow, ROW_HEIGHT, RunRow } from './row';
+import type { IRowActions } from './row';
 
-/** All runs, newest first: only the rows in sight exist, more are loaded at the end. */
+/** All runs: only the rows in sight exist, and only the pages that were looked at are here. */
 export function RunList(props: {
   model: RunsModel;
-  onOpen: (run: string) => void;
-  onRetryConnection: () => void;
+  actions: IRunsActions;
 }): JSX.Element {
-  const { model } = props;
+  const { model, actions } = props;
+  const { pages, filter } = model;
   const trans = useTrans();
-  const now = useNow(
-    1000,
-    model.runs.some(run => !isFinal(run.state))
-  );
-  const isFiltered = model.filter.text !== '' || model.filter.state !== null;
-  const isEmpty = model.runs.length === 0 && !model.isLoading;
+  const isFiltered = isNarrow(filter);
+  const isEmpty = pages.total === 0 && !pages.isLoading && pages.error === null;
   return (
     <>
-      {(isFiltered || model.runs.length > 0) && <FilterBar model={model} />}
-      {model.error !== null && (
+      {(isFiltered || pages.total > 0) && (
+        <FilterBar model={model} actions={actions} />
+      )}
+      {pages.error !== null && (
         <ErrorNote
-          error={model.error}
-          action={{
-            label: trans.__('Try again'),
-            onClick: props.onRetryConnection
-          }}
+          error={pages.error}
+          action={{ label: trans.__('Try again'), onClick: actions.connect }}
         />
       )}
-      {isEmpty && model.error === null && isFiltered && (
+      {isEmpty && isFiltered && (
         <EmptyState icon={searchIcon} title={trans.__('No run matches')}>
-          <p>{trans.__('Change the text or the state above.')}</p>
+          <p>{trans.__('Change the text, the state or the tags above.')}</p>
         </EmptyState>
       )}
-      {isEmpty && model.error === null && !isFiltered && (
+      {isEmpty && !isFiltered && (
         <EmptyState icon={runsIcon} title={trans.__('No runs yet')}>
           <p>
             {trans.__(
@@ -54,169 +47,221 @@ export function RunList(props: {
           </p>
         </EmptyState>
       )}
-      {model.runs.length > 0 && (
-        <Windowed
-          className="jp-mlplat-RunList"
-          role="list"
-          label={trans.__('Runs')}
-          count={model.runs.length}
-          rowHeight={ROW_HEIGHT}
-          onKeyDown={moveFocus}
-          onScroll={element => {
-            const left =
-              element.scrollHeight - element.scrollTop - element.clientHeight;
-            if (left < 10 * ROW_HEIGHT) {
-              void model.loadMore();
-            }
-          }}
-          renderRow={index => (
-            <RunRow
-              key={model.runs[index].id}
-              run={model.runs[index]}
-              nowMs={now}
-              position={index + 1}
-              count={model.hasMore ? -1 : model.runs.length}
-              onOpen={props.onOpen}
-            />
-          )}
-        />
-      )}
+      {pages.total > 0 && <Rows model={model} actions={actions} />}
     </>
   );
 }
 
-function FilterBar(props: { model: RunsModel }): JSX.Element {
+function Rows(props: { model: RunsModel; actions: IRunsActions }): JSX.Element {
   const { model } = props;
+  const { pages, filter } = model;
   const trans = useTrans();
-  const states: RunState[] = [
-    'RUNNING',
-    'PENDING',
-    'SUCCEEDED',
-    'FAILED',
-    'CANCELED'
-  ];
+  const minuteMs = useNow(60_000);
+  const list = React.useRef<HTMLDivElement>(null);
+  const width = useWidth(list, 0);
+  const [entry, setEntry] = React.useState(0);
+  const wanted = React.useRef<number | null>(null); // the row that is to have the focus
+  const columns = useColumns(model, width);
+  const shownTotal = pages.total.toLocaleString();
+
+  const openRun = React.useRef(props.actions.openRun);
+  openRun.current = props.actions.openRun;
+  const rowActions = React.useMemo(
+    (): IRowActions => ({
+      open: run => openRun.current(run),
+      choose: (index, isStretch) =>
+        isStretch ? void model.chooseTo(index) : model.choose(index),
+      focus: setEntry
+    }),
+    [model]
+  );
+
+  // Another filter or order begins at its top.
+  const shown = pages.filter;
+  React.useLayoutEffect(() => {
+    if (list.current) {
+      list.current.scrollTop = 0;
+    }
+    setEntry(0);
+  }, [shown]);
+
+  React.useLayoutEffect(() => {
+    if (wanted.current !== null) {
+      const row = list.current?.querySelector<HTMLElement>(
+        `[data-index="${wanted.current}"]`
+      );
+      if (row) {
+        wanted.current = null;
+        row.focus({ preventScroll: true });
+      }
+    }
+  });
+
+  const goTo = (index: number) => {
+    const element = list.current;
+    if (element) {
+      wanted.current = index;
+      const top = index * ROW_HEIGHT;
+      const { scrollTop, clientHeight } = element;
+      if (top < scrollTop) {
+        element.scrollTop = top;
+      } else if (top + ROW_HEIGHT > scrollTop + clientHeight) {
+        element.scrollTop = top + ROW_HEIGHT - clientHeight;
+      }
+      setEntry(index);
+    }
+  };
+
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const onScreen = Math.floor((list.current?.clientHeight ?? 0) / ROW_HEIGHT);
+    const step = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: onScreen,
+      PageUp: -onScreen,
+      Home: -Infinity,
+      End: Infinity
+    }[event.key];
+    if (step !== undefined) {
+      const next = Math.min(Math.max(0, entry + step), pages.total - 1);
+      if (event.shiftKey && model.isChoosing) {
+        void model.chooseTo(next);
+      }
+      goTo(next);
+      event.preventDefault();
+    } else if (event.key === 'Escape' && model.isChoosing) {
+      props.actions.chooseRuns(false);
+    } else if (
+      event.key === 'a' &&
+      (event.ctrlKey || event.metaKey) &&
+      model.isChoosing
+    ) {
+      void model.chooseStretch(0, Math.min(pages.total, MOST_CHOSEN) - 1);
+      event.preventDefault();
+    }
+  };
+
   return (
-    <div className="jp-mlplat-FilterBar" role="search">
-      <div className="jp-mlplat-SearchBox">
-        <searchIcon.react tag="span" className="jp-mlplat-SearchBox-icon" />
-        <input
-          className="jp-mlplat-Input"
-          type="search"
-          aria-label={trans.__('Filter runs')}
-          placeholder={trans.__('Filter runs')}
-          value={model.filter.text}
-          onChange={event => model.setFilter({ text: event.target.value })}
+    <>
+      {columns !== null && (
+        <ColumnHeads
+          model={model}
+          columns={columns.split('\n').filter(Boolean)}
         />
-      </div>
-      <select
-        className="jp-mlplat-Select"
-        aria-label={trans.__('State')}
-        value={model.filter.state ?? ''}
-        onChange={event =>
-          model.setFilter({
-            state: (event.target.value || null) as RunState | null
-          })
-        }
-      >
-        <option value="">{trans.__('Any state')}</option>
-        {states.map(state => (
-          <option key={state} value={state}>
-            {stateLabel(trans, state)}
-          </option>
-        ))}
-      </select>
-    </div>
+      )}
+      <Windowed
+        ref={list}
+        className="jp-mlplat-RunList"
+        role="list"
+        label={trans.__('Runs')}
+        count={pages.total}
+        rowHeight={ROW_HEIGHT}
+        onKeyDown={onKeyDown}
+        onRange={(first, last) => pages.see(first, last)}
+        renderRow={index => {
+          const run = pages.at(index);
+          return run ? (
+            <RunRow
+              key={run.id}
+              run={run}
+              index={index}
+              count={pages.total}
+              minuteMs={minuteMs}
+              columns={columns}
+              isChoosing={model.isChoosing}
+              isChosen={model.chosen.has(run.id)}
+              isEntry={index === entry}
+              actions={rowActions}
+            />
+          ) : (
+            <EmptyRow key={index} />
+          );
+        }}
+      />
+      <p className="jp-mlplat-RunList-total" aria-live="polite">
+        {isNarrow(filter)
+          ? trans._n('%2 run matches', '%2 runs match', pages.total, shownTotal)
+          : trans._n('%2 run', '%2 runs', pages.total, shownTotal)}
+      </p>
+    </>
   );
 }
 
-function RunRow(props: {
-  run: RunSummary;
-  nowMs: number;
-  position: number;
-  count: number;
-  onOpen: (run: string) => void;
+/** Names above the columns of a wide list; each sorts by its column. */
+function ColumnHeads(props: {
+  model: RunsModel;
+  columns: readonly string[];
 }): JSX.Element {
-  const { run } = props;
+  const { model } = props;
+  const { sort, isDescending } = model.filter;
   const trans = useTrans();
-  const isActive = !isFinal(run.state);
-  const seconds =
-    run.duration_s ??
-    (run.started_at ? (props.nowMs - Date.parse(run.started_at)) / 1000 : null);
-  const facts = [
-    isActive
-      ? trans.__('%1 of %2 steps', run.tasks_done, run.tasks_total)
-      : run.state === 'FAILED' && run.failed_step
-        ? trans.__('failed at %1', run.failed_step)
-        : run.tasks_cached > 0
-          ? trans.__('%1 of %2 cached', run.tasks_cached, run.tasks_total)
-          : trans._n('%1 step', '%1 steps', run.tasks_total),
-    formatAge(run.created_at, props.nowMs)
+  const heads: { sort: RunSort; label: string; isAge?: boolean }[] = [
+    { sort: 'pipeline', label: trans.__('Run') },
+    ...props.columns.map(name => ({
+      sort: `metric:${name}` as RunSort,
+      label: name
+    })),
+    { sort: 'duration', label: trans.__('Duration') },
+    { sort: 'newest', label: trans.__('Started'), isAge: true }
   ];
   return (
     <div
-      role="listitem"
-      aria-posinset={props.position}
-      aria-setsize={props.count}
-      className="jp-mlplat-RunRow"
-      style={{ height: ROW_HEIGHT }}
+      className="jp-mlplat-RunHeads"
+      role="group"
+      aria-label={trans.__('Sort by')}
+      data-choosing={model.isChoosing}
     >
-      <button
-        type="button"
-        className="jp-mlplat-RunRow-button"
-        data-state={run.state}
-        data-run={run.id}
-        onClick={() => props.onOpen(run.id)}
-      >
-        <StateIcon state={run.state} />
-        <span className="jp-mlplat-RunRow-text">
-          <span className="jp-mlplat-RunRow-head">
-            <span className="jp-mlplat-RunRow-name">{run.pipeline}</span>
-            <span className="jp-mlplat-RunRow-number">#{run.number}</span>
-            <span className="jp-mlplat-RunRow-duration">
-              {seconds !== null && formatDuration(Math.max(0, seconds))}
-            </span>
-          </span>
-          <span className="jp-mlplat-RunRow-foot">
-            <span className="jp-mlplat-RunRow-facts">{facts.join(' · ')}</span>
-            <span className="jp-mlplat-RunRow-metrics">
-              {Object.entries(run.metrics)
-                .slice(0, SHOWN_METRICS)
-                .map(([name, value]) => (
-                  <span key={name} title={`${name} = ${value}`}>
-                    {name} <b>{formatNumber(value)}</b>
-                  </span>
-                ))}
-            </span>
-          </span>
-        </span>
-        {isActive && (
-          <Progress
-            done={run.tasks_done}
-            total={run.tasks_total}
-            state={run.state}
-            label={trans.__('Steps done')}
-          />
-        )}
-      </button>
+      {heads.map(head => {
+        const isSorted = sort === head.sort;
+        return (
+          <button
+            key={head.sort}
+            type="button"
+            className={`jp-mlplat-RunHead ${head.isAge ? 'jp-mod-age' : ''}`}
+            aria-pressed={isSorted}
+            title={head.label}
+            onClick={() =>
+              model.setFilter(
+                isSorted
+                  ? { isDescending: !isDescending }
+                  : {
+                      sort: head.sort,
+                      isDescending: head.sort !== 'pipeline'
+                    }
+              )
+            }
+          >
+            <span>{head.label}</span>
+            {isSorted && (
+              <span aria-hidden="true">{isDescending ? '↓' : '↑'}</span>
+            )}
+          </button>
+        );
+      })}
     </div>
   );
 }
 
-/** Arrow keys go from row to row. */
-function moveFocus(event: React.KeyboardEvent): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) {
-    return;
+/** The metrics that have a column where there is room, one a line; null where there is none. */
+function useColumns(model: RunsModel, width: number): string | null {
+  const room = Math.min(
+    MOST_COLUMNS,
+    Math.floor((width - WIDTH_OF_REST) / WIDTH_OF_COLUMN)
+  );
+  if (width < WIDE) {
+    return null;
   }
-  const rows = [
-    ...event.currentTarget.querySelectorAll<HTMLElement>('[data-run]')
-  ];
-  const index = rows.findIndex(row => row === document.activeElement);
-  rows[index + step]?.focus();
-  event.preventDefault();
+  const { sort } = model.filter;
+  const sorted = sort.startsWith('metric:') ? [sort.slice(7)] : [];
+  const names = new Set([...sorted, ...(model.facets?.metrics ?? [])]);
+  return [...names].slice(0, Math.max(0, room)).join('\n');
 }
 
-const ROW_HEIGHT = 52;
+/** From here on there is room for columns. */
+const WIDE = 520;
+const WIDTH_OF_REST = 400;
+const WIDTH_OF_COLUMN = 84;
+const MOST_COLUMNS = 6;
 
-/** What fits into the width of a side panel. */
-const SHOWN_METRICS = 2;
+/** What the engine gives at once; who wants to delete more has `mlplat gc`. */
+const MOST_CHOSEN = 1000;

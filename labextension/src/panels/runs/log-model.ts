@@ -20,19 +20,8 @@ export interface ILogLine {
   level: LogLevel | null;
 }
 
-/** A log as `LogView` shows it. */
-export interface ILog {
-  /** Whose log it is, for those who hear it. */
-  readonly title: string;
-  readonly changed: ISignal<unknown, void>;
-  readonly lines: readonly ILogLine[];
-  readonly droppedLines: number;
-  readonly isLoading: boolean;
-  readonly error: unknown;
-}
-
 /** What one step of one run wrote, followed while it writes. Keeps the newest lines only. */
-export class LogModel implements IDisposable, ILog {
+export class LogModel implements IDisposable {
   constructor(
     private readonly _connection: Connection,
     readonly run: string,
@@ -43,10 +32,6 @@ export class LogModel implements IDisposable, ILog {
     _connection.events.received.connect(this._onEvent, this);
     _connection.reset.connect(this.restart, this);
     this._refresh.request();
-  }
-
-  get title(): string {
-    return this.step;
   }
 
   get changed(): ISignal<this, void> {

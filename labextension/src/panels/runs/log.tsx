@@ -7,10 +7,10 @@ import { useTrans } from '../../components/context';
 import { Windowed } from '../../components/windowed';
 import { searchIcon } from '../../icons';
 import { stripAnsi } from '../../components/ansi';
-import type { ILog } from './log-model';
+import type { LogModel } from './log-model';
 
-/** What a step or a server wrote: follows the end until scrolled away from it; searched line by line. */
-export function LogView(props: { model: ILog }): JSX.Element {
+/** What a step wrote: follows the end until scrolled away from it; searched line by line. */
+export function LogView(props: { model: LogModel }): JSX.Element {
   return (
     <UseSignal signal={props.model.changed}>
       {() => <LogLines model={props.model} />}
@@ -18,7 +18,7 @@ export function LogView(props: { model: ILog }): JSX.Element {
   );
 }
 
-function LogLines(props: { model: ILog }): JSX.Element {
+function LogLines(props: { model: LogModel }): JSX.Element {
   const { model } = props;
   const trans = useTrans();
   const view = React.useRef<HTMLDivElement>(null);
@@ -62,7 +62,7 @@ function LogLines(props: { model: ILog }): JSX.Element {
       <p className="jp-mlplat-Hint">
         {model.isLoading
           ? trans.__('Reading the log…')
-          : trans.__('Nothing has been written.')}
+          : trans.__('This step has written nothing.')}
       </p>
     );
   }
@@ -105,7 +105,7 @@ function LogLines(props: { model: ILog }): JSX.Element {
         ref={view}
         className="jp-mlplat-Log-lines"
         role="log"
-        label={trans.__('Log of %1', model.title)}
+        label={trans.__('Log of step %1', model.step)}
         count={lines.length}
         rowHeight={LINE_HEIGHT}
         onScroll={element => {

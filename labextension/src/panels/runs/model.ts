@@ -5,31 +5,40 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from '../../api/connection';
 import type { EventStream } from '../../api/events';
+import type { RunWatch } from '../../api/run-watch';
+import { isFinal } from '../../api/states';
 import type {
+  CloneRequest,
   Event,
   RetryRequest,
-  RunState,
+  Run,
+  RunFacets,
+  RunPatch,
   RunSummary
 } from '../../api/types';
 import { RunDetailModel } from './detail-model';
-import type { RunWatch } from '../../api/run-watch';
-import { isFinal } from '../../api/states';
+import { RunPages } from './pages';
+import { ALL_RUNS } from './query';
+import type { IRunFilter } from './query';
 
-/** Which runs the list shows. */
-export interface IRunFilter {
-  text: string;
-  state: RunState | null;
-}
-
-/** The list of runs, live, and the one that is open. */
+/** The list of runs, live, what is chosen in it, and the run that is open. */
 export class RunsModel implements IDisposable {
   constructor(readonly connection: Connection) {
-    this._search = new Debouncer(() => this._load(), SEARCH_DELAY_MS);
+    this.pages = new RunPages(connection.client);
+    this._search = new Debouncer(
+      () => this.pages.show(this._filter),
+      SEARCH_DELAY_MS
+    );
+    this._facetsLoad = new Debouncer(() => this._loadFacets(), FACETS_DELAY_MS);
+    this.pages.changed.connect(this._onPagesChanged, this);
     connection.reset.connect(this._onReset, this);
     connection.events.received.connect(this._onEvent, this);
   }
 
-  /** The list, the filter or the selection changed. */
+  /** The runs that match the filter, as far as they are here. */
+  readonly pages: RunPages;
+
+  /** The list, the filter, the choice or the open run changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -39,30 +48,28 @@ export class RunsModel implements IDisposable {
     return this._finished;
   }
 
-  /** The runs that match the filter, newest first, as far as they are loaded. */
-  get runs(): readonly RunSummary[] {
-    return this._runs;
-  }
-
   get filter(): IRunFilter {
     return this._filter;
   }
 
-  get isLoading(): boolean {
-    return this._isLoading;
-  }
-
-  get hasMore(): boolean {
-    return this._next !== null;
-  }
-
-  get error(): unknown {
-    return this._error;
+  /** What runs can be told apart by; null until it is known. */
+  get facets(): RunFacets | null {
+    return this._facets;
   }
 
   /** How many runs are not at their end, whatever the filter shows. */
   get activeCount(): number {
     return this._active.size;
+  }
+
+  /** Whether runs are being chosen, to compare or delete them. */
+  get isChoosing(): boolean {
+    return this._isChoosing;
+  }
+
+  /** The chosen runs by id, in the order they were chosen. */
+  get chosen(): ReadonlyMap<string, RunSummary> {
+    return this._chosen;
   }
 
   /** The run that is open, in full. */
@@ -84,11 +91,39 @@ export class RunsModel implements IDisposable {
     void this._search.invoke();
   }
 
-  /** Load the next page, once the list is scrolled to its end. */
-  async loadMore(): Promise<void> {
-    if (this._next !== null && !this._isLoading) {
-      await this._load(this._next);
+  /** Begin or end choosing; nothing is chosen then. */
+  setChoosing(isChoosing: boolean): void {
+    this._isChoosing = isChoosing;
+    this._chosen.clear();
+    this._anchor = null;
+    this._changed.emit();
+  }
+
+  /** Choose the run at a place of the list, or let it go. */
+  choose(index: number): void {
+    const run = this.pages.at(index);
+    if (run === undefined) {
+      return;
     }
+    this._isChoosing = true;
+    this._anchor = index;
+    if (!this._chosen.delete(run.id)) {
+      this._chosen.set(run.id, run);
+    }
+    this._changed.emit();
+  }
+
+  /** Choose all from where the last choice was made up to a place. */
+  async chooseTo(index: number): Promise<void> {
+    const from = this._anchor ?? index;
+    await this.chooseStretch(Math.min(from, index), Math.max(from, index));
+  }
+
+  async chooseStretch(first: number, last: number): Promise<void> {
+    const runs = await this.pages.stretch(first, last);
+    this._isChoosing = true;
+    runs.forEach(run => this._chosen.set(run.id, run));
+    this._changed.emit();
   }
 
   /** Open a run; null goes back to the list. */
@@ -118,6 +153,34 @@ export class RunsModel implements IDisposable {
     this._acceptIfSelected(id, run);
   }
 
+  /** Begin a new run of the code that a run had. */
+  clone(id: string, request: CloneRequest, key: string): Promise<Run> {
+    const headers = { 'Idempotency-Key': key };
+    return this.connection.client.call('runs.clone', { run: id }, request, {
+      headers
+    });
+  }
+
+  /** Change a run's note or tags: at once to the eye; back again if the engine refuses. */
+  async update(id: string, patch: RunPatch): Promise<void> {
+    const watch = this._detail?.id === id ? this._detail.watch : null;
+    const known = watch?.run ?? this.pages.find(id);
+    const change = known ? patched(known, patch) : {};
+    const before = this.pages.amend(id, change);
+    watch?.amend(change);
+    try {
+      await this.connection.client.call('runs.update', { run: id }, patch);
+    } catch (error) {
+      if (before) {
+        this.pages.amend(id, before);
+      }
+      throw error;
+    } finally {
+      await watch?.settle();
+    }
+    void this._facetsLoad.invoke();
+  }
+
   async delete(id: string): Promise<void> {
     await this.connection.client.deleteRun(id);
     this._remove(id);
@@ -129,43 +192,44 @@ export class RunsModel implements IDisposable {
     }
     this._isDisposed = true;
     this._search.dispose();
+    this._facetsLoad.dispose();
+    this.pages.dispose();
     this._detail?.dispose();
     this.connection.reset.disconnect(this._onReset, this);
     this.connection.events.received.disconnect(this._onEvent, this);
     Signal.clearData(this);
   }
 
-  private async _load(before: string | null = null): Promise<void> {
-    const turn = ++this._turn;
-    this._isLoading = true;
-    this._changed.emit();
-    try {
-      const page = await this.connection.client.listRuns({
-        limit: PAGE,
-        before,
-        text: this._filter.text.trim(),
-        state: this._filter.state
-      });
-      if (turn !== this._turn) {
-        return;
-      }
-      this._runs = before === null ? page.runs : [...this._runs, ...page.runs];
-      this._next = page.next;
-      this._error = null;
-      page.runs.forEach(run => this._count(run));
-    } catch (error) {
-      if (turn !== this._turn) {
-        return;
-      }
-      this._error = error;
-    }
-    this._isLoading = false;
-    this._changed.emit();
-  }
-
   private _onReset(): void {
     this._active.clear();
-    void this._load();
+    void this.pages.show(this._filter).then(() => this._countActive());
+    void this._facetsLoad.invoke();
+  }
+
+  /** Learn which runs go on, wherever in the list they are. */
+  private async _countActive(): Promise<void> {
+    try {
+      const query = { state: 'PENDING,RUNNING,CANCELING', limit: 1000 };
+      const page = await this.connection.client.call(
+        'runs.list',
+        {},
+        undefined,
+        { query }
+      );
+      page.runs.forEach(run => this._count(run));
+      this._changed.emit();
+    } catch {
+      // The list itself tells the user that the engine does not answer.
+    }
+  }
+
+  private async _loadFacets(): Promise<void> {
+    try {
+      this._facets = await this.connection.client.call('runs.facets', {});
+      this._changed.emit();
+    } catch {
+      // Menus stay as they were; the list tells the user that the engine does not answer.
+    }
   }
 
   private _onEvent(_: EventStream, event: Event): void {
@@ -185,21 +249,18 @@ export class RunsModel implements IDisposable {
     this._count(run);
     if (wasActive && isFinal(run.state)) {
       this._finished.emit(run);
+      void this._facetsLoad.invoke();
     }
-    const isKnown = this._runs.some(known => known.id === run.id);
-    if (!matches(run, this._filter)) {
-      this._runs = this._runs.filter(known => known.id !== run.id);
-    } else if (isKnown) {
-      this._runs = this._runs.map(known => (known.id === run.id ? run : known));
-    } else if (run.number > (this._runs[0]?.number ?? 0)) {
-      this._runs = [run, ...this._runs];
+    if (this._chosen.has(run.id)) {
+      this._chosen.set(run.id, run);
     }
-    this._changed.emit();
+    this.pages.accept(run);
   }
 
   private _remove(id: string): void {
     this._active.delete(id);
-    this._runs = this._runs.filter(run => run.id !== id);
+    this._chosen.delete(id);
+    this.pages.remove(id);
     if (this._detail?.id === id) {
       this.open(null);
     }
@@ -214,10 +275,7 @@ export class RunsModel implements IDisposable {
     }
   }
 
-  private _acceptIfSelected(
-    id: string,
-    run: Parameters<RunWatch['accept']>[0]
-  ): void {
+  private _acceptIfSelected(id: string, run: Run): void {
     if (this._detail?.id === id) {
       this._detail.watch.accept(run);
     }
@@ -227,34 +285,38 @@ export class RunsModel implements IDisposable {
     this._changed.emit();
   }
 
+  private _onPagesChanged(): void {
+    this._changed.emit();
+  }
+
   private readonly _changed = new Signal<this, void>(this);
   private readonly _finished = new Signal<this, RunSummary>(this);
   private readonly _search: Debouncer;
+  private readonly _facetsLoad: Debouncer;
   private readonly _active = new Set<string>();
-  private _runs: readonly RunSummary[] = [];
-  private _filter: IRunFilter = { text: '', state: null };
-  private _next: string | null = null;
+  private readonly _chosen = new Map<string, RunSummary>();
+  private _filter = ALL_RUNS;
+  private _facets: RunFacets | null = null;
   private _detail: RunDetailModel | null = null;
-  private _error: unknown = null;
-  private _turn = 0;
-  private _isLoading = false;
+  private _anchor: number | null = null;
+  private _isChoosing = false;
   private _isDisposed = false;
 }
 
-/** Tell whether a filter lets a run through: the same test as the engine makes. */
-export function matches(run: RunSummary, filter: IRunFilter): boolean {
-  if (filter.state !== null && run.state !== filter.state) {
-    return false;
-  }
-  const text = filter.text.trim().toLowerCase();
-  return (
-    text === '' ||
-    [run.id, run.pipeline, run.experiment, run.notebook ?? ''].some(field =>
-      field.toLowerCase().includes(text)
-    )
+/** What people say of a run after a change of it. */
+export function patched(
+  run: Pick<Run, 'tags' | 'note' | 'experiment'>,
+  patch: RunPatch
+): Pick<Run, 'tags' | 'note' | 'experiment'> {
+  const tags = Object.entries({ ...run.tags, ...patch.tags }).filter(
+    (tag): tag is [string, string] => typeof tag[1] === 'string'
   );
+  return {
+    note: patch.note ?? run.note,
+    tags: Object.fromEntries(tags),
+    experiment: patch.experiment ?? run.experiment
+  };
 }
 
-/** A page fills the tallest screen some four times over. */
-const PAGE = 100;
 const SEARCH_DELAY_MS = 200;
+const FACETS_DELAY_MS = 1000;

@@ -1,0 +1,38 @@
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { Trans } from '../../components/context';
+import type { CompareModel } from './model';
+
+const Body = React.lazy(() => import('./body'));
+
+/** Runs side by side, in the main area. What draws them is loaded when first needed. */
+export class CompareView extends ReactWidget {
+  constructor(
+    private readonly _model: CompareModel,
+    private readonly _trans: TranslationBundle,
+    private readonly _openRun: (run: string) => void
+  ) {
+    super();
+    this.addClass('jp-mlplat-Compare');
+    this.node.tabIndex = -1;
+  }
+
+  override dispose(): void {
+    this._model.dispose();
+    super.dispose();
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <Trans.Provider value={this._trans}>
+        <React.Suspense fallback={null}>
+          <UseSignal signal={this._model.changed}>
+            {() => <Body model={this._model} onOpenRun={this._openRun} />}
+          </UseSignal>
+        </React.Suspense>
+      </Trans.Provider>
+    );
+  }
+}
