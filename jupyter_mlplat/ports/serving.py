@@ -78,6 +78,52 @@ class EndpointReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What a revision had answered up to a moment.
+
+    Attributes:
+        counts: Answers by how long they took: one number for each bound, and one for what took
+            longer.
+        refused: How many of them were 4xx.
+        failed: How many were 5xx.
+    """
+
+    counts: Sequence[int]
+    refused: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What an endpoint's revisions answered lately, as its router counted it.
+
+    Attributes:
+        age_s: How long ago it began to count.
+        bounds_s: Bounds of the buckets of time, ascending.
+        copies: The tallies by revision at several moments, each some seconds ago; the last is now.
+        unrouted: Requests that no revision was ready for.
+    """
+
+    age_s: float
+    bounds_s: Sequence[float]
+    copies: Sequence[tuple[float, Mapping[int, Tally]]]
+    unrouted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """A piece of a log.
+
+    Attributes:
+        content: Its bytes.
+        size: Bytes in the whole log.
+    """
+
+    content: bytes = b""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ServerOrder:
     """A model server to start."""
 
@@ -137,8 +183,15 @@ class ServingLauncher(Protocol):
     async def remove(self, endpoint: str) -> None:
         """Stop everything and delete its directory."""
 
-    def read_log(self, endpoint: str, revision: int | None) -> str:
-        """Return the end of what a model server, or the router, wrote."""
+    def read_log(self, endpoint: str, revision: int | None, offset: int | None = None) -> LogPiece:
+        """Return what a model server, or the router, wrote from a byte on; by default the end."""
+
+    async def measure(self, endpoint: str) -> LoadReport | None:
+        """Ask the router what the revisions answered lately; None if there is no router.
+
+        Raises:
+            Unavailable: It does not answer.
+        """
 
     async def predict(
         self, endpoint: Endpoint, instances: list[JsonValue]

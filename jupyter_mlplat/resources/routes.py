@@ -153,8 +153,14 @@ ROUTES: tuple[Route, ...] = (
     Route("endpoints.stop", "POST", "/endpoints/{endpoint}/stop", WRITE, gives="Endpoint"),
     Route("endpoints.start", "POST", "/endpoints/{endpoint}/start", WRITE, gives="Endpoint"),
     Route(
-        "endpoints.predict", "POST", "/endpoints/{endpoint}/predict", WRITE, takes="PredictRequest"
+        "endpoints.predict",
+        "POST",
+        "/endpoints/{endpoint}/predict",
+        WRITE,
+        takes="PredictRequest",
+        gives="PredictAnswer",
     ),
+    Route("endpoints.stats", "GET", "/endpoints/{endpoint}/stats", READ, gives="EndpointStats"),
     Route("endpoints.log", "GET", "/endpoints/{endpoint}/log", READ, Answer.TEXT),
 )
 

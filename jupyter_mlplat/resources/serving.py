@@ -48,6 +48,12 @@ class Endpoint(Resource):
     message: str = ""
     revisions: tuple[Revision, ...] = ()
     traffic: tuple[Traffic, ...] = ()
+    wanted: tuple[Traffic, ...] = Field(
+        default=(), description="The split that comes into force when its revisions are ready."
+    )
+    previous: tuple[Traffic, ...] = Field(
+        default=(), description="The split before: what rolling back goes to; empty: there is none."
+    )
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -77,3 +83,52 @@ class PredictRequest(Request):
     """Rows in, predictions out, whatever protocol the model server speaks underneath."""
 
     inputs: JsonValue = Field(description="Rows as lists, or records as objects.")
+
+
+class PredictAnswer(Resource):
+    """What an endpoint answered."""
+
+    outputs: JsonValue
+    revision: int | None = Field(description="Who answered.")
+    duration_s: float = Field(description="From the request to the whole answer, at the engine.")
+
+
+class LoadPoint(Resource):
+    """What a revision answered in a few seconds, up to a moment."""
+
+    at: Timestamp
+    rps: float
+    error_rate: float | None = Field(description="None: there was no request.")
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+class RevisionStats(Resource):
+    """How a revision has answered: in all, over the last minute, and step by step.
+
+    Times are measured at the router, from a whole request to its answer, and read from histogram
+    buckets: they are estimates. None: there was no request.
+    """
+
+    revision: int
+    requests: int = Field(description="Since `EndpointStats.since`.")
+    refused: int = Field(description="Of these, answered 4xx: the caller was at fault.")
+    errors: int = Field(description="Of these, answered 5xx.")
+    rps: float = Field(description="Requests per second, over the last minute.")
+    error_rate: float | None = Field(description="Share of 5xx, from 0 to 1, over the last minute.")
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    series: tuple[LoadPoint, ...] = Field(default=(), description="Of the last five minutes.")
+
+
+class EndpointStats(Resource):
+    """How an endpoint has answered since its router began to count."""
+
+    endpoint: Name
+    since: Timestamp | None = Field(description="None: it does not run.")
+    window_s: float = Field(description="What the figures of the last minute look back over.")
+    unrouted: int = Field(description="Requests that no revision was ready for.")
+    rps: float
+    error_rate: float | None
+    revisions: tuple[RevisionStats, ...] = ()

@@ -30,6 +30,11 @@ class Counter:
         self._values: dict[tuple[object, ...], int] = {}
         self._keys: tuple[str, ...] = ()
 
+    @property
+    def values(self) -> Mapping[tuple[object, ...], int]:
+        """The numbers, by the values of the labels."""
+        return self._values
+
     def add(self, **labels: object) -> None:
         self._keys = tuple(labels)
         key = tuple(labels.values())
@@ -52,6 +57,11 @@ class Histogram:
         self._labels = labels
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many values each bucket has, the last one those above all bounds."""
+        return tuple(self._counts)
 
     def observe(self, value: float) -> None:
         self._counts[bisect_left(self._bounds, value)] += 1

@@ -13,8 +13,10 @@ import re
 import signal
 import socket
 import sys
+import time
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -23,6 +25,7 @@ from jupyter_mlplat.serving.backends import Backend
 from jupyter_mlplat.serving.exchange import Exchange, Refusal
 from jupyter_mlplat.serving.http import HttpServer, Limits
 from jupyter_mlplat.serving.process import announce
+from jupyter_mlplat.serving.recent import Recent, Tally
 from jupyter_mlplat.serving.routing import CONTROL, ROUTER, link_path, read_routing
 from jupyter_mlplat.serving.splitting import TrafficSplit
 
@@ -46,6 +49,7 @@ class Router:
             "mlplat_endpoint_requests_total", "Requests by revision and status."
         )
         self._seconds: dict[int, metrics.Histogram] = {}
+        self._recent = Recent(time.monotonic())
         self._available: frozenset[int] = frozenset()
         self.routing = read_routing(directory)
         self._split = TrafficSplit(self.routing.percent)
@@ -133,11 +137,32 @@ class Router:
 
     # looking after itself
     async def watch_time(self) -> None:
-        """Answer, once a second and for ever, for revisions that do not."""
+        """Once a second and for ever: answer for revisions that do not, remember what was."""
         while True:
             await asyncio.sleep(1.0)
             for backend in self._backends.values():
                 backend.give_up_late()
+            now = time.monotonic()
+            if self._recent.is_due(now):
+                self._recent.add(now, self._tallies())
+
+    def _tallies(self) -> dict[int, Tally]:
+        """Count what each revision has answered since this router began."""
+        refused: dict[object, int] = {}
+        failed: dict[object, int] = {}
+        for (_, revision, status), count in self._requests.values.items():
+            counts = failed if int(str(status)) >= 500 else refused
+            if int(str(status)) >= 400:
+                counts[revision] = counts.get(revision, 0) + count
+        return {
+            revision: Tally(histogram.counts, refused.get(revision, 0), failed.get(revision, 0))
+            for revision, histogram in self._seconds.items()
+        }
+
+    def _unrouted(self) -> int:
+        return sum(
+            count for (_, revision, _), count in self._requests.values.items() if revision == "none"
+        )
 
     async def _answer_metrics(self, exchange: Exchange) -> None:
         probes = [_Probe() for _ in self._available]
@@ -155,25 +180,33 @@ class Router:
     # control
     def handle_control(self, exchange: Exchange) -> None:
         """Serve the control socket."""
-        if (exchange.method, exchange.target) == (b"POST", b"/reload"):
-            try:
-                self.reload()
-            except (OSError, ValueError, KeyError) as error:
-                exchange.refuse(Refusal(400, f"Cannot read the routing: {error!r}."))
+        match exchange.method, exchange.target:
+            case b"POST", b"/reload":
+                try:
+                    self.reload()
+                except (OSError, ValueError, KeyError) as error:
+                    exchange.refuse(Refusal(400, f"Cannot read the routing: {error!r}."))
+                    return
+                answer = self._status()
+            case b"GET", b"/status":
+                answer = self._status()
+            case b"GET", b"/load":
+                answer = self._recent.report(time.monotonic(), self._tallies())
+                answer["unrouted"] = self._unrouted()
+            case _:
+                exchange.refuse(
+                    Refusal(404, "The control socket knows /reload, /status and /load.")
+                )
                 return
-        elif (exchange.method, exchange.target) != (b"GET", b"/status"):
-            exchange.refuse(Refusal(404, "The control socket knows /reload and /status."))
-            return
-        exchange.answer(
-            orjson.dumps(
-                {
-                    "ready": sorted(self._available),
-                    "percent": {str(n): p for n, p in self.routing.percent.items()},
-                    "pending": {str(n): b.pending for n, b in self._backends.items()},
-                    "retiring": len(self._retiring),
-                }
-            )
-        )
+        exchange.answer(orjson.dumps(answer))
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "ready": sorted(self._available),
+            "percent": {str(n): p for n, p in self.routing.percent.items()},
+            "pending": {str(n): b.pending for n, b in self._backends.items()},
+            "retiring": len(self._retiring),
+        }
 
 
 def _run(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:

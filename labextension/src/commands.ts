@@ -50,4 +50,13 @@ export namespace CommandIDs {
 
   export const openEndpoint = 'mlplat:open-endpoint';
   export const deployModel = 'mlplat:deploy-model';
+  export const setTraffic = 'mlplat:set-traffic';
+  export const undoTraffic = 'mlplat:undo-traffic';
+  export const promoteEndpoint = 'mlplat:promote-endpoint';
+  export const rollBackEndpoint = 'mlplat:roll-back-endpoint';
+  export const stopEndpoint = 'mlplat:stop-endpoint';
+  export const startEndpoint = 'mlplat:start-endpoint';
+  export const deleteEndpoint = 'mlplat:delete-endpoint';
+  export const showEndpointLog = 'mlplat:show-endpoint-log';
+  export const copyEndpointUrl = 'mlplat:copy-endpoint-url';
 }

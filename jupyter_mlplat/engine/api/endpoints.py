@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from jupyter_mlplat.engine.api.requests import Asked, answer, answer_list
 from jupyter_mlplat.resources.serving import DeployRequest, PredictRequest, TrafficRequest
@@ -58,9 +58,16 @@ async def predict(engine: "Engine", asked: Asked) -> Response:
     return JSONResponse(await engine.serving.predict(asked["endpoint"], request))
 
 
+async def get_stats(engine: "Engine", asked: Asked) -> Response:
+    return answer(await engine.serving.measure(asked["endpoint"]))
+
+
 async def read_log(engine: "Engine", asked: Asked) -> Response:
     revision = asked.number("revision", None, low=1, high=2**31)
-    return PlainTextResponse(engine.serving.read_log(asked["endpoint"], revision))
+    offset = asked.number("offset", None, low=0, high=2**53)
+    piece = engine.serving.read_log(asked["endpoint"], revision, offset)
+    headers = {"X-Log-Size": str(piece.size)}
+    return Response(piece.content, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 HANDLERS = {
@@ -74,5 +81,6 @@ HANDLERS = {
     "endpoints.stop": stop,
     "endpoints.start": start,
     "endpoints.predict": predict,
+    "endpoints.stats": get_stats,
     "endpoints.log": read_log,
 }

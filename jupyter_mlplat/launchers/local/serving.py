@@ -8,6 +8,7 @@ Everything is in the endpoint's directory, so that a new engine finds what an ol
 import asyncio
 import errno
 import json
+import os
 import shutil
 import signal
 import socket
@@ -24,6 +25,8 @@ from jupyter_mlplat.launchers.local import serving_calls
 from jupyter_mlplat.launchers.local.serving_process import ServingProcess, adopt, start
 from jupyter_mlplat.ports.serving import (
     EndpointReport,
+    LoadReport,
+    LogPiece,
     ServerOrder,
     ServerReport,
     ServerState,
@@ -112,16 +115,16 @@ class LocalServingLauncher:
             self._of(endpoint).servers[number] = process
         return process is not None
 
-    def read_log(self, endpoint: str, revision: int | None) -> str:
+    def read_log(self, endpoint: str, revision: int | None, offset: int | None = None) -> LogPiece:
         directory = self._root / endpoint
         part = ROUTER if revision is None else f"{REVISIONS}/{revision}"
         try:
             with (directory / part / "log").open("rb") as file:
-                file.seek(0, 2)
-                file.seek(max(0, file.tell() - LOG_BYTES))
-                return file.read().decode(errors="replace")
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - LOG_BYTES) if offset is None else min(offset, size))
+                return LogPiece(file.read(LOG_BYTES), size)
         except FileNotFoundError:
-            return ""
+            return LogPiece()
 
     # the router
     def reserve_port(self, endpoint: str, port: int | None) -> int:
@@ -164,7 +167,7 @@ class LocalServingLauncher:
             if path.exists() and await self._refresh(endpoint):
                 return
             await asyncio.sleep(READY_POLL_S)
-        lines = self.read_log(endpoint, None).strip().splitlines()
+        lines = self.read_log(endpoint, None).content.decode(errors="replace").strip().splitlines()
         raise Unavailable(
             f"Cannot start the router of endpoint {endpoint!r}: "
             f"{lines[-1] if lines else 'it said nothing'}"
@@ -258,6 +261,18 @@ class LocalServingLauncher:
         directory = self._root / endpoint
         if directory.exists():
             await asyncio.to_thread(shutil.rmtree, directory)
+
+    async def measure(self, endpoint: str) -> LoadReport | None:
+        if self._of(endpoint).router is None:
+            return None
+        path = self._root / endpoint / ROUTER / CONTROL
+        try:
+            return await asyncio.to_thread(serving_calls.measure, path)
+        except OSError as error:
+            raise Unavailable(
+                f"Cannot read what endpoint {endpoint!r} has answered: {error}. "
+                "If its router is of an older version, stop the endpoint and start it again."
+            ) from error
 
     async def predict(
         self, endpoint: Endpoint, instances: list[JsonValue]

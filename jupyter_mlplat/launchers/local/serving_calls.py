@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlplat.errors import ExecutionFailed, InvalidInput, Unavailable
+from jupyter_mlplat.ports.serving import LoadReport, Tally
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.serving import Endpoint
 
@@ -60,6 +61,23 @@ def control(path: Path, method: str, target: str) -> dict[str, Any]:
         raise OSError(f"The router answered {target} with nonsense: {error}") from error
     finally:
         connection.close()
+
+
+def measure(path: Path) -> LoadReport:
+    """Ask a router what its revisions have answered.
+
+    Raises:
+        OSError: It does not answer, or knows no such question.
+    """
+    report = control(path, "GET", "/load")
+    copies = [
+        (
+            copy["age_s"],
+            {int(number): Tally(*tally) for number, tally in copy["revisions"].items()},
+        )
+        for copy in report["copies"]
+    ]
+    return LoadReport(report["age_s"], report["bounds_s"], copies, report["unrouted"])
 
 
 def predict(endpoint: Endpoint, instances: list[JsonValue]) -> tuple[JsonValue, int | None]:

@@ -176,6 +176,8 @@ def describe(record: EndpointRecord, report: EndpointReport) -> Endpoint:
         message=record.message,
         revisions=tuple(_revision(record, found, report) for found in record.revisions),
         traffic=record.traffic,
+        wanted=record.wanted or (),
+        previous=record.previous,
         created_at=record.created_at,
         updated_at=record.updated_at,
     )

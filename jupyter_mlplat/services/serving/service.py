@@ -15,6 +15,7 @@ from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.ports.serving import (
     EndpointStore,
     EventSink,
+    LogPiece,
     ModelSource,
     ServableModel,
     ServingLauncher,
@@ -24,11 +25,13 @@ from jupyter_mlplat.resources.serving import (
     DeployRequest,
     Endpoint,
     EndpointState,
+    EndpointStats,
     PredictRequest,
     Traffic,
     TrafficRequest,
 )
 from jupyter_mlplat.services.serving.keeping import Keeper, Kept
+from jupyter_mlplat.services.serving.load import describe_load
 from jupyter_mlplat.services.serving.records import RevisionRecord, Split
 from jupyter_mlplat.services.serving.splits import checked, with_share
 
@@ -56,6 +59,7 @@ class ServingService:
         place: str = "",
     ) -> None:
         self._models = models
+        self._monotonic = monotonic
         self._launcher = launcher
         self._keeper = Keeper(store, models, launcher, events, monotonic, place)
         self._creating = asyncio.Lock()
@@ -80,18 +84,31 @@ class ServingService:
     def get(self, name: str) -> Endpoint:
         return self._keeper.show(self._keeper.find(name))
 
-    def read_log(self, name: str, revision: int | None = None) -> str:
-        """Return the end of what a revision's server wrote; of the router without a revision."""
+    def read_log(
+        self, name: str, revision: int | None = None, offset: int | None = None
+    ) -> LogPiece:
+        """Return what a revision's server wrote, or the router: from a byte on, else the end."""
         self._keeper.find(name)
-        return self._launcher.read_log(name, revision)
+        return self._launcher.read_log(name, revision, offset)
 
     async def predict(self, name: str, request: PredictRequest) -> dict[str, JsonValue]:
-        """Send rows to an endpoint; a single row or record counts as one."""
+        """Send rows to an endpoint; a single row or record counts as one.
+
+        Returns:
+            A `PredictAnswer` that nobody has checked once more: it may be large.
+        """
         endpoint = self.get(name)
         if endpoint.state is EndpointState.STOPPED:
             raise Conflict(f"Cannot predict: endpoint {name!r} is stopped. Start it first.")
+        begin = self._monotonic()
         outputs, revision = await self._launcher.predict(endpoint, _instances(request.inputs))
-        return {"outputs": outputs, "revision": revision}
+        duration_s = self._monotonic() - begin
+        return {"outputs": outputs, "revision": revision, "duration_s": duration_s}
+
+    async def measure(self, name: str) -> EndpointStats:
+        """Say how an endpoint has answered: in all, over the last minute, and lately."""
+        self._keeper.find(name)
+        return describe_load(name, await self._launcher.measure(name), utc_now())
 
     # changing
     async def deploy(self, request: DeployRequest) -> Endpoint:

@@ -9,6 +9,7 @@ import type {
   DeployRequest,
   Endpoint,
   EndpointList,
+  EndpointStats,
   EngineStatus,
   GcReport,
   GcRequest,
@@ -23,6 +24,7 @@ import type {
   OutputList,
   Pipeline,
   PlanRequest,
+  PredictAnswer,
   PredictRequest,
   RegisterRequest,
   RegisteredModel,
@@ -284,7 +286,12 @@ export interface IRoutes {
   'endpoints.predict': {
     segments: 'endpoint';
     body: PredictRequest;
-    answer: JsonValue;
+    answer: PredictAnswer;
+  };
+  'endpoints.stats': {
+    segments: 'endpoint';
+    body: never;
+    answer: EndpointStats;
   };
   'endpoints.log': {
     segments: 'endpoint';
@@ -346,5 +353,6 @@ export const ROUTES: Readonly<
   'endpoints.stop': ['POST', 'endpoints/{endpoint}/stop'],
   'endpoints.start': ['POST', 'endpoints/{endpoint}/start'],
   'endpoints.predict': ['POST', 'endpoints/{endpoint}/predict'],
+  'endpoints.stats': ['GET', 'endpoints/{endpoint}/stats'],
   'endpoints.log': ['GET', 'endpoints/{endpoint}/log']
 };

@@ -838,6 +838,10 @@ export type Endpoint = {
   message: string;
   revisions: Revision[];
   traffic: Traffic[];
+  /** The split that comes into force when its revisions are ready. */
+  wanted: Traffic[];
+  /** The split before: what rolling back goes to; empty: there is none. */
+  previous: Traffic[];
   created_at: string;
   updated_at: string;
 };
@@ -869,4 +873,62 @@ export type TrafficRequest = {
 export type PredictRequest = {
   /** Rows as lists, or records as objects. */
   inputs: JsonValue;
+};
+
+/** What an endpoint answered. */
+export type PredictAnswer = {
+  outputs: JsonValue;
+  /** Who answered. */
+  revision: number | null;
+  /** From the request to the whole answer, at the engine. */
+  duration_s: number;
+};
+
+/** What a revision answered in a few seconds, up to a moment. */
+export type LoadPoint = {
+  at: string;
+  rps: number;
+  /** None: there was no request. */
+  error_rate: number | null;
+  p50_ms: number | null;
+  p95_ms: number | null;
+};
+
+/**
+ * How a revision has answered: in all, over the last minute, and step by step.
+ *
+ * Times are measured at the router, from a whole request to its answer, and read from histogram
+ * buckets: they are estimates. None: there was no request.
+ */
+export type RevisionStats = {
+  revision: number;
+  /** Since `EndpointStats.since`. */
+  requests: number;
+  /** Of these, answered 4xx: the caller was at fault. */
+  refused: number;
+  /** Of these, answered 5xx. */
+  errors: number;
+  /** Requests per second, over the last minute. */
+  rps: number;
+  /** Share of 5xx, from 0 to 1, over the last minute. */
+  error_rate: number | null;
+  p50_ms: number | null;
+  p95_ms: number | null;
+  p99_ms: number | null;
+  /** Of the last five minutes. */
+  series: LoadPoint[];
+};
+
+/** How an endpoint has answered since its router began to count. */
+export type EndpointStats = {
+  endpoint: string;
+  /** None: it does not run. */
+  since: string | null;
+  /** What the figures of the last minute look back over. */
+  window_s: number;
+  /** Requests that no revision was ready for. */
+  unrouted: number;
+  rps: number;
+  error_rate: number | null;
+  revisions: RevisionStats[];
 };

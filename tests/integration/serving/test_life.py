@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlplat.errors import Conflict, ExecutionFailed, InvalidInput, NotFound
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
-from jupyter_mlplat.ports.serving import ServerOrder
+from jupyter_mlplat.ports.serving import LogPiece, ServerOrder
 from jupyter_mlplat.resources.serving import (
     DeployRequest,
     EndpointState,
@@ -292,5 +292,7 @@ async def test_logs_can_be_read(world):
     await world.service.deploy(DeployRequest(model="talk", trust_pickle=True))
     await world.service.predict("talk", PredictRequest(inputs=[[1.0]]))
 
-    await world.until(lambda: world.service.read_log("talk", 1) == "hello\n", "the log")
-    assert world.service.read_log("talk") == ""
+    await world.until(lambda: world.service.read_log("talk", 1).content == b"hello\n", "the log")
+    assert world.service.read_log("talk", 1, offset=4) == LogPiece(b"o\n", 6)
+    assert world.service.read_log("talk", 1, offset=99).content == b""
+    assert world.service.read_log("talk") == LogPiece()

@@ -107,3 +107,28 @@ async def test_killed_model_servers_lose_only_what_they_were_answering(world):
     assert set(load.statuses) <= {200, 502}
     assert load.statuses[502] <= callers * kills
     assert sum(load.statuses.values()) == callers * 4000
+
+
+async def test_what_revisions_answered_is_counted_and_survives_a_new_engine(world):
+    await world.service.deploy(DeployRequest(model="iris"))
+    endpoint = await world.service.deploy(DeployRequest(model="iris", traffic=25))
+    load = Load(endpoint.url)
+    await load.run(callers=4, each=50)
+    await world.call("POST", "/v1/models/iris:predict", {"instances": [[1, 2]]})
+    await world.service.close()
+    await world.open()
+
+    stats = await world.service.measure("iris")
+
+    counted = {found.revision: found for found in stats.revisions}
+    assert {n: found.requests for n, found in counted.items()} in ({1: 151, 2: 50}, {1: 150, 2: 51})
+    assert sum(found.refused for found in counted.values()) == 1
+    assert sum(found.errors for found in counted.values()) == 0
+    assert stats.error_rate == 0.0
+    assert stats.rps > 0
+    assert 0 < counted[1].p50_ms <= counted[1].p95_ms <= counted[1].p99_ms < 30_000
+    assert stats.since is not None
+
+    await world.service.stop("iris")
+
+    assert (await world.service.measure("iris")).since is None

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlplat.errors import Conflict, ExecutionFailed, Forbidden, InvalidInput, NotFound
-from jupyter_mlplat.ports.serving import EndpointReport, ServableModel, ServerReport, ServerState
+from jupyter_mlplat.ports.serving import (
+    EndpointReport,
+    LoadReport,
+    LogPiece,
+    ServableModel,
+    ServerReport,
+    ServerState,
+    Tally,
+)
 from jupyter_mlplat.resources.lineage import ModelVersion
 from jupyter_mlplat.resources.serving import (
     DeployRequest,
@@ -80,8 +88,11 @@ class Launcher:
         await self.stop(endpoint)
         self.done.append(("remove",))
 
-    def read_log(self, endpoint, revision):
-        return f"log of {revision}"
+    def read_log(self, endpoint, revision, offset=None):
+        return LogPiece(f"log of {revision}".encode(), 100)
+
+    async def measure(self, endpoint):
+        return LoadReport(10.0, (0.1,), [(10.0, {}), (0.0, {1: Tally((3, 1), 0, 1)})])
 
     async def predict(self, endpoint, instances):
         return [len(instances)], 1
@@ -407,7 +418,7 @@ async def test_inputs_of_a_prediction_may_be_rows_records_or_one_of_them(world, 
 
     answer = await world.service.predict("m", PredictRequest(inputs=inputs))
 
-    assert answer == {"outputs": [rows], "revision": 1}
+    assert answer == {"outputs": [rows], "revision": 1, "duration_s": 0.0}
 
 
 @pytest.mark.parametrize("inputs", [[], 5, "text", None], ids=repr)

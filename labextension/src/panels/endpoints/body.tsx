@@ -1,7 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { IDisposable } from '@lumino/disposable';
 import * as React from 'react';
 
+import type { Traffic } from '../../api/types';
 import { Button } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
 import { deployIcon } from '../../icons';
@@ -9,11 +11,25 @@ import { DeployForm } from './deploy-form';
 import { EndpointDetail } from './detail';
 import { EndpointList } from './list';
 import type { EndpointsModel } from './model';
+import type { EndpointWatch } from './watch';
 
 /** What the section lets a user do; each is a command. */
 export interface IEndpointsActions {
   open: (endpoint: string | null) => void;
   deploy: (args: { model?: string; endpoint?: string }) => void;
+  expand: (endpoint: string) => void;
+  setTraffic: (endpoint: string, traffic: readonly Traffic[]) => void;
+  undoTraffic: (endpoint: string) => void;
+  promote: (endpoint: string) => void;
+  rollBack: (endpoint: string) => void;
+  stop: (endpoint: string) => void;
+  start: (endpoint: string) => void;
+  delete: (endpoint: string) => void;
+
+  /** Show the log of a revision, with 0 of the router, with null none. */
+  showLog: (endpoint: string, revision: number | null) => void;
+  copyUrl: (endpoint: string) => void;
+  copy: (text: string) => void;
   connect: () => void;
   showModels: () => void;
 }
@@ -23,6 +39,15 @@ export class EndpointsBody extends ReactWidget {
   constructor(private readonly _options: EndpointsBody.IOptions) {
     super();
     this.addClass('jp-mlplat-Section');
+    this._following = _options.model.stats.follow(
+      () => this._inSight(),
+      LOOK_MS
+    );
+  }
+
+  override dispose(): void {
+    this._following.dispose();
+    super.dispose();
   }
 
   protected render(): JSX.Element {
@@ -35,6 +60,68 @@ export class EndpointsBody extends ReactWidget {
       </Trans.Provider>
     );
   }
+
+  /** The endpoints whose figures can be seen now. */
+  private _inSight(): string[] {
+    const { model } = this._options;
+    if (!this.isVisible || model.deployment) {
+      return [];
+    }
+    const shown = model.selected
+      ? model.endpoints.filter(({ name }) => name === model.selected?.name)
+      : model.endpoints;
+    return shown
+      .filter(({ state }) => state !== 'STOPPED')
+      .map(({ name }) => name);
+  }
+
+  private readonly _following: IDisposable;
+}
+
+/** One endpoint in the main area. */
+export class EndpointView extends ReactWidget {
+  constructor(
+    private readonly _options: EndpointsBody.IOptions,
+    name: string
+  ) {
+    super();
+    this.addClass('jp-mlplat-EndpointView');
+    const { model } = _options;
+    this._watch = model.acquire(name);
+    this._following = model.stats.follow(
+      () =>
+        this.isVisible && this._watch.endpoint?.state !== 'STOPPED'
+          ? [name]
+          : [],
+      LOOK_MS
+    );
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._following.dispose();
+      this._options.model.release(this._watch);
+    }
+    super.dispose();
+  }
+
+  protected render(): JSX.Element {
+    const { model, actions, trans, apiUrl } = this._options;
+    return (
+      <Trans.Provider value={trans}>
+        <EndpointDetail
+          isWide
+          watch={this._watch}
+          stats={model.stats}
+          actions={actions}
+          apiUrl={apiUrl}
+        />
+      </Trans.Provider>
+    );
+  }
+
+  private readonly _watch: EndpointWatch;
+  private readonly _following: IDisposable;
 }
 
 export namespace EndpointsBody {
@@ -42,6 +129,9 @@ export namespace EndpointsBody {
     model: EndpointsModel;
     actions: IEndpointsActions;
     trans: TranslationBundle;
+
+    /** Base URL of the platform's API on the Jupyter server. */
+    apiUrl: string;
   }
 }
 
@@ -64,7 +154,9 @@ function EndpointsView(props: EndpointsBody.IOptions): JSX.Element {
       <EndpointDetail
         key={model.selected.name}
         watch={model.selected}
+        stats={model.stats}
         actions={actions}
+        apiUrl={props.apiUrl}
       />
     );
   }
@@ -74,20 +166,27 @@ function EndpointsView(props: EndpointsBody.IOptions): JSX.Element {
         <div className="jp-mlplat-Header-text">
           <h2 className="jp-mlplat-Header-title">{trans.__('Endpoints')}</h2>
           <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {trans._n('%1 endpoint', '%1 endpoints', model.endpoints.length)}
+            {model.endpoints.length === 0
+              ? trans.__('None yet')
+              : trans._n('%1 endpoint', '%1 endpoints', model.endpoints.length)}
           </div>
         </div>
-        <div className="jp-mlplat-Header-actions">
-          <Button
-            kind="primary"
-            icon={deployIcon}
-            label={trans.__('Deploy')}
-            title={trans.__('Serve a registered model')}
-            onClick={() => actions.deploy({})}
-          />
-        </div>
+        {model.endpoints.length > 0 && (
+          <div className="jp-mlplat-Header-actions">
+            <Button
+              kind="primary"
+              icon={deployIcon}
+              label={trans.__('Deploy')}
+              title={trans.__('Serve a registered model')}
+              onClick={() => actions.deploy({})}
+            />
+          </div>
+        )}
       </div>
       <EndpointList model={model} actions={actions} />
     </>
   );
 }
+
+/** Figures are of the last minute, and copied every few seconds: more often would show the same. */
+const LOOK_MS = 3000;

@@ -277,10 +277,10 @@ function Fields(props: {
 function choiceLabel(trans: TranslationBundle, choice: IVersionChoice): string {
   const { reference, version } = choice;
   if (reference === '') {
-    return trans.__('Latest (version %1)', version.version);
+    return trans.__('Latest (v%1)', version.version);
   }
   return reference.startsWith('@')
-    ? trans.__('%1 (version %2)', reference.slice(1), version.version)
+    ? trans.__('%1 (v%2)', reference.slice(1), version.version)
     : trans.__('Version %1', version.version);
 }
 

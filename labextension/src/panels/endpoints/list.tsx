@@ -1,12 +1,20 @@
+import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Endpoint } from '../../api/types';
-import { Button, EmptyState, ErrorNote } from '../../components/basics';
+import {
+  Button,
+  EmptyState,
+  ErrorNote,
+  IconButton
+} from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { deployIcon, endpointsIcon } from '../../icons';
+import { copyIcon, deployIcon, endpointsIcon } from '../../icons';
 import type { IEndpointsActions } from './body';
+import { StatsLine } from './figures';
 import type { EndpointsModel } from './model';
 import { ServingStateMark, servingLabel } from './state';
+import type { StatsModel } from './stats';
 
 /** All endpoints, or how to get one. */
 export function EndpointList(props: {
@@ -50,6 +58,7 @@ export function EndpointList(props: {
             <EndpointRow
               key={endpoint.name}
               endpoint={endpoint}
+              stats={model.stats}
               actions={actions}
             />
           ))}
@@ -61,6 +70,7 @@ export function EndpointList(props: {
 
 function EndpointRow(props: {
   endpoint: Endpoint;
+  stats: StatsModel;
   actions: IEndpointsActions;
 }): JSX.Element {
   const { endpoint, actions } = props;
@@ -83,10 +93,23 @@ function EndpointRow(props: {
             </span>
           </span>
           <span className="jp-mlplat-EndpointRow-foot">
-            {splitText(endpoint)}
+            <span className="jp-mlplat-EndpointRow-split">
+              {splitText(endpoint)}
+            </span>
+            <UseSignal signal={props.stats.changed}>
+              {() => <StatsLine stats={props.stats.of(endpoint.name)} />}
+            </UseSignal>
           </span>
         </span>
       </button>
+      <div className="jp-mlplat-EndpointRow-url">
+        <code title={endpoint.url}>{endpoint.url}</code>
+        <IconButton
+          icon={copyIcon}
+          label={trans.__('Copy the URL of %1', endpoint.name)}
+          onClick={() => actions.copyUrl(endpoint.name)}
+        />
+      </div>
     </li>
   );
 }

@@ -7,14 +7,19 @@ import type { EventStream } from '../../api/events';
 import type { Endpoint, Event } from '../../api/types';
 import { DeployModel } from './deploy-model';
 import type { IDeployDraft } from './deploy-model';
+import { StatsModel } from './stats';
 import { EndpointWatch } from './watch';
 
 /** The list of endpoints, live, and the one that is open. */
 export class EndpointsModel implements IDisposable {
   constructor(readonly connection: Connection) {
+    this.stats = new StatsModel(connection.client);
     connection.reset.connect(this._onReset, this);
     connection.events.received.connect(this._onEvent, this);
   }
+
+  /** How the endpoints have answered lately. */
+  readonly stats: StatsModel;
 
   /** The list, the selection or the form changed. */
   get changed(): ISignal<this, void> {
@@ -59,11 +64,43 @@ export class EndpointsModel implements IDisposable {
   open(name: string | null): void {
     this.compose(null);
     if (name !== (this._selected?.name ?? null)) {
-      this._selected?.dispose();
-      this._selected =
-        name === null ? null : new EndpointWatch(this.connection, name);
+      const before = this._selected;
+      this._selected = name === null ? null : this.acquire(name);
+      if (before) {
+        this.release(before);
+      }
     }
     this._changed.emit();
+  }
+
+  /** Watch an endpoint: all who do share one watch, so that they see the same. Release it. */
+  acquire(name: string): EndpointWatch {
+    const watch =
+      this._watches.get(name) ?? new EndpointWatch(this.connection, name);
+    this._watches.set(name, watch);
+    watch.users += 1;
+    return watch;
+  }
+
+  release(watch: EndpointWatch): void {
+    watch.users -= 1;
+    if (watch.users === 0) {
+      this._watches.delete(watch.name);
+      watch.dispose();
+    }
+  }
+
+  /** Do something to an endpoint, so that all who watch it see it at once. */
+  async change<T>(
+    name: string,
+    action: (watch: EndpointWatch) => Promise<T>
+  ): Promise<T> {
+    const watch = this.acquire(name);
+    try {
+      return await action(watch);
+    } finally {
+      this.release(watch);
+    }
   }
 
   /** Begin to deploy with what is known so far; null puts the form away. */
@@ -119,7 +156,7 @@ export class EndpointsModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
-    this._selected?.dispose();
+    this._watches.forEach(watch => watch.dispose());
     this._deployment?.dispose();
     this.connection.reset.disconnect(this._onReset, this);
     this.connection.events.received.disconnect(this._onEvent, this);
@@ -156,6 +193,7 @@ export class EndpointsModel implements IDisposable {
   }
 
   private readonly _changed = new Signal<this, void>(this);
+  private readonly _watches = new Map<string, EndpointWatch>();
   private _endpoints: readonly Endpoint[] = [];
   private _selected: EndpointWatch | null = null;
   private _deployment: DeployModel | null = null;

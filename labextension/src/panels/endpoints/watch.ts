@@ -18,6 +18,9 @@ export class EndpointWatch implements IDisposable {
     void this.load();
   }
 
+  /** How many look at it; kept by whoever shares it among them. */
+  users = 0;
+
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -52,6 +55,11 @@ export class EndpointWatch implements IDisposable {
     return isInForce ? this._undo!.before : null;
   }
 
+  /** The revision whose log is shown; 0: the router's; null: none. */
+  get shownLog(): number | null {
+    return this._shownLog;
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }
@@ -67,6 +75,12 @@ export class EndpointWatch implements IDisposable {
       this._error = error;
       this._emit();
     }
+  }
+
+  /** Show what a revision's server wrote, or with 0 the router; null shows none. */
+  showLog(revision: number | null): void {
+    this._shownLog = revision;
+    this._emit();
   }
 
   /** Set the whole split. */
@@ -189,6 +203,7 @@ export class EndpointWatch implements IDisposable {
   private _assumed: Partial<Endpoint> | null = null;
   private _undo: { before: Traffic[]; after: Traffic[] } | null = null;
   private _error: unknown = null;
+  private _shownLog: number | null = null;
   private _busy = 0;
   private _isGone = false;
   private _isDisposed = false;

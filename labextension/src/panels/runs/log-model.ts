@@ -20,8 +20,19 @@ export interface ILogLine {
   level: LogLevel | null;
 }
 
+/** A log as `LogView` shows it. */
+export interface ILog {
+  /** Whose log it is, for those who hear it. */
+  readonly title: string;
+  readonly changed: ISignal<unknown, void>;
+  readonly lines: readonly ILogLine[];
+  readonly droppedLines: number;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+}
+
 /** What one step of one run wrote, followed while it writes. Keeps the newest lines only. */
-export class LogModel implements IDisposable {
+export class LogModel implements IDisposable, ILog {
   constructor(
     private readonly _connection: Connection,
     readonly run: string,
@@ -32,6 +43,10 @@ export class LogModel implements IDisposable {
     _connection.events.received.connect(this._onEvent, this);
     _connection.reset.connect(this.restart, this);
     this._refresh.request();
+  }
+
+  get title(): string {
+    return this.step;
   }
 
   get changed(): ISignal<this, void> {

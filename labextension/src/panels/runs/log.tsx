@@ -7,10 +7,10 @@ import { useTrans } from '../../components/context';
 import { Windowed } from '../../components/windowed';
 import { searchIcon } from '../../icons';
 import { stripAnsi } from '../../components/ansi';
-import type { LogModel } from './log-model';
+import type { ILog } from './log-model';
 
-/** What a step wrote: follows the end until scrolled away from it; searched line by line. */
-export function LogView(props: { model: LogModel }): JSX.Element {
+/** What a step or a server wrote: follows the end until scrolled away from it; searched line by line. */
+export function LogView(props: { model: ILog }): JSX.Element {
   return (
     <UseSignal signal={props.model.changed}>
       {() => <LogLines model={props.model} />}
@@ -18,7 +18,7 @@ export function LogView(props: { model: LogModel }): JSX.Element {
   );
 }
 
-function LogLines(props: { model: LogModel }): JSX.Element {
+function LogLines(props: { model: ILog }): JSX.Element {
   const { model } = props;
   const trans = useTrans();
   const view = React.useRef<HTMLDivElement>(null);
@@ -62,7 +62,7 @@ function LogLines(props: { model: LogModel }): JSX.Element {
       <p className="jp-mlplat-Hint">
         {model.isLoading
           ? trans.__('Reading the log…')
-          : trans.__('This step has written nothing.')}
+          : trans.__('Nothing has been written.')}
       </p>
     );
   }
@@ -105,7 +105,7 @@ function LogLines(props: { model: LogModel }): JSX.Element {
         ref={view}
         className="jp-mlplat-Log-lines"
         role="log"
-        label={trans.__('Log of step %1', model.step)}
+        label={trans.__('Log of %1', model.title)}
         count={lines.length}
         rowHeight={LINE_HEIGHT}
         onScroll={element => {
