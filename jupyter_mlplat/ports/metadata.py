@@ -12,11 +12,13 @@ from typing import Any, Literal, Protocol
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.lineage import (
     Artifact,
+    Beyond,
     Execution,
     Lineage,
     LineageEvent,
     ModelVersion,
     RegisteredModel,
+    RunReference,
 )
 from jupyter_mlplat.resources.pipeline import Finding, Pipeline
 from jupyter_mlplat.resources.registry import ModelChange
@@ -120,6 +122,27 @@ class Closure:
     executions: tuple[str, ...]
     artifacts: tuple[str, ...]
     truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """A bounded piece of the lineage graph, with what one wants to know of it at a glance."""
+
+    roots: tuple[str, ...]
+    executions: tuple[Execution, ...]
+    artifacts: tuple[Artifact, ...]
+    events: tuple[LineageEvent, ...]
+    runs: tuple[RunReference, ...]
+    beyond: Mapping[str, Beyond] = field(default_factory=dict)
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What bears a name: each name once, as its newest bearer, newest first."""
+
+    artifacts: Sequence[Artifact]
+    executions: Sequence[Execution]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +262,35 @@ class MetadataStore(Protocol):
         limit: int = 100_000,
     ) -> Closure:
         """The ids of the nodes that `lineage` returns, without their documents: much faster."""
+
+    def explore(
+        self,
+        roots: Sequence[str],
+        direction: Literal["upstream", "downstream", "both"],
+        depth: int,
+        *,
+        limit: int,
+        with_cached: bool = True,
+    ) -> Explored:
+        """The graph around artifacts, executions or runs: all roots, then at most `limit` nodes.
+
+        Without the cached, an execution that only took a result from the cache is passed over
+        where one that made the same artifact, or read it, is known. NotFound: no root is there.
+        """
+
+    def explore_between(
+        self, sources: Sequence[str], targets: Sequence[str], *, limit: int
+    ) -> Explored:
+        """All ways from sources to targets; of more than `limit` nodes, a shortest one first.
+
+        Only ends and nothing else: no way leads there.
+        """
+
+    def find_lineage(self, text: str, *, limit: int) -> Found:
+        """Artifacts and executions whose name holds a text; the newest for an empty one."""
+
+    def executions_of_runs(self, run_ids: Sequence[str]) -> Sequence[tuple[Execution, int]]:
+        """What ran, with a number that is equal for executions that made the same artifacts."""
 
     # registry
     def add_model_version(

@@ -107,6 +107,67 @@ class Lineage(Resource):
     )
 
 
+class RunReference(Resource):
+    """The run in which something ran, as far as one needs it to find it."""
+
+    id: Identifier
+    number: int
+    pipeline: str
+    notebook: str | None = None
+    created_at: Timestamp
+
+
+class ModelUse(Resource):
+    """What became of a model that a step logged: a registered version, and who serves it."""
+
+    artifact_id: Identifier
+    model: Name
+    version: int
+    aliases: tuple[str, ...] = ()
+    endpoints: tuple[Name, ...] = Field(default=(), description="With a revision of this version.")
+
+
+class Beyond(Resource):
+    """How many neighbours of a node are not in the answer."""
+
+    upstream: int = 0
+    downstream: int = 0
+
+
+class LineageGraph(Resource):
+    """The graph around a subject, bounded in depth and size, for the eye.
+
+    What the subject stands for (`roots`) is always in it; of the rest the nearest, and among these
+    the newest. `beyond` says at which nodes it goes on.
+    """
+
+    subject: str
+    roots: tuple[Identifier, ...]
+    executions: tuple[Execution, ...]
+    artifacts: tuple[Artifact, ...]
+    events: tuple[LineageEvent, ...]
+    runs: tuple[RunReference, ...]
+    models: tuple[ModelUse, ...]
+    beyond: dict[str, Beyond] = {}
+    truncated: bool = Field(default=False, description="There was more within the depth.")
+
+
+class LineageSubject(Resource):
+    """Something that lineage can start from, as a search finds it."""
+
+    subject: str = Field(description="What `GET /lineage` takes, such as `model:tumour/3`.")
+    kind: Literal["model", "run", "step", "artifact"]
+    name: str
+    type: str = Field(default="", description="Of an artifact.")
+    codec: str | None = None
+    run_number: int | None = None
+    created_at: Timestamp | None = None
+
+
+class LineageSubjects(Resource):
+    subjects: tuple[LineageSubject, ...]
+
+
 class ModelSignature(Resource):
     """What a model takes and gives, as Open Inference Protocol tensors."""
 

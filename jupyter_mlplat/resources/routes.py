@@ -94,6 +94,9 @@ ROUTES: tuple[Route, ...] = (
     Route("steps.log", "GET", "/runs/{run}/steps/{step}/log", READ, Answer.TEXT),
     Route("artifacts.get", "GET", "/artifacts/{artifact}", READ, gives="Artifact"),
     Route("artifacts.content", "GET", "/artifacts/{artifact}/content", READ, Answer.BYTES),
+    Route("lineage.explore", "GET", "/lineage", READ, gives="LineageGraph"),
+    Route("lineage.search", "GET", "/lineage/search", READ, gives="LineageSubjects"),
+    Route("lineage.between", "GET", "/lineage/between", READ, gives="LineageGraph"),
     Route("lineage.get", "GET", "/lineage/{id}", READ, gives="Lineage"),
     Route("models.list", "GET", "/models", READ, gives="ModelList"),
     Route(

@@ -21,7 +21,7 @@ from .explain import NotSerialisable
 from .files import Blobs
 from .graphs import Pickled, dump, load_graph, put_graph
 from .identity import class_identity
-from .kinds import preview, type_name
+from .kinds import columns, preview, type_name
 from .latekeys import Filling
 from .sharing import Trace, attributes_of, group_names, same_atoms, with_attribute_dicts
 
@@ -104,6 +104,9 @@ def save(
         name: {key: item for key, item in entry.items() if key != "group"}
         for name, entry in entries.items()
     }
+    for name, output in outputs.items():  # not part of the manifest: what is kept is the same
+        if (named := columns(namespace[name])) is not None:
+            output["columns"] = named
     for name, digest in states.items():
         size = blobs.size(digest)
         outputs[name] = {"type": name, "codec": "pickle", "digest": digest, "size_bytes": size}

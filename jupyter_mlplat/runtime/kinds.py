@@ -66,6 +66,44 @@ def preview(value: Any, width: int = 120) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+COLUMNS = 200
+"""As many column names are recorded of a value: more than anybody looks through."""
+_LONGEST_COLUMN = 100
+
+
+def columns(value: Any) -> list[str] | None:
+    """Return the names of a table's columns, without running code of the user.
+
+    None where there are none: the value is no frame, series or structured array, or unnamed.
+    """
+    kind = type(value)
+    library = kind.__module__.partition(".")[0]
+    labels: Any = ()
+    if is_array(value):
+        labels = value.dtype.names or ()
+    elif library in ("pandas", "polars") and kind.__name__ == "DataFrame":
+        labels = value.columns[:COLUMNS]
+    elif library in ("pandas", "polars") and kind.__name__ == "Series":
+        labels = () if value.name is None else (value.name,)
+    return column_names(labels)
+
+
+def column_names(labels: Any) -> list[str] | None:
+    """Return labels as texts, as far as they are plain: those of the user may run code."""
+    names = [_label(label) for label in labels[:COLUMNS]]
+    return names or None
+
+
+def _label(label: Any) -> str:
+    if type(label) is tuple:
+        text = ", ".join(map(_label, label))
+    elif isinstance(label, str):
+        text = str.__str__(label)
+    else:
+        text = _number(label) if type(label) in ATOMS else type(label).__name__
+    return text if len(text) <= _LONGEST_COLUMN else text[: _LONGEST_COLUMN - 1] + "…"
+
+
 def _number(value: Any) -> str:
     try:
         return repr(value)

@@ -16,7 +16,7 @@ from typing import Any
 from .codecs import encode, is_plain_array, plain_containers
 from .files import Blobs, dump_json, write_all
 from .graphs import dump, put_graph
-from .kinds import type_name
+from .kinds import column_names, columns, is_array, type_name
 from .models import infer_signature, serialise_model, to_example
 
 current: Tracking | None = None
@@ -93,6 +93,10 @@ class Tracking:
             "metrics": dict(self.metrics),
             "input_example": to_example(input_example),
         }
+        features: Any = getattr(model, "feature_names_in_", None)
+        labels = features.tolist() if is_array(features) else ()
+        if (named := column_names(labels)) is not None:
+            entry["columns"] = named
         self.models.append(entry)
         self._events.emit("model", **entry)
 
@@ -125,5 +129,7 @@ class Tracking:
             "type": type_name(value),
             "filename": os.path.basename(os.fspath(value)) if codec == "file" else None,
         }
+        if (named := columns(value)) is not None:
+            entry["columns"] = named
         self.artifacts.append(entry)
         self._events.emit("artifact", **entry)

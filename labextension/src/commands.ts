@@ -59,4 +59,11 @@ export namespace CommandIDs {
   export const deleteEndpoint = 'mlplat:delete-endpoint';
   export const showEndpointLog = 'mlplat:show-endpoint-log';
   export const copyEndpointUrl = 'mlplat:copy-endpoint-url';
+
+  export const showLineage = 'mlplat:show-lineage';
+  export const openLineageGraph = 'mlplat:open-lineage-graph';
+  export const whereUsed = 'mlplat:where-used';
+  export const traceLineage = 'mlplat:trace-lineage';
+  export const exportLineage = 'mlplat:export-lineage';
+  export const downloadArtifact = 'mlplat:download-artifact';
 }

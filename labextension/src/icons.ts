@@ -188,6 +188,36 @@ export const bestIcon = icon(
   '<path d="M8 1.8l1.9 4 4.3.5-3.2 3 .9 4.3L8 11.4l-3.9 2.2.9-4.3-3.2-3 4.3-.5z" fill="currentColor" stroke="none"/>'
 );
 
+export const lineageIcon = icon(
+  'lineage',
+  '<circle cx="3.5" cy="3.5" r="1.9"/><circle cx="3.5" cy="12.5" r="1.9"/><circle cx="12.5" cy="8" r="1.9"/><path d="M5.4 3.8c3 .3 2.6 3.6 5.2 4M5.4 12.2c3-.3 2.6-3.6 5.2-4"/>'
+);
+
+export const stepIcon = icon(
+  'step',
+  '<circle cx="8" cy="8" r="6"/><path d="M6.6 5.4v5.2L10.8 8z" fill="currentColor"/>'
+);
+
+export const dataIcon = icon(
+  'data',
+  '<rect x="2" y="3" width="12" height="10" rx="1.5"/><path d="M2 6.5h12M6.5 6.5V13M10.3 6.5V13"/>'
+);
+
+export const fileIcon = icon(
+  'file',
+  '<path d="M4 1.8h5L12.5 5.3v8.9H4zM9 1.8v3.5h3.5"/>'
+);
+
+export const turnIcon = icon(
+  'turn',
+  '<rect x="2" y="2" width="4.5" height="4.5" rx="1"/><rect x="9.5" y="9.5" width="4.5" height="4.5" rx="1"/><path d="M9 4.2h1.5a1.8 1.8 0 0 1 1.8 1.8v1M10.6 5.6l1.7 1.7L14 5.6M4.2 9v1.3a1.8 1.8 0 0 0 1.8 1.8h1"/>'
+);
+
+export const refreshIcon = icon(
+  'refresh',
+  '<path d="M13 7A5.2 5.2 0 0 0 3.6 5M3 9a5.2 5.2 0 0 0 9.4 2M3.3 2.2V5H6M12.7 13.8V11H10"/>'
+);
+
 /** One icon a state: shape tells it as well as colour. */
 export const stateIcons = {
   PENDING: icon(

@@ -1,6 +1,7 @@
 import { comparePlugin } from './plugins/compare';
 import { endpointsPlugin } from './plugins/endpoints';
 import { filesPlugin } from './plugins/files';
+import { lineagePlugin } from './plugins/lineage';
 import { marksPlugin } from './plugins/marks';
 import { modelsPlugin } from './plugins/models';
 import { outputsPlugin } from './plugins/outputs';
@@ -26,6 +27,7 @@ export default [
   comparePlugin,
   modelsPlugin,
   endpointsPlugin,
+  lineagePlugin,
   marksPlugin,
   outputsPlugin,
   filesPlugin,

@@ -16,6 +16,7 @@ from jupyter_mlplat.resources.run import Metric, OutputValue, Run, Task, TaskSta
 from jupyter_mlplat.services.pipelines.activity import Logged
 
 VALUE_TYPE = "mlplat.Value"
+_COLUMNS, _LONGEST_COLUMN = 200, 100  # as the runtime sends them at most
 
 FindArtifact = Callable[[str, str, str], Artifact | None]
 """(digest, name, type) → the artifact that holds this content already."""
@@ -122,7 +123,11 @@ def _record_value(
     now: datetime,
 ) -> None:
     digest = str(facts["digest"])
+    columns = _columns(facts)
     artifact = find(digest, name, VALUE_TYPE)
+    if artifact is not None and columns and "columns" not in artifact.metadata:
+        known = {**artifact.metadata, **columns}  # it was recorded before columns were
+        record.artifacts.append(artifact := artifact.model_copy(update={"metadata": known}))
     if artifact is None:
         artifact = Artifact(
             id=new_id("art"),
@@ -131,7 +136,11 @@ def _record_value(
             digest=digest,
             size_bytes=int(facts.get("size_bytes") or 0),
             codec=str(facts.get("codec") or ""),
-            metadata={"type": str(facts.get("type") or ""), "preview": _preview(facts)},
+            metadata={
+                "type": str(facts.get("type") or ""),
+                "preview": _preview(facts),
+                **columns,
+            },
             created_at=now,
         )
         record.artifacts.append(artifact)
@@ -152,6 +161,15 @@ def _record_value(
 
 def _preview(facts: Mapping[str, Any]) -> str:
     return str(facts.get("preview") or "")
+
+
+def _columns(facts: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Return the columns a step says a value has; the user's process wrote it, so it is bounded."""
+    named = facts.get("columns")
+    if not isinstance(named, list):
+        return {}
+    names = [name[:_LONGEST_COLUMN] for name in named[:_COLUMNS] if isinstance(name, str)]
+    return {"columns": [*names]} if names else {}
 
 
 def _metrics(step: str, result: Mapping[str, Any], logged: Logged, now: datetime) -> list[Metric]:

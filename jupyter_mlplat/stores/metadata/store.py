@@ -11,6 +11,7 @@ from jupyter_mlplat.stores.metadata import opening
 from jupyter_mlplat.stores.metadata.collecting import collect, referenced_digests
 from jupyter_mlplat.stores.metadata.database import BUSY_TIMEOUT_S, Database
 from jupyter_mlplat.stores.metadata.event_tables import EventTables, append_events
+from jupyter_mlplat.stores.metadata.exploring import ExploringTables
 from jupyter_mlplat.stores.metadata.lineage_tables import LineageTables, write_lineage
 from jupyter_mlplat.stores.metadata.registry_tables import (
     EndpointTables,
@@ -30,7 +31,13 @@ from jupyter_mlplat.stores.metadata.run_tables import (
 
 
 class SqlMetadataStore(
-    RunTables, LineageTables, RegistryTables, EndpointTables, FindingTables, EventTables
+    RunTables,
+    LineageTables,
+    ExploringTables,
+    RegistryTables,
+    EndpointTables,
+    FindingTables,
+    EventTables,
 ):
     """Keeps what is known in one SQLite file (WAL).
 

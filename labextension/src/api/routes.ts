@@ -14,6 +14,8 @@ import type {
   GcReport,
   GcRequest,
   Lineage,
+  LineageGraph,
+  LineageSubjects,
   LoggedModels,
   MetricList,
   ModelHistory,
@@ -178,6 +180,21 @@ export interface IRoutes {
     body: never;
     answer: Response;
   };
+  'lineage.explore': {
+    segments: never;
+    body: never;
+    answer: LineageGraph;
+  };
+  'lineage.search': {
+    segments: never;
+    body: never;
+    answer: LineageSubjects;
+  };
+  'lineage.between': {
+    segments: never;
+    body: never;
+    answer: LineageGraph;
+  };
   'lineage.get': {
     segments: 'id';
     body: never;
@@ -331,6 +348,9 @@ export const ROUTES: Readonly<
   'steps.log': ['GET', 'runs/{run}/steps/{step}/log'],
   'artifacts.get': ['GET', 'artifacts/{artifact}'],
   'artifacts.content': ['GET', 'artifacts/{artifact}/content'],
+  'lineage.explore': ['GET', 'lineage'],
+  'lineage.search': ['GET', 'lineage/search'],
+  'lineage.between': ['GET', 'lineage/between'],
   'lineage.get': ['GET', 'lineage/{id}'],
   'models.list': ['GET', 'models'],
   'models.register': ['POST', 'models'],

@@ -170,6 +170,67 @@ export type Lineage = {
   provenance: Provenance | null;
 };
 
+/** The run in which something ran, as far as one needs it to find it. */
+export type RunReference = {
+  id: string;
+  number: number;
+  pipeline: string;
+  notebook: string | null;
+  created_at: string;
+};
+
+/** What became of a model that a step logged: a registered version, and who serves it. */
+export type ModelUse = {
+  artifact_id: string;
+  model: string;
+  version: number;
+  aliases: string[];
+  /** With a revision of this version. */
+  endpoints: string[];
+};
+
+/** How many neighbours of a node are not in the answer. */
+export type Beyond = {
+  upstream: number;
+  downstream: number;
+};
+
+/**
+ * The graph around a subject, bounded in depth and size, for the eye.
+ *
+ * What the subject stands for (`roots`) is always in it; of the rest the nearest, and among these
+ * the newest. `beyond` says at which nodes it goes on.
+ */
+export type LineageGraph = {
+  subject: string;
+  roots: string[];
+  executions: Execution[];
+  artifacts: Artifact[];
+  events: LineageEvent[];
+  runs: RunReference[];
+  models: ModelUse[];
+  beyond: Record<string, Beyond>;
+  /** There was more within the depth. */
+  truncated: boolean;
+};
+
+/** Something that lineage can start from, as a search finds it. */
+export type LineageSubject = {
+  /** What `GET /lineage` takes, such as `model:tumour/3`. */
+  subject: string;
+  kind: 'model' | 'run' | 'step' | 'artifact';
+  name: string;
+  /** Of an artifact. */
+  type: string;
+  codec: string | null;
+  run_number: number | null;
+  created_at: string | null;
+};
+
+export type LineageSubjects = {
+  subjects: LineageSubject[];
+};
+
 /** What a model takes and gives, as Open Inference Protocol tensors. */
 export type ModelSignature = {
   inputs: TensorSpec[];

@@ -7,12 +7,12 @@ import {
   Position,
   ReactFlow
 } from '@xyflow/react';
-import type { Edge, Node, NodeProps } from '@xyflow/react';
+import type { Edge, Node, NodeProps, ReactFlowInstance } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import * as React from 'react';
 
 import { layOut } from './layout';
-import type { Direction, ISized } from './layout';
+import type { Direction, ISized, Positions } from './layout';
 
 /** A node of a graph; what it shows is up to `render`. */
 export interface IFlowNode extends ISized {
@@ -60,6 +60,8 @@ export default function Flow(props: IFlowProps): JSX.Element {
     () => layOut(nodes, edges, direction),
     [nodes, edges, direction]
   );
+  const flow = React.useRef<ReactFlowInstance<Node<INodeData>> | null>(null);
+  useSteadyView(flow, positions, selected);
   const flowNodes = React.useMemo(
     () =>
       nodes.map((node): Node<INodeData> => ({
@@ -111,8 +113,11 @@ export default function Flow(props: IFlowProps): JSX.Element {
         nodes={flowNodes}
         edges={flowEdges}
         nodeTypes={NODE_TYPES}
+        onInit={instance => {
+          flow.current = instance;
+        }}
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.12 }}
+        fitViewOptions={FIT}
         minZoom={0.05}
         onlyRenderVisibleElements={nodes.length > 150}
         nodesConnectable={false}
@@ -138,6 +143,43 @@ export default function Flow(props: IFlowProps): JSX.Element {
     </div>
   );
 }
+
+/**
+ * Keep the selected node where it is on the screen while the graph around it grows or shrinks; without
+ * one, show the whole graph.
+ */
+function useSteadyView(
+  flow: React.RefObject<ReactFlowInstance<Node<INodeData>>>,
+  positions: Positions,
+  selected: string | null
+): void {
+  const last = React.useRef(positions);
+  const anchor = React.useRef(selected);
+  anchor.current = selected;
+  React.useLayoutEffect(() => {
+    const before = last.current.get(anchor.current ?? '');
+    const now = positions.get(anchor.current ?? '');
+    const isNew = last.current !== positions;
+    last.current = positions;
+    if (!isNew || !flow.current) {
+      return;
+    }
+    if (before && now) {
+      const { x, y, zoom } = flow.current.getViewport();
+      void flow.current.setViewport({
+        x: x + (before.x - now.x) * zoom,
+        y: y + (before.y - now.y) * zoom,
+        zoom
+      });
+    } else {
+      // The library knows the new nodes after it has drawn them.
+      const timer = setTimeout(() => void flow.current?.fitView(FIT), 50);
+      return () => clearTimeout(timer);
+    }
+  }, [flow, positions]);
+}
+
+const FIT = { maxZoom: 1, padding: 0.12 };
 
 interface INodeData extends Record<string, unknown> {
   node: IFlowNode;

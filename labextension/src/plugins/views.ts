@@ -111,7 +111,8 @@ const LINKS: ReadonlyMap<string, { command: string; argument: string }> =
   new Map([
     ['run', { command: CommandIDs.openRun, argument: 'run' }],
     ['model', { command: CommandIDs.openModel, argument: 'model' }],
-    ['endpoint', { command: CommandIDs.openEndpoint, argument: 'endpoint' }]
+    ['endpoint', { command: CommandIDs.openEndpoint, argument: 'endpoint' }],
+    ['lineage', { command: CommandIDs.showLineage, argument: 'subject' }]
   ]);
 
 /** Tell whether a link such as `run/run-01abc` names something that can be opened here. */
