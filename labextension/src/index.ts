@@ -4,6 +4,7 @@ import { filesPlugin } from './plugins/files';
 import { lineagePlugin } from './plugins/lineage';
 import { marksPlugin } from './plugins/marks';
 import { modelsPlugin } from './plugins/models';
+import { noticesPlugin } from './plugins/notices';
 import { outputsPlugin } from './plugins/outputs';
 import { panelPlugin } from './plugins/panel';
 import { pipelinePlugin } from './plugins/pipeline';
@@ -31,5 +32,6 @@ export default [
   marksPlugin,
   outputsPlugin,
   filesPlugin,
+  noticesPlugin,
   statusPlugin
 ];

@@ -5,7 +5,6 @@ import type {
 import {
   Dialog,
   ICommandPalette,
-  Notification,
   showDialog
 } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
@@ -23,7 +22,7 @@ import { createRunsSection } from '../panels/runs';
 import { RANKS } from '../panels/section';
 import { IMlPlatform, IMlPlatformPanel } from '../tokens';
 
-/** The Runs section, its commands, and a word when a run ends out of sight. */
+/** The Runs section and its commands. */
 export const runsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlplat:runs',
   description: 'Adds the Runs section to the side panel.',
@@ -40,7 +39,6 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     Private.addCommands(app, platform, trans);
-    Private.announceEnds(app, platform, panel, trans);
     panel.addSection(
       createRunsSection(
         platform.runs,
@@ -204,46 +202,6 @@ namespace Private {
   function firstStep(run: Run | null): string | null {
     const failed = run?.tasks.find(task => task.state === 'FAILED');
     return (failed ?? run?.tasks[0])?.name ?? null;
-  }
-
-  /** Tell of a run's end where nobody is looking at it. */
-  export function announceEnds(
-    app: JupyterFrontEnd,
-    platform: IMlPlatform,
-    panel: IMlPlatformPanel,
-    trans: TranslationBundle
-  ): void {
-    platform.runs.finished.connect((_, run) => {
-      if (panel.isVisible) {
-        return;
-      }
-      const options = {
-        autoClose: 8000,
-        actions: [
-          {
-            label: trans.__('Show'),
-            callback: () =>
-              void app.commands.execute(CommandIDs.openRun, { run: run.id })
-          }
-        ]
-      };
-      if (run.state === 'FAILED') {
-        Notification.error(
-          trans.__(
-            'Run %1 of %2 failed at step %3.',
-            run.number,
-            run.pipeline,
-            run.failed_step ?? '?'
-          ),
-          options
-        );
-      } else if (run.state === 'SUCCEEDED') {
-        Notification.success(
-          trans.__('Run %1 of %2 succeeded.', run.number, run.pipeline),
-          options
-        );
-      }
-    }, panel);
   }
 
   async function confirm(texts: {
