@@ -21,6 +21,7 @@ export namespace CommandIDs {
   export const goToFailure = 'mlplat:go-to-failure';
   export const retryNotebook = 'mlplat:retry';
 
+  export const tour = 'mlplat:tour';
   export const runFile = 'mlplat:run-file';
   export const newFromExample = 'mlplat:new-from-example';
 

@@ -12,6 +12,8 @@ import { platformPlugin } from './plugins/platform';
 import { runListPlugin } from './plugins/run-list';
 import { runsPlugin } from './plugins/runs';
 import { statusPlugin } from './plugins/status';
+import { timed } from './plugins/timed';
+import { tourPlugin } from './plugins/tour';
 import { viewsPlugin } from './plugins/views';
 
 export type { ISection } from './panels/section';
@@ -33,5 +35,6 @@ export default [
   outputsPlugin,
   filesPlugin,
   noticesPlugin,
+  tourPlugin,
   statusPlugin
-];
+].map(timed);

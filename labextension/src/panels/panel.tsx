@@ -66,6 +66,12 @@ export class PlatformPanel extends Widget {
     this._added.emit(section);
   }
 
+  /** Add something above the sections, such as a word to new users. The panel owns it. */
+  addBanner(widget: Widget): void {
+    const layout = this.layout as PanelLayout;
+    layout.insertWidget(layout.widgets.indexOf(this._stack), widget);
+  }
+
   /** Choose a section. An unknown id is ignored: its extension may be disabled. */
   choose(id: string): void {
     const found = this._sections.find(({ section }) => section.id === id);

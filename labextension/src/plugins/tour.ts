@@ -1,0 +1,119 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CommandIDs } from '../commands';
+import { DOMAIN } from '../components/context';
+import { platformIcon } from '../icons';
+import { TourCard } from '../panels/tour/card';
+import { TourModel } from '../panels/tour/model';
+import type { ITourState, ITourStore, TourStep } from '../panels/tour/model';
+import { IMlPlatform, IMlPlatformPanel } from '../tokens';
+
+/** A guided first run for a new user, inside the panel. */
+export const tourPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlplat:tour',
+  description: 'Guides a new user through a first run.',
+  autoStart: true,
+  requires: [IMlPlatform, IMlPlatformPanel],
+  optional: [ITranslator, ICommandPalette, IStateDB],
+  activate: (
+    app: JupyterFrontEnd,
+    platform: IMlPlatform,
+    panel: IMlPlatformPanel,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    state: IStateDB | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { commands } = app;
+    const { connection, pipeline, runs } = platform;
+    const model = new TourModel(
+      { pipeline, runs, panel },
+      Private.storeIn(state)
+    );
+    const showTarget = (step: TourStep) => {
+      const { section, selector } = TARGETS[step];
+      if (section) {
+        panel.choose(section);
+      }
+      // The section draws itself in the next frame.
+      requestAnimationFrame(() => {
+        const target = panel.node.querySelector<HTMLElement>(selector);
+        target?.scrollIntoView({ block: 'nearest' });
+        target?.focus();
+      });
+    };
+    panel.addBanner(
+      new TourCard(
+        model,
+        {
+          openExample: () => void commands.execute(CommandIDs.newFromExample),
+          showTarget,
+          end: () => model.end()
+        },
+        trans
+      )
+    );
+    // The style sheet draws the ring around the control that the step is about.
+    model.changed.connect(() => {
+      panel.node.dataset.tour = (model.isShown && model.step) || '';
+    });
+
+    commands.addCommand(CommandIDs.tour, {
+      label: trans.__('Guided First Run'),
+      caption: trans.__('Be shown the way from a notebook to a finished run'),
+      icon: platformIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => {
+        model.start();
+        return commands.execute(CommandIDs.open);
+      }
+    });
+    palette?.addItem({
+      command: CommandIDs.tour,
+      category: trans.__('ML Platform')
+    });
+
+    /** Somebody who has run something knows the way. */
+    const isNew = async () => {
+      const page = await connection.client.listRuns({ limit: 1 });
+      return page.runs.length === 0;
+    };
+    const onReset = () => {
+      connection.reset.disconnect(onReset);
+      app.restored.then(() => model.resume(isNew)).catch(() => undefined);
+    };
+    connection.reset.connect(onReset);
+  }
+};
+
+/** Where each step's control lies; `style/tour.css` rings the same ones. */
+const TARGETS: Record<TourStep, { section?: string; selector: string }> = {
+  open: { selector: '.jp-mlplat-Tour button' },
+  steps: { section: 'pipeline', selector: '.jp-mlplat-Graph [role=option]' },
+  run: { section: 'pipeline', selector: '[data-testid=mlplat-run]' },
+  outputs: {
+    section: 'pipeline',
+    selector: '[data-testid=mlplat-latest-run] button'
+  },
+  models: { selector: '[data-section=models]' },
+  lineage: { selector: '[data-section=lineage]' }
+};
+
+namespace Private {
+  const KEY = 'jupyter-mlplat:tour';
+
+  /** The state of a workspace; without it the tour is not remembered. */
+  export function storeIn(state: IStateDB | null): ITourStore {
+    return {
+      load: async () =>
+        ((await state?.fetch(KEY)) ?? null) as Partial<ITourState> | null,
+      save: ({ step, isOver }) => void state?.save(KEY, { step, isOver })
+    };
+  }
+}
