@@ -35,6 +35,8 @@ def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> Star
         InvalidInput: The step's interpreter or kernel is not there.
     """
     interpreter = facts.interpreter(live, step)
+    if step.settings.cache and step.name not in live.keys:  # an engine that is gone looked it up
+        live.keys[step.name] = facts.key_of(live, step)
     task = live.status.tasks[step.name]
     ref = attempt_ref(home, live.id, step.name, task.attempt)
     document = _step_document(home, live, step, task.attempt)

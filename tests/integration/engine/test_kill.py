@@ -270,3 +270,21 @@ def test_a_run_survives_death_at_any_instant(crashing: EngineProcess, seed: int)
 
     assert run.state is RunState.SUCCEEDED, run.failure
     _check(crashing, run, RUNS_OF)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
+def test_what_was_under_way_is_in_the_cache_afterwards(
+    crashing: EngineProcess, delay: float
+) -> None:
+    path = crashing.home.root.parent / "slow.ipynb"
+    path.write_text(_text([("import time\ntime.sleep(0.2)\nx = 1", {"step": "slow"})]), "utf-8")
+    crashing.start()
+    crashing.client.submit(path)
+    time.sleep(delay)
+    crashing.kill()
+    crashing.start()
+    _finish(crashing)
+
+    again = crashing.client.wait_for_run(crashing.client.submit(path).id, 60)
+
+    assert [task.cached for task in again.tasks] == [True]
