@@ -30,6 +30,9 @@ export namespace CommandIDs {
   export const cancelRun = 'mlplat:cancel-run';
   export const retryRun = 'mlplat:retry-run';
   export const deleteRun = 'mlplat:delete-run';
+  export const openRunTab = 'mlplat:open-run-tab';
+  export const downloadLog = 'mlplat:download-log';
+  export const restoreState = 'mlplat:restore-state';
   export const deleteRuns = 'mlplat:delete-runs';
   export const updateRun = 'mlplat:update-run';
   export const cloneRun = 'mlplat:clone-run';

@@ -218,6 +218,21 @@ export const refreshIcon = icon(
   '<path d="M13 7A5.2 5.2 0 0 0 3.6 5M3 9a5.2 5.2 0 0 0 9.4 2M3.3 2.2V5H6M12.7 13.8V11H10"/>'
 );
 
+export const wrapIcon = icon(
+  'wrap',
+  '<path d="M2 4h12M2 8h9.5a2.2 2.2 0 0 1 0 4.4H8.5M10 10.6L8.2 12.4 10 14.2M2 12.4h3.5"/>'
+);
+
+export const followIcon = icon(
+  'follow',
+  '<path d="M8 2v8M4.8 7L8 10.2 11.2 7M2.5 13.5h11"/>'
+);
+
+export const kernelIcon = icon(
+  'kernel',
+  '<rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.5"/><path d="M4.5 6l2.2 2-2.2 2M8.2 10.3h3.3"/>'
+);
+
 /** One icon a state: shape tells it as well as colour. */
 export const stateIcons = {
   PENDING: icon(

@@ -10,6 +10,7 @@ import { panelPlugin } from './plugins/panel';
 import { pipelinePlugin } from './plugins/pipeline';
 import { platformPlugin } from './plugins/platform';
 import { runListPlugin } from './plugins/run-list';
+import { runDetailPlugin } from './plugins/run-detail';
 import { runsPlugin } from './plugins/runs';
 import { statusPlugin } from './plugins/status';
 import { timed } from './plugins/timed';
@@ -29,6 +30,7 @@ export default [
   runListPlugin,
   comparePlugin,
   modelsPlugin,
+  runDetailPlugin,
   endpointsPlugin,
   lineagePlugin,
   marksPlugin,

@@ -104,7 +104,7 @@ def test_notebook_is_seen_run_broken_mended_and_run_on(page: Page, lab: "Lab") -
     expect(latest).to_contain_text(ENDED, timeout=RUN_MS)
     failure = page.get_by_test_id("mlplat-failure")
     expect(failure).to_contain_text("ZeroDivisionError")
-    failure.get_by_role("button", name="Go to cell").click()
+    failure.get_by_role("button", name="Open cell").click()
     mark = page.locator(".jp-mlplat-CellLabel-failure")
     expect(mark).to_be_in_viewport()
     expect(mark).to_contain_text("ZeroDivisionError")

@@ -5,7 +5,15 @@ import type { ISignal } from '@lumino/signaling';
 import type { Connection } from './connection';
 import type { EventStream } from './events';
 import { Throttle } from './throttle';
-import type { Event, Metric, OutputValue, Pipeline, Run, Task } from './types';
+import type {
+  Event,
+  Metric,
+  OutputValue,
+  Pipeline,
+  Run,
+  StepCell,
+  Task
+} from './types';
 import { isFinal } from './states';
 
 /** One run, kept current by the event stream, with the pipeline it ran and what came out of it. */
@@ -57,14 +65,12 @@ export class RunWatch implements IDisposable {
 
   /** The source a cell had when this run took it. */
   sourceOf(cell: string): string | null {
-    for (const step of this._pipeline?.steps ?? []) {
-      for (const candidate of step.cells) {
-        if (candidate.id === cell) {
-          return candidate.source;
-        }
-      }
-    }
-    return null;
+    return this._find(cell)?.source ?? null;
+  }
+
+  /** Where a cell stood in the notebook when this run took it, from 0. */
+  indexOf(cell: string): number | null {
+    return this._find(cell)?.index ?? null;
   }
 
   /** Take a newer state at once, such as the answer to a command. */
@@ -99,6 +105,11 @@ export class RunWatch implements IDisposable {
     this._connection.events.received.disconnect(this._onEvent, this);
     this._connection.reset.disconnect(this._onReset, this);
     Signal.clearData(this);
+  }
+
+  private _find(cell: string): StepCell | null {
+    const cells = this._pipeline?.steps.flatMap(step => step.cells) ?? [];
+    return cells.find(candidate => candidate.id === cell) ?? null;
   }
 
   private async _load(): Promise<void> {

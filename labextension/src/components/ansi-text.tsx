@@ -1,22 +1,42 @@
 import * as React from 'react';
 
+import type { IAnsiSpan } from './ansi';
 import { parseAnsi } from './ansi';
 import { classOf } from './ansi-style';
 
-/** Terminal text with its colours. Text stays text: nothing in it becomes markup. */
+/** Terminal text with its colours, or a piece of it. Text stays text: nothing in it becomes markup. */
 export function AnsiText(props: {
   text: string;
   highlight?: string;
+  /** Where the piece begins and ends, counted without the codes. */
+  start?: number;
+  end?: number;
 }): JSX.Element {
+  const { start = 0, end = Infinity } = props;
   return (
     <>
-      {parseAnsi(props.text).map((span, index) => (
+      {cut(parseAnsi(props.text), start, end).map((span, index) => (
         <span key={index} className={classOf(span.style)}>
           {props.highlight ? mark(span.text, props.highlight) : span.text}
         </span>
       ))}
     </>
   );
+}
+
+function cut(spans: IAnsiSpan[], start: number, end: number): IAnsiSpan[] {
+  if (start === 0 && end === Infinity) {
+    return spans;
+  }
+  let at = 0;
+  return spans.flatMap(span => {
+    const text = span.text.slice(
+      Math.max(0, start - at),
+      Math.max(0, end - at)
+    );
+    at += span.text.length;
+    return text === '' ? [] : [{ ...span, text }];
+  });
 }
 
 function mark(text: string, needle: string): React.ReactNode[] {

@@ -41,6 +41,8 @@ export function IconButton(props: {
   isDisabled?: boolean;
   /** Take the focus of what this view replaces. */
   isFocusedAtFirst?: boolean;
+  /** For a button that turns something on and off: whether it is on. */
+  isPressed?: boolean;
   onClick: () => void;
 }): JSX.Element {
   const button = React.useRef<HTMLButtonElement>(null);
@@ -57,6 +59,7 @@ export function IconButton(props: {
       className="jp-mlplat-IconButton"
       aria-label={props.label}
       title={props.label}
+      aria-pressed={props.isPressed}
       disabled={props.isDisabled}
       onClick={props.onClick}
     >

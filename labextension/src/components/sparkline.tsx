@@ -6,12 +6,15 @@ export function Sparkline(props: {
   label: string;
   /** The value at the top; that of the highest point by default. */
   max?: number;
+  /** The value at the bottom; 0 by default. */
+  min?: number;
 }): JSX.Element {
-  const { values } = props;
-  const top = Math.max(props.max ?? 0, ...values.map(value => value ?? 0)) || 1;
+  const { values, min = 0 } = props;
+  const top =
+    props.max ?? (Math.max(...values.map(value => value ?? 0), 0) || 1);
   const step = WIDTH / Math.max(1, values.length - 1);
   const y = (value: number) =>
-    (HEIGHT - 1 - (value / top) * (HEIGHT - 2)).toFixed(1);
+    (HEIGHT - 1 - ((value - min) / (top - min || 1)) * (HEIGHT - 2)).toFixed(1);
   let line = '';
   let isDrawing = false;
   values.forEach((value, i) => {

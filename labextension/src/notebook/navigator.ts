@@ -12,6 +12,11 @@ export class Navigator {
     private readonly _paths: ServerPaths
   ) {}
 
+  /** The path of a file below the folder that JupyterLab serves; null for one outside of it. */
+  relative(absolutePath: string): string | null {
+    return this._paths.relative(absolutePath);
+  }
+
   /** The adapter of a notebook panel: one per panel, for as long as it lives. */
   adapterOf(panel: NotebookPanel): NotebookAdapter {
     let adapter = this._adapters.get(panel);

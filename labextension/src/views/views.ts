@@ -38,6 +38,7 @@ export class MainViews implements IMainViews {
     args: ReadonlyJSONObject
   ): MainAreaWidget {
     const widget = new MainAreaWidget({ content: view.create(args) });
+    widget.toolbar.hide(); // views bring their own
     widget.id = name;
     widget.title.label = view.label(args);
     widget.title.icon = view.icon;

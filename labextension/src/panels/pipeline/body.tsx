@@ -43,6 +43,7 @@ export interface IPipelineActions {
   connect: () => void;
   cancel: (run: string) => void;
   retry: (step: string | null) => void;
+  restoreState: (run: string, step: string) => void;
   openRun: (run: string) => void;
   goToCell: (cell: string, line?: number) => void;
   select: (selection: Selection | null) => void;
@@ -307,6 +308,11 @@ function LatestRun(props: {
               : undefined
           }
           onRetry={() => actions.retry(failure.step)}
+          onRestore={
+            failure.step && model.pipeline?.language === 'python'
+              ? () => actions.restoreState(run.id, failure.step as string)
+              : undefined
+          }
         />
       )}
     </>

@@ -32,6 +32,8 @@ export function createPipelineSection(
         verify: () => execute(CommandIDs.verify),
         connect: () => execute(CommandIDs.connect),
         cancel: run => execute(CommandIDs.cancelRun, { run }),
+        restoreState: (run, step) =>
+          execute(CommandIDs.restoreState, { run, step }),
         retry: step =>
           execute(CommandIDs.retryNotebook, step === null ? {} : { step }),
         openRun: run => execute(CommandIDs.openRun, { run }),

@@ -4,29 +4,21 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
-import type { RunPatch } from '../../api/types';
 import { Button } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
 import { playIcon } from '../../icons';
 import { RunDetail } from './detail';
+import type { IRunDetailActions } from './detail-actions';
 import { RunList } from './list';
 import type { RunsModel } from './model';
 
 /** What the section lets a user do; each is a command. */
-export interface IRunsActions {
+export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {
   openRun: (run: string | null) => void;
   showStep: (run: string, step: string | null) => void;
-  cancel: (run: string) => void;
-  retry: (run: string, step: string | null) => void;
-  delete: (run: string) => void;
   deleteMany: (runs: readonly string[]) => void;
   compare: (runs: readonly string[]) => void;
   chooseRuns: (isChoosing: boolean) => void;
-  update: (run: string, patch: RunPatch) => void;
-  clone: (run: string) => void;
-  copyLink: (run: string) => void;
-  goToCell: (notebook: string | null, cell: string, line?: number) => void;
-  openNotebook: (notebook: string) => void;
   connect: () => void;
   runNotebook: () => void;
 }

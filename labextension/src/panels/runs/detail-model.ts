@@ -5,15 +5,23 @@ import type { ISignal } from '@lumino/signaling';
 import { failureOf } from '../../api/failures';
 import type { Connection } from '../../api/connection';
 import { RunWatch } from '../../api/run-watch';
-import type { Failure, Task } from '../../api/types';
+import type { Failure, Run, Task } from '../../api/types';
 import { LogModel, readTail } from './log-model';
 import type { ILogLine } from './log-model';
 
+/** What is shown of a step. */
+export type StepTab = 'outputs' | 'log' | 'about';
+
 /** One run in full: its state, the step that is looked at, and that step's log. */
 export class RunDetailModel implements IDisposable {
+  /**
+   * @param _isLeading - Whether to show the most telling step until the user chooses one: that which
+   * failed, else runs, else came last.
+   */
   constructor(
     readonly connection: Connection,
-    readonly id: string
+    readonly id: string,
+    private _isLeading = false
   ) {
     this.watch = new RunWatch(connection, id);
     this.watch.changed.connect(this._onWatchChanged, this);
@@ -32,6 +40,10 @@ export class RunDetailModel implements IDisposable {
 
   get task(): Task | null {
     return this._step === null ? null : this.watch.task(this._step);
+  }
+
+  get tab(): StepTab {
+    return this._tab;
   }
 
   /** The log of the selected step. */
@@ -59,17 +71,17 @@ export class RunDetailModel implements IDisposable {
     return this._isDisposed;
   }
 
-  selectStep(step: string | null): void {
+  /** Look at a step, and at one side of it. */
+  selectStep(step: string | null, tab: StepTab = this._tab): void {
+    this._isLeading = false;
     this._charted = [];
-    if (step === this._step && this._log !== null) {
-      this._changed.emit();
-      return;
-    }
-    this._log?.dispose();
-    this._step = step;
-    this._log =
-      step === null ? null : new LogModel(this.connection, this.id, step);
-    this._tellAttempt();
+    this._tab = tab;
+    this._show(step);
+    this._changed.emit();
+  }
+
+  showTab(tab: StepTab): void {
+    this._tab = tab;
     this._changed.emit();
   }
 
@@ -89,7 +101,22 @@ export class RunDetailModel implements IDisposable {
     Signal.clearData(this);
   }
 
+  private _show(step: string | null): void {
+    if (step === this._step) {
+      return;
+    }
+    this._log?.dispose();
+    this._step = step;
+    this._log =
+      step === null ? null : new LogModel(this.connection, this.id, step);
+    this._tellAttempt();
+  }
+
   private _onWatchChanged(): void {
+    const { run } = this.watch;
+    if (this._isLeading && run) {
+      this._show(mostTelling(run) ?? this._step);
+    }
     this._tellAttempt();
     void this._readTail();
     this._changed.emit();
@@ -127,6 +154,7 @@ export class RunDetailModel implements IDisposable {
 
   private readonly _changed = new Signal<this, void>(this);
   private _step: string | null = null;
+  private _tab: StepTab = 'outputs';
   private _log: LogModel | null = null;
   private _charted: readonly string[] = [];
   private _tail: { of: string; lines: readonly ILogLine[] } = {
@@ -134,6 +162,17 @@ export class RunDetailModel implements IDisposable {
     lines: []
   };
   private _isDisposed = false;
+}
+
+/** The step that says most of how a run goes. */
+function mostTelling(run: Run): string | null {
+  const { tasks } = run;
+  const task =
+    tasks.find(({ state }) => state === 'FAILED') ??
+    tasks.find(({ state }) => state === 'RUNNING') ??
+    tasks.filter(({ state }) => state === 'SUCCEEDED').at(-1) ??
+    tasks[0];
+  return task?.name ?? null;
 }
 
 /** As much of a log as the failure card shows. */

@@ -6,6 +6,7 @@ import { CommandIDs } from '../../commands';
 import { runsIcon } from '../../icons';
 import type { ISection } from '../section';
 import { RunsBody } from './body';
+import { detailActions } from './detail-actions';
 import type { RunsModel } from './model';
 
 /** The Runs section: its model, its view, and the commands between them. */
@@ -36,6 +37,7 @@ export function createRunsSection(
       commandChanged: commands.commandChanged,
       canRun: () => commands.isEnabled(CommandIDs.run),
       actions: {
+        ...detailActions(commands, openNotebook),
         openRun: run =>
           run === null
             ? model.open(null)
@@ -44,24 +46,9 @@ export function createRunsSection(
           step === null
             ? model.selectStep(null)
             : execute(CommandIDs.showStep, { run, step }),
-        cancel: run => execute(CommandIDs.cancelRun, { run }),
-        retry: (run, step) =>
-          execute(CommandIDs.retryRun, step === null ? { run } : { run, step }),
-        delete: run => execute(CommandIDs.deleteRun, { run }),
         deleteMany: runs => execute(CommandIDs.deleteRuns, { runs }),
         compare: runs => execute(CommandIDs.compareRuns, { runs }),
         chooseRuns: isOn => execute(CommandIDs.chooseRuns, { on: isOn }),
-        update: (run, patch) =>
-          execute(CommandIDs.updateRun, { run, ...patch }),
-        clone: run => execute(CommandIDs.cloneRun, { run }),
-        copyLink: run => execute(CommandIDs.copyRunLink, { run }),
-        goToCell: (notebook, cell, line) =>
-          execute(CommandIDs.goToCell, {
-            cell,
-            ...(notebook ? { notebook } : {}),
-            ...(line ? { line } : {})
-          }),
-        openNotebook,
         connect: () => execute(CommandIDs.connect),
         runNotebook: () => execute(CommandIDs.run)
       }

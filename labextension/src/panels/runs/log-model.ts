@@ -27,6 +27,8 @@ export interface ILog {
   readonly changed: ISignal<unknown, void>;
   readonly lines: readonly ILogLine[];
   readonly droppedLines: number;
+  /** How many bytes at the start were not even read. */
+  readonly skippedBytes?: number;
   readonly isLoading: boolean;
   readonly error: unknown;
 }

@@ -10,13 +10,13 @@ import {
   editIcon,
   aliasIcon
 } from '../../icons';
-import type { IRunsActions } from './body';
+import type { IRunDetailActions } from './detail-actions';
 import { readTag } from './query';
 
 /** What people say of a run, changed where it is read; and what can be made of it. */
 export function RunNotes(props: {
   run: Run;
-  actions: Pick<IRunsActions, 'update' | 'clone' | 'copyLink'>;
+  actions: Pick<IRunDetailActions, 'update' | 'clone' | 'copyLink'>;
 }): JSX.Element {
   const { run, actions } = props;
   const trans = useTrans();
