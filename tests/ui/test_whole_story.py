@@ -1,8 +1,7 @@
-"""A fresh notebook to a served model and back, in one sitting, with what may die dying meanwhile."""
+"""A fresh notebook to a served model and back, with what may die dying meanwhile."""
 
 import json
 import os
-import re
 import signal
 import subprocess
 from pathlib import Path

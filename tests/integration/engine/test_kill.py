@@ -279,11 +279,11 @@ def test_what_was_under_way_is_in_the_cache_afterwards(
     path = crashing.home.root.parent / "slow.ipynb"
     path.write_text(_text([("import time\ntime.sleep(0.2)\nx = 1", {"step": "slow"})]), "utf-8")
     crashing.start()
-    crashing.client.submit(path)
+    run = crashing.client.submit(path)
     time.sleep(delay)
     crashing.kill()
     crashing.start()
-    _finish(crashing)
+    crashing.client.wait_for_run(run.id, 60)
 
     again = crashing.client.wait_for_run(crashing.client.submit(path).id, 60)
 
