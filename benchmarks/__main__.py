@@ -5,7 +5,15 @@ import sys
 
 from benchmarks.peers import machine
 
-NAMES = ("pipeline_overhead", "notebook_step", "first_statement", "lineage", "serving", "small")
+NAMES = (
+    "pipeline_overhead",
+    "notebook_step",
+    "first_statement",
+    "lineage",
+    "serving",
+    "small",
+    "panel",
+)
 
 
 def main() -> int:

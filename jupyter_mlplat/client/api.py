@@ -117,9 +117,10 @@ def runs(
     state: str | None = None,
     text: str | None = None,
     notebook: str | Path | None = None,
+    tags: Mapping[str, str | None] | None = None,
     home: Home = None,
 ) -> RunList:
-    """List runs, newest first."""
+    """List runs, newest first; a tag of None has any value."""
     client = EngineClient(home)
     where = str(Path(notebook).expanduser().absolute()) if notebook else None
 

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
@@ -87,53 +86,6 @@ def test_syntax_error_is_listed_with_a_way_to_its_cell(page: Page, lab: "Lab") -
     page.wait_for_function(
         """() => window.jupyterapp.shell.currentWidget.content.activeCell.model.id === 'choose'"""
     )
-
-
-def test_thousands_of_runs_scroll_without_thousands_of_rows(page: Page, lab: "Lab") -> None:
-    count = 3000
-    page.route("**/mlplat/api/v1/runs?*limit=100*", lambda route: answer_page(route, count))
-    open_panel(page, lab)
-    page.get_by_role("tab", name="Runs").click()
-    rows = page.get_by_role("list", name="Runs")
-    expect(rows.get_by_text(f"#{count}", exact=True)).to_be_visible(timeout=60_000)
-
-    for _ in range(200):
-        rows.evaluate("list => { list.scrollTop = list.scrollHeight }")
-        page.wait_for_timeout(20)
-        if rows.get_by_text("#1", exact=True).count():
-            break
-
-    expect(rows.get_by_text("#1", exact=True)).to_be_visible()
-    assert rows.get_by_role("listitem").count() < 60
-
-
-def answer_page(route: Route, count: int) -> None:
-    """Answer a page of a long list of runs as the engine would."""
-    asked = parse_qs(urlsplit(route.request.url).query)
-    newest = int(asked.get("before", [str(count + 1)])[0]) - 1
-    oldest = max(1, newest - 99)
-    runs = [
-        {
-            "id": f"run-{number}",
-            "number": number,
-            "pipeline": "long",
-            "notebook": None,
-            "experiment": "default",
-            "state": "SUCCEEDED",
-            "created_at": "2026-01-01T00:00:00Z",
-            "started_at": "2026-01-01T00:00:00Z",
-            "finished_at": "2026-01-01T00:00:01Z",
-            "duration_s": 1.0,
-            "tasks_total": 3,
-            "tasks_done": 3,
-            "tasks_cached": 0,
-            "failed_step": None,
-            "metrics": {},
-        }
-        for number in range(newest, oldest - 1, -1)
-    ]
-    page = {"runs": runs, "next": str(oldest) if oldest > 1 else None}
-    route.fulfill(content_type="application/json", body=json.dumps(page))
 
 
 def test_hostile_output_stays_text(page: Page, lab: "Lab") -> None:
