@@ -50,10 +50,7 @@ export function StatsLine(props: { stats: EndpointStats | null }): JSX.Element {
 }
 
 /** How a revision answers: rate, errors and latency of the last minute, over five minutes as lines. */
-export function RevisionFigures(props: {
-  stats: RevisionStats;
-  windowS: number;
-}): JSX.Element {
+export function RevisionFigures(props: { stats: RevisionStats }): JSX.Element {
   const { stats } = props;
   const trans = useTrans();
   const isQuiet = stats.error_rate === null;
@@ -62,22 +59,19 @@ export function RevisionFigures(props: {
       <Figure
         name={trans.__('Requests')}
         value={trans.__('%1/s', rateText(stats.rps))}
-        note={trans.__('%1 in all', formatNumber(stats.requests))}
+        notes={[trans.__('%1 in all', formatNumber(stats.requests))]}
         title={trans.__('Requests per second over the last minute')}
         values={stats.series.map(point => point.rps)}
       />
       <Figure
         name={trans.__('Errors')}
         value={isQuiet ? '–' : shareText(stats.error_rate ?? 0)}
-        note={
-          stats.refused > 0
-            ? trans.__(
-                '%1 failed, %2 refused',
-                formatNumber(stats.errors),
-                formatNumber(stats.refused)
-              )
-            : trans.__('%1 failed', formatNumber(stats.errors))
-        }
+        notes={[
+          trans.__('%1 failed', formatNumber(stats.errors)),
+          ...(stats.refused > 0
+            ? [trans.__('%1 refused', formatNumber(stats.refused))]
+            : [])
+        ]}
         title={trans.__(
           'Share of answers 5xx over the last minute. Refused: answers 4xx, the caller was at fault.'
         )}
@@ -88,11 +82,10 @@ export function RevisionFigures(props: {
       <Figure
         name={trans.__('Latency p95')}
         value={millisecondsText(stats.p95_ms)}
-        note={trans.__(
-          'p50 %1 · p99 %2',
-          millisecondsText(stats.p50_ms),
-          millisecondsText(stats.p99_ms)
-        )}
+        notes={[
+          trans.__('p50 %1', millisecondsText(stats.p50_ms)),
+          trans.__('p99 %1', millisecondsText(stats.p99_ms))
+        ]}
         title={trans.__(
           'From the whole request to its answer, at the router, over the last minute; read from histogram buckets'
         )}
@@ -105,7 +98,7 @@ export function RevisionFigures(props: {
 function Figure(props: {
   name: string;
   value: string;
-  note: string;
+  notes: readonly string[];
   title: string;
   values: readonly (number | null)[];
   max?: number;
@@ -125,7 +118,11 @@ function Figure(props: {
         max={props.max}
         label={trans.__('%1, last five minutes', props.name)}
       />
-      <div className="jp-mlplat-Figure-note">{props.note}</div>
+      <div className="jp-mlplat-Figure-notes">
+        {props.notes.map((note, i) => (
+          <span key={i}>{note}</span>
+        ))}
+      </div>
     </div>
   );
 }

@@ -86,14 +86,16 @@ export function Revisions(props: {
 
 /** A split being changed; it begins anew when another is in force. */
 function useDraft(inForce: Split): [ISplitDraft, (draft: ISplitDraft) => void] {
+  const fresh: ISplitDraft = { split: inForce, moved: null };
+  const [draft, setDraft] = React.useState(fresh);
   const key = JSON.stringify([...inForce]);
-  const [state, setState] = React.useState({
-    key,
-    draft: { split: inForce, moved: null } as ISplitDraft
-  });
-  const draft =
-    state.key === key ? state.draft : { split: inForce, moved: null };
-  return [draft, next => setState({ key, draft: next })];
+  const [keyOfDraft, setKey] = React.useState(key);
+  if (key !== keyOfDraft) {
+    setKey(key);
+    setDraft(fresh);
+    return [fresh, setDraft];
+  }
+  return [draft, setDraft];
 }
 
 /** What can be done about a split: apply it, give it up, undo the last one. */
@@ -221,13 +223,10 @@ function RevisionCard(props: {
       )}
       <UseSignal signal={props.stats.changed}>
         {() => {
-          const all = props.stats.of(endpoint.name);
-          const found = all?.revisions.find(
-            stats => stats.revision === revision.number
-          );
-          return found && all ? (
-            <RevisionFigures stats={found} windowS={all.window_s} />
-          ) : null;
+          const found = props.stats
+            .of(endpoint.name)
+            ?.revisions.find(stats => stats.revision === revision.number);
+          return found ? <RevisionFigures stats={found} /> : null;
         }}
       </UseSignal>
       {isLogOpen && (
