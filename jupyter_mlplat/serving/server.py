@@ -8,6 +8,7 @@ cannot be loaded ends the process with status 3 and the reason in `failure.json`
 import asyncio
 import faulthandler
 import gc
+import io
 import os
 import signal
 import sys
@@ -228,6 +229,8 @@ def main(arguments: list[str] | None = None) -> int:
     config = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     announce(config.directory)
     os.chdir(config.directory)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what a model prints is in its log at once
     try:
         model = load(config)
     except ModelNotLoadable as error:

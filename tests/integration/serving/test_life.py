@@ -286,7 +286,7 @@ async def test_model_servers_know_nothing_of_the_engines_environment(world, monk
 async def test_logs_can_be_read(world):
     world.models.add(
         "talk",
-        b"class P:\n  def predict(self, x):\n    print('hello', flush=True)\n    return x\n",
+        b"class P:\n  def predict(self, x):\n    print('hello')\n    return x\n",
         format="python",
     )
     await world.service.deploy(DeployRequest(model="talk", trust_pickle=True))

@@ -23,6 +23,7 @@ import {
   trashIcon
 } from '../../icons';
 import type { IEndpointsActions } from './body';
+import { EndpointCharts } from './charts';
 import { StatsLine } from './figures';
 import { EndpointLog, Revisions } from './revisions';
 import { ServingStateMark } from './state';
@@ -83,12 +84,17 @@ export function EndpointDetail(props: {
                     actions={actions}
                   />
                   <div className="jp-mlplat-Endpoint-columns">
-                    <Revisions
-                      endpoint={endpoint}
-                      watch={watch}
-                      stats={stats}
-                      actions={actions}
-                    />
+                    <div>
+                      <Revisions
+                        endpoint={endpoint}
+                        watch={watch}
+                        stats={stats}
+                        actions={actions}
+                      />
+                      {props.isWide && (
+                        <EndpointCharts endpoint={endpoint} stats={stats} />
+                      )}
+                    </div>
                     <div className="jp-mlplat-Endpoint-use">
                       <React.Suspense fallback={null}>
                         <TryIt
