@@ -40,7 +40,7 @@ export function EndpointCharts(props: {
                 <LineChart
                   isTime
                   label={label}
-                  height={110}
+                  height={130}
                   hasNoLegend={i < charts.length - 1}
                   syncKey={`endpoint/${endpoint.name}`}
                   series={found.map(({ revision, series }) => ({
