@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlplat.client.documents import (
     Lineage,
+    ModelHistory,
     ModelList,
     ModelVersion,
     Pipeline,
@@ -236,6 +237,18 @@ def model(name: str, *, home: Home = None) -> RegisteredModel:
 
     def look() -> RegisteredModel:
         return RegisteredModel.of(client.get_model(name)).followed(following)
+
+    following = Following(client, look, concerns_model(name))
+    return look()
+
+
+def model_history(name: str, *, home: Home = None) -> ModelHistory:
+    """Return who changed what about a registered model, newest first."""
+    client = EngineClient(home)
+
+    def look() -> ModelHistory:
+        changes = tuple(client.list_model_changes(name))
+        return ModelHistory(model=name, changes=changes).followed(following)
 
     following = Following(client, look, concerns_model(name))
     return look()

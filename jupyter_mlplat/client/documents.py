@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from jupyter_mlplat.client.following import Following
 from jupyter_mlplat.client.views import html, nouns, text
 from jupyter_mlplat.client.views.view import View
-from jupyter_mlplat.resources import engine, lineage, pipeline
+from jupyter_mlplat.resources import engine, lineage, pipeline, registry
 
 
 class Shown:
@@ -91,6 +91,15 @@ class RegisteredModel(_Document, lineage.RegisteredModel):
 
     def view(self) -> View:
         return nouns.view_model(self)
+
+
+class ModelHistory(_Document, registry.ModelHistory):
+    """Who changed what about a model, as rows."""
+
+    model: str = ""
+
+    def view(self) -> View:
+        return nouns.view_model_history(self.model, self.changes)
 
 
 class EngineCard(_Document, engine.EngineStatus):

@@ -180,6 +180,7 @@ def _add_run(parser: Parser) -> None:
 def _add_models(group: Any) -> None:
     command = _add(group, "models")
     command.add_argument("model", nargs="?", metavar="MODEL", help="show this one")
+    command.add_argument("--history", action="store_true", help="show who changed what about it")
     command = _add(group, "register")
     command.add_argument("model", metavar="MODEL", help="name of the registered model")
     command.add_argument(

@@ -94,6 +94,10 @@ def _lineage(options: Namespace, shell: Any) -> Any:
 
 
 def _models(options: Namespace, shell: Any) -> Any:
+    if options.history and options.model is None:
+        raise InvalidInput("Say of which model the history is to be shown: models NAME --history.")
+    if options.history:
+        return api.model_history(options.model)
     return api.model(options.model) if options.model else api.models()
 
 

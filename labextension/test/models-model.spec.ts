@@ -359,6 +359,7 @@ describe('menus', () => {
     expect(champion).toEqual([
       ['mlplat:set-alias', { model: 'churn', alias: 'champion', version: 2 }],
       null,
+      ['mlplat:deploy-model', { model: 'churn', version: 'champion' }],
       ['mlplat:remove-alias', { model: 'churn', alias: 'champion' }]
     ]);
     model.dispose();

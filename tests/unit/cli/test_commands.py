@@ -140,6 +140,46 @@ def test_alias_that_is_not_there_is_named_with_those_that_are(
     )
 
 
+def test_history_of_a_model_says_who_moved_what(mlplat: Call, engine: FakeEngine) -> None:
+    change = {
+        "model": "churn",
+        "kind": "alias",
+        "alias": "champion",
+        "from_version": 1,
+        "to_version": 2,
+        "by": "ana",
+        "at": "2026-11-20T12:00:00Z",
+    }
+    engine.answers["models.history"] = {"changes": [change]}
+
+    done = mlplat("models", "show", "churn", "--history")
+
+    assert "moved champion from version 1 to version 2" in done.out
+    assert "ana" in done.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "route", "query"),
+    [
+        (("churn",), "models.delete", {"force": "false"}),
+        (("churn/2", "--force"), "models.delete_version", {"force": "true"}),
+    ],
+)
+def test_delete_takes_a_model_or_a_version(
+    mlplat: Call, engine: FakeEngine, typed: tuple[str, ...], route: str, query: dict[str, str]
+) -> None:
+    engine.answers["models.delete_version"] = {
+        "name": "churn",
+        "created_at": "2026-11-20T12:00:00Z",
+    }
+
+    done = mlplat("models", "delete", *typed)
+
+    assert done.code == 0
+    (asked,) = engine.requests(route)
+    assert asked.query == query
+
+
 def test_deploy_answers_with_url_state_and_traffic(mlplat: Call, engine: FakeEngine) -> None:
     engine.answers["endpoints.deploy"] = serving().to_wire()
 

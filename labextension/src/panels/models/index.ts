@@ -64,7 +64,8 @@ function actionsOf(
         CommandIDs.goToCell,
         notebook === null ? { cell } : { notebook, cell }
       ),
-    connect: () => execute(CommandIDs.connect),
+    connect: () =>
+      void commands.execute(CommandIDs.connect).then(() => models.load()),
     showModelMenu: menus.showModel,
     showVersionMenu: menus.showVersion,
     showAliasMenu: menus.showAlias

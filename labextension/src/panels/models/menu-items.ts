@@ -59,6 +59,7 @@ export function itemsOfAlias(
       { model, alias, version }
     ]),
     null,
+    [CommandIDs.deployModel, { model, version: alias }],
     [CommandIDs.removeAlias, { model, alias }]
   ];
 }
