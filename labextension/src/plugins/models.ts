@@ -14,7 +14,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { ModelVersion } from '../api/types';
+import type { ModelImpact, ModelVersion } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
 import {
@@ -29,7 +29,6 @@ import {
 } from '../icons';
 import { createModelsSection } from '../panels/models';
 import { OFFERED_ALIASES } from '../panels/models/aliases';
-import { confirmDeletion } from '../panels/models/impact';
 import { createMenus } from '../panels/models/menus';
 import { ModelsModel } from '../panels/models/model';
 import { ALIAS, nameFrom } from '../panels/models/registration';
@@ -427,7 +426,7 @@ namespace Private {
       execute: async (model, args) => {
         const { version } = await versionOf(args);
         const impact = await models.impact(model, version);
-        if (await confirmDeletion(trans, impact)) {
+        if (await isMeant(trans, impact)) {
           await models.deleteVersion(model, version, impact.is_forced);
         }
       }
@@ -441,11 +440,20 @@ namespace Private {
       icon: trashIcon,
       execute: async model => {
         const impact = await models.impact(model, null);
-        if (await confirmDeletion(trans, impact)) {
+        if (await isMeant(trans, impact)) {
           await models.delete(model, impact.is_forced);
         }
       }
     });
+  }
+
+  /** The dialog's code is loaded when somebody first deletes. */
+  async function isMeant(
+    trans: TranslationBundle,
+    impact: ModelImpact
+  ): Promise<boolean> {
+    const { confirmDeletion } = await import('../panels/models/impact');
+    return confirmDeletion(trans, impact);
   }
 
   function text(value: unknown): string | undefined {

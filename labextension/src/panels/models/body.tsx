@@ -2,14 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Button } from '../../components/basics';
-import { Trans, useTrans } from '../../components/context';
-import { plusIcon } from '../../icons';
-import { ModelList } from './list';
+import { Trans } from '../../components/context';
 import type { ModelsModel } from './model';
 
-const ModelDetail = React.lazy(() => import('./detail'));
-const RegisterForm = React.lazy(() => import('./register-form'));
+const ModelsView = React.lazy(() => import('./view'));
 
 /** What the section lets a user do; each is a command. */
 export interface IModelsActions {
@@ -34,15 +30,24 @@ export interface IModelsActions {
   showAliasMenu: (model: string, alias: string, below: Element) => void;
 }
 
-/** The body of the Models section: the list, one model, or the form that registers one. */
+/** The body of the Models section. Its code is loaded when it is first looked at. */
 export class ModelsBody extends ReactWidget {
   constructor(private readonly _options: ModelsBody.IOptions) {
     super();
     this.addClass('jp-mlplat-Section');
   }
 
-  protected render(): JSX.Element {
+  protected override onAfterShow(): void {
+    this._isSeen = true;
+    this.update();
+  }
+
+  protected render(): JSX.Element | null {
     const { model, trans } = this._options;
+    if (!this._isSeen && !this.isVisible) {
+      return null;
+    }
+    this._isSeen = true;
     return (
       <Trans.Provider value={trans}>
         <UseSignal signal={model.changed}>
@@ -61,6 +66,8 @@ export class ModelsBody extends ReactWidget {
       </Trans.Provider>
     );
   }
+
+  private _isSeen = false;
 }
 
 export namespace ModelsBody {
@@ -69,52 +76,4 @@ export namespace ModelsBody {
     actions: IModelsActions;
     trans: TranslationBundle;
   }
-}
-
-function ModelsView(props: ModelsBody.IOptions): JSX.Element {
-  const { model, actions } = props;
-  const trans = useTrans();
-  if (model.registration) {
-    return (
-      <RegisterForm
-        form={model.registration}
-        onRegister={() =>
-          void model.registration?.submit(request => model.register(request))
-        }
-        onCancel={() => model.compose(null)}
-      />
-    );
-  }
-  if (model.selected) {
-    return (
-      <ModelDetail
-        key={model.selected.name}
-        watch={model.selected}
-        actions={actions}
-      />
-    );
-  }
-  return (
-    <>
-      <div className="jp-mlplat-Header">
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">{trans.__('Models')}</h2>
-          <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {trans._n('%1 model', '%1 models', model.count)}
-          </div>
-        </div>
-        <div className="jp-mlplat-Header-actions">
-          <Button
-            kind="primary"
-            icon={plusIcon}
-            label={trans.__('Register')}
-            title={trans.__('Register a model that a run has logged')}
-            testId="mlplat-register"
-            onClick={() => actions.register({})}
-          />
-        </div>
-      </div>
-      <ModelList model={model} actions={actions} />
-    </>
-  );
 }

@@ -14,7 +14,7 @@ import { VersionList } from './versions';
 import type { ModelWatch } from './watch';
 
 /** One model: what is said of it, its aliases, its versions, and what has happened to it. */
-export default function ModelDetail(props: {
+export function ModelDetail(props: {
   watch: ModelWatch;
   actions: IModelsActions;
 }): JSX.Element {

@@ -10,7 +10,7 @@ import { OFFERED_ALIASES } from './aliases';
 import type { Registration } from './registration';
 
 /** The form that makes a model version out of what a run logged. */
-export default function RegisterForm(props: {
+export function RegisterForm(props: {
   form: Registration;
   onRegister: () => void;
   onCancel: () => void;
