@@ -11,8 +11,10 @@ import type { Edge, Node, NodeProps, ReactFlowInstance } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import * as React from 'react';
 
+import { useTrans } from '../components/context';
 import { layOut } from './layout';
 import type { Direction, ISized, Positions } from './layout';
+import { keyWay, walk } from './walking';
 
 /** A node of a graph; what it shows is up to `render`. */
 export interface IFlowNode extends ISized {
@@ -41,6 +43,8 @@ export interface IFlowProps {
   nodes: readonly IFlowNode[];
   edges: readonly IFlowEdge[];
   direction: Direction;
+
+  /** Id of the node or the edge that is selected. */
   selected: string | null;
 
   /** Nodes and edges to bring out; all others step back. Null: all alike. */
@@ -48,138 +52,197 @@ export interface IFlowProps {
 
   onSelect: (id: string | null) => void;
 
-  /** A double click, or Enter on the selected node. */
+  /** A double click, or Enter on a node. */
   onOpen?: (id: string) => void;
   onSelectEdge?: (id: string) => void;
 }
 
-/** The graph itself, in a module of its own so that it is loaded late. */
+/**
+ * The graph itself, in a module of its own so that it is loaded late. It is one stop of the Tab key; the
+ * arrow keys go to the nearest node that way.
+ */
 export default function Flow(props: IFlowProps): JSX.Element {
   const { nodes, edges, direction, selected, highlighted, onOpen } = props;
-  const positions = React.useMemo(
-    () => layOut(nodes, edges, direction),
-    [nodes, edges, direction]
+  const trans = useTrans();
+  const positions = useLayout(nodes, edges, direction);
+  const frame = React.useRef<HTMLDivElement>(null);
+  const flow = React.useRef<ReactFlowInstance<Node<INodeData>, Edge> | null>(
+    null
   );
-  const flow = React.useRef<ReactFlowInstance<Node<INodeData>> | null>(null);
-  useSteadyView(flow, positions, selected);
+  const [stop, setStop] = React.useState<string | null>(null);
+  const tabStop =
+    [selected, stop].find(id => id !== null && positions.has(id)) ??
+    nodes[0]?.id ??
+    null;
   const flowNodes = React.useMemo(
     () =>
-      nodes.map((node): Node<INodeData> => ({
-        id: node.id,
-        type: 'mlplat',
-        position: positions.get(node.id) ?? { x: 0, y: 0 },
-        width: node.width,
-        height: node.height,
-        selected: node.id === selected,
-        draggable: false,
-        connectable: false,
-        ariaLabel: node.label,
-        data: {
-          node,
-          direction,
-          isFaded: Boolean(highlighted && !highlighted.has(node.id))
-        }
-      })),
+      nodes.map((node): Node<INodeData> => {
+        const { id, width, height } = node;
+        const isFaded = Boolean(highlighted && !highlighted.has(id));
+        return {
+          id,
+          type: 'mlplat',
+          position: positions.get(id) ?? { x: 0, y: 0 },
+          width,
+          height,
+          // Sizes are known, so nothing has to be measured before the edges can be drawn.
+          measured: { width, height },
+          handles: handlesOf(node, direction),
+          selected: id === selected,
+          draggable: false,
+          connectable: false,
+          focusable: false,
+          data: { node, direction, isFaded }
+        };
+      }),
     [nodes, positions, selected, highlighted, direction]
   );
   const flowEdges = React.useMemo(
     () =>
-      edges.map((edge): Edge => ({
-        id: edge.id,
-        source: edge.source,
-        target: edge.target,
-        ariaLabel: edge.label,
-        className: [
-          edge.isDashed ? 'jp-mod-dashed' : '',
-          highlighted?.has(edge.id) ? 'jp-mod-highlighted' : '',
-          highlighted && !highlighted.has(edge.id) ? 'jp-mod-faded' : ''
-        ].join(' '),
-        markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14 }
-      })),
-    [edges, highlighted]
+      edges
+        .filter(
+          ({ source, target }) => positions.has(source) && positions.has(target)
+        )
+        .map((edge): Edge => {
+          const isOut =
+            edge.id === selected || Boolean(highlighted?.has(edge.id));
+          return {
+            id: edge.id,
+            source: edge.source,
+            target: edge.target,
+            ariaLabel: edge.label,
+            focusable: false,
+            className: [
+              edge.isDashed ? 'jp-mod-dashed' : '',
+              isOut ? 'jp-mod-highlighted' : '',
+              highlighted && !isOut ? 'jp-mod-faded' : ''
+            ].join(' '),
+            markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14 }
+          };
+        }),
+    [edges, positions, highlighted, selected]
   );
+
+  /** Bring a node into sight, and the focus to it. */
+  const goTo = (id: string) => {
+    setStop(id);
+    const place = positions.get(id);
+    const node = nodes.find(candidate => candidate.id === id);
+    const view = flow.current;
+    if (place && node && view && frame.current) {
+      const { x, y, zoom } = view.getViewport();
+      const { clientWidth, clientHeight } = frame.current;
+      const left = place.x * zoom + x;
+      const top = place.y * zoom + y;
+      const isInSight =
+        left >= 0 &&
+        top >= 0 &&
+        left + node.width * zoom <= clientWidth &&
+        top + node.height * zoom <= clientHeight;
+      if (!isInSight || zoom < READABLE) {
+        void view.setCenter(
+          place.x + node.width / 2,
+          place.y + node.height / 2,
+          { zoom: Math.max(zoom, READABLE) }
+        );
+      }
+    }
+    // A node that was out of sight is there one drawing later.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() =>
+        frame.current
+          ?.querySelector<HTMLElement>(`[data-node="${CSS.escape(id)}"]`)
+          ?.focus({ preventScroll: true })
+      )
+    );
+  };
+
   return (
     <div
+      ref={frame}
       className="jp-mlplat-Flow"
       role="group"
       aria-label={props.label}
       onKeyDown={event => {
-        if (event.key === 'Enter' && selected !== null) {
-          onOpen?.(selected);
+        const here = (event.target as HTMLElement).dataset.node;
+        const way = keyWay(event.key);
+        if (event.key === 'Escape' && selected !== null) {
+          event.stopPropagation();
+          props.onSelect(null);
+        } else if (here !== undefined && event.key === 'Enter') {
+          event.preventDefault();
+          props.onSelect(here);
+          onOpen?.(here);
+        } else if (here !== undefined && event.key === ' ') {
+          event.preventDefault();
+          props.onSelect(here);
+        } else if (here !== undefined && way !== null) {
+          event.preventDefault();
+          const next = walk(nodes, positions, here, way);
+          if (next !== null) {
+            goTo(next);
+          }
         }
       }}
     >
-      <ReactFlow
-        nodes={flowNodes}
-        edges={flowEdges}
-        nodeTypes={NODE_TYPES}
-        onInit={instance => {
-          flow.current = instance;
-        }}
-        fitView
-        fitViewOptions={FIT}
-        minZoom={0.05}
-        onlyRenderVisibleElements={nodes.length > 150}
-        nodesConnectable={false}
-        edgesFocusable={props.onSelectEdge !== undefined}
-        proOptions={{ hideAttribution: true }}
-        onNodeClick={(_, node) => props.onSelect(node.id)}
-        onNodeDoubleClick={(_, node) => onOpen?.(node.id)}
-        onEdgeClick={(_, edge) => props.onSelectEdge?.(edge.id)}
-        onPaneClick={() => props.onSelect(null)}
-        onNodesChange={changes => {
-          // The library selects by keyboard; what is selected is ours to say.
-          for (const change of changes) {
-            if (change.type === 'select' && change.selected) {
-              props.onSelect(change.id);
-            }
-          }
-        }}
-      >
-        <Background gap={18} size={1} />
-        <Controls showInteractive={false} />
-        {nodes.length > 30 && <MiniMap pannable zoomable />}
-      </ReactFlow>
+      <TabStop.Provider value={tabStop}>
+        <ReactFlow
+          nodes={flowNodes}
+          edges={flowEdges}
+          nodeTypes={NODE_TYPES}
+          onInit={instance => {
+            flow.current = instance;
+          }}
+          fitView
+          fitViewOptions={{ maxZoom: 1, padding: 0.12 }}
+          minZoom={0.05}
+          onlyRenderVisibleElements={nodes.length > 150}
+          nodesConnectable={false}
+          nodesFocusable={false}
+          edgesFocusable={false}
+          disableKeyboardA11y
+          deleteKeyCode={null}
+          selectionKeyCode={null}
+          multiSelectionKeyCode={null}
+          proOptions={{ hideAttribution: true }}
+          onNodeClick={(_, node) => {
+            setStop(node.id);
+            props.onSelect(node.id);
+          }}
+          onNodeDoubleClick={(_, node) => onOpen?.(node.id)}
+          onEdgeClick={(_, edge) => props.onSelectEdge?.(edge.id)}
+          onPaneClick={() => props.onSelect(null)}
+        >
+          <Background gap={18} size={1} />
+          <Controls showInteractive={false} aria-label={trans.__('Zoom')} />
+          {nodes.length > 30 && (
+            <MiniMap pannable zoomable ariaLabel={trans.__('Overview')} />
+          )}
+        </ReactFlow>
+      </TabStop.Provider>
     </div>
   );
 }
 
-/**
- * Keep the selected node where it is on the screen while the graph around it grows or shrinks; without
- * one, show the whole graph.
- */
-function useSteadyView(
-  flow: React.RefObject<ReactFlowInstance<Node<INodeData>>>,
-  positions: Positions,
-  selected: string | null
-): void {
-  const last = React.useRef(positions);
-  const anchor = React.useRef(selected);
-  anchor.current = selected;
-  React.useLayoutEffect(() => {
-    const before = last.current.get(anchor.current ?? '');
-    const now = positions.get(anchor.current ?? '');
-    const isNew = last.current !== positions;
-    last.current = positions;
-    if (!isNew || !flow.current) {
-      return;
-    }
-    if (before && now) {
-      const { x, y, zoom } = flow.current.getViewport();
-      void flow.current.setViewport({
-        x: x + (before.x - now.x) * zoom,
-        y: y + (before.y - now.y) * zoom,
-        zoom
-      });
-    } else {
-      // The library knows the new nodes after it has drawn them.
-      const timer = setTimeout(() => void flow.current?.fitView(FIT), 50);
-      return () => clearTimeout(timer);
-    }
-  }, [flow, positions]);
+/** Where the nodes go; worked out anew only when the shape of the graph is another. */
+function useLayout(
+  nodes: readonly IFlowNode[],
+  edges: readonly IFlowEdge[],
+  direction: Direction
+): Positions {
+  const shape = JSON.stringify([
+    nodes.map(({ id, width, height }) => [id, width, height]),
+    edges.map(({ source, target }) => [source, target]),
+    direction
+  ]);
+  const kept = React.useRef<{ shape: string; positions: Positions } | null>(
+    null
+  );
+  if (kept.current?.shape !== shape) {
+    kept.current = { shape, positions: layOut(nodes, edges, direction) };
+  }
+  return kept.current.positions;
 }
-
-const FIT = { maxZoom: 1, padding: 0.12 };
 
 interface INodeData extends Record<string, unknown> {
   node: IFlowNode;
@@ -187,15 +250,21 @@ interface INodeData extends Record<string, unknown> {
   isFaded: boolean;
 }
 
+/** The one node that the Tab key stops at. */
+const TabStop = React.createContext<string | null>(null);
+
 function FlowNode(props: NodeProps<Node<INodeData>>): JSX.Element {
   const { node, direction, isFaded } = props.data;
-  const [into, out] =
-    direction === 'down'
-      ? [Position.Top, Position.Bottom]
-      : [Position.Left, Position.Right];
+  const tabStop = React.useContext(TabStop);
+  const [into, out] = sidesOf(direction);
   return (
     <div
       className="jp-mlplat-FlowNode"
+      role="button"
+      tabIndex={node.id === tabStop ? 0 : -1}
+      aria-label={node.label}
+      aria-pressed={props.selected}
+      data-node={node.id}
       data-tone={node.tone}
       data-faded={isFaded}
       data-selected={props.selected}
@@ -207,4 +276,36 @@ function FlowNode(props: NodeProps<Node<INodeData>>): JSX.Element {
   );
 }
 
+function sidesOf(direction: Direction): [Position, Position] {
+  return direction === 'down'
+    ? [Position.Top, Position.Bottom]
+    : [Position.Left, Position.Right];
+}
+
+/** Where edges end at a node. */
+function handlesOf(
+  { width, height }: ISized,
+  direction: Direction
+): Node['handles'] {
+  const [into, out] = sidesOf(direction);
+  const isDown = direction === 'down';
+  return [
+    {
+      type: 'target',
+      position: into,
+      x: isDown ? width / 2 : 0,
+      y: isDown ? 0 : height / 2
+    },
+    {
+      type: 'source',
+      position: out,
+      x: isDown ? width / 2 : width,
+      y: isDown ? height : height / 2
+    }
+  ];
+}
+
 const NODE_TYPES = { mlplat: FlowNode };
+
+/** The zoom below which names cannot be read. */
+const READABLE = 0.6;
