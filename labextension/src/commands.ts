@@ -12,6 +12,7 @@ export namespace CommandIDs {
   export const renameStep = 'mlplat:rename-step';
   export const mergeSteps = 'mlplat:merge-steps';
   export const splitStep = 'mlplat:split-step';
+  export const openGraph = 'mlplat:open-graph';
   export const compileToFile = 'mlplat:compile-to-file';
   export const verify = 'mlplat:verify';
   export const selectStep = 'mlplat:select-step';

@@ -2,6 +2,7 @@ import { comparePlugin } from './plugins/compare';
 import { endpointsPlugin } from './plugins/endpoints';
 import { filesPlugin } from './plugins/files';
 import { lineagePlugin } from './plugins/lineage';
+import { graphPlugin } from './plugins/graph';
 import { marksPlugin } from './plugins/marks';
 import { modelsPlugin } from './plugins/models';
 import { noticesPlugin } from './plugins/notices';
@@ -26,6 +27,7 @@ export default [
   panelPlugin,
   viewsPlugin,
   pipelinePlugin,
+  graphPlugin,
   runsPlugin,
   runListPlugin,
   comparePlugin,

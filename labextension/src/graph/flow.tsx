@@ -1,5 +1,6 @@
 import {
   Background,
+  BaseEdge,
   Controls,
   Handle,
   MarkerType,
@@ -7,13 +8,19 @@ import {
   Position,
   ReactFlow
 } from '@xyflow/react';
-import type { Edge, Node, NodeProps, ReactFlowInstance } from '@xyflow/react';
+import type {
+  Edge,
+  EdgeProps,
+  Node,
+  NodeProps,
+  ReactFlowInstance
+} from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import * as React from 'react';
 
 import { useTrans } from '../components/context';
-import { layOut } from './layout';
-import type { Direction, ISized, Positions } from './layout';
+import { layOut, pathThrough } from './layout';
+import type { Direction, ILayout, IPoint, ISized } from './layout';
 import { keyWay, walk } from './walking';
 
 /** A node of a graph; what it shows is up to `render`. */
@@ -23,6 +30,9 @@ export interface IFlowNode extends ISized {
 
   /** How it looks: a word for `data-tone`, such as a state. */
   tone?: string;
+
+  /** Handed to the node's card, for a colour of its own. */
+  style?: React.CSSProperties;
 
   render: () => React.ReactNode;
 }
@@ -64,11 +74,13 @@ export interface IFlowProps {
 export default function Flow(props: IFlowProps): JSX.Element {
   const { nodes, edges, direction, selected, highlighted, onOpen } = props;
   const trans = useTrans();
-  const positions = useLayout(nodes, edges, direction);
+  const { positions, bends } = useLayout(nodes, edges, direction);
+  const isSmall = nodes.length <= 60;
   const frame = React.useRef<HTMLDivElement>(null);
-  const flow = React.useRef<ReactFlowInstance<Node<INodeData>, Edge> | null>(
-    null
-  );
+  const flow = React.useRef<ReactFlowInstance<
+    Node<INodeData>,
+    Edge<IEdgeData>
+  > | null>(null);
   const [stop, setStop] = React.useState<string | null>(null);
   const tabStop =
     [selected, stop].find(id => id !== null && positions.has(id)) ??
@@ -99,29 +111,74 @@ export default function Flow(props: IFlowProps): JSX.Element {
   );
   const flowEdges = React.useMemo(
     () =>
-      edges
-        .filter(
-          ({ source, target }) => positions.has(source) && positions.has(target)
-        )
-        .map((edge): Edge => {
-          const isOut =
-            edge.id === selected || Boolean(highlighted?.has(edge.id));
-          return {
-            id: edge.id,
-            source: edge.source,
-            target: edge.target,
-            ariaLabel: edge.label,
+      edges.flatMap((edge, index): Edge<IEdgeData>[] => {
+        const { id, source, target, label, isDashed } = edge;
+        if (!positions.has(source) || !positions.has(target)) {
+          return [];
+        }
+        const isOut = id === selected || Boolean(highlighted?.has(id));
+        return [
+          {
+            id,
+            source,
+            target,
+            type: 'mlplat',
+            ariaLabel: label,
             focusable: false,
+            data: { bends: bends.get(index) ?? [], direction },
             className: [
-              edge.isDashed ? 'jp-mod-dashed' : '',
+              isDashed ? 'jp-mod-dashed' : '',
               isOut ? 'jp-mod-highlighted' : '',
               highlighted && !isOut ? 'jp-mod-faded' : ''
             ].join(' '),
-            markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14 }
-          };
-        }),
-    [edges, positions, highlighted, selected]
+            markerEnd: {
+              type: MarkerType.ArrowClosed,
+              width: 14,
+              height: 14,
+              color: isOut
+                ? 'var(--jp-brand-color1)'
+                : 'var(--jp-border-color0)'
+            }
+          }
+        ];
+      }),
+    [edges, positions, bends, highlighted, selected, direction]
   );
+
+  // A graph that nobody has moved stays whole in sight when there is more or less room.
+  const isMoved = React.useRef(false);
+  React.useEffect(() => {
+    const element = frame.current;
+    if (element === null) {
+      return;
+    }
+    const observer = new ResizeObserver(() => {
+      if (!isMoved.current && isSmall) {
+        void flow.current?.fitView(FIT);
+      }
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [isSmall]);
+
+  /** Begin a large graph where it begins, so large that it can be read; there is a map of it. */
+  const showBeginning = () => {
+    const first = nodes[0];
+    const place = positions.get(first?.id ?? '');
+    const { clientWidth = 0, clientHeight = 0 } = frame.current ?? {};
+    if (place) {
+      const isDown = direction === 'down';
+      void flow.current?.setViewport({
+        x: isDown
+          ? clientWidth / 2 - (place.x + first.width / 2) * BEGINNING
+          : MARGIN,
+        y: isDown
+          ? MARGIN
+          : clientHeight / 2 - (place.y + first.height / 2) * BEGINNING,
+        zoom: BEGINNING
+      });
+    }
+  };
 
   /** Bring a node into sight, and the focus to it. */
   const goTo = (id: string) => {
@@ -190,13 +247,20 @@ export default function Flow(props: IFlowProps): JSX.Element {
           nodes={flowNodes}
           edges={flowEdges}
           nodeTypes={NODE_TYPES}
+          edgeTypes={EDGE_TYPES}
           onInit={instance => {
             flow.current = instance;
+            if (!isSmall) {
+              showBeginning();
+            }
           }}
-          fitView
-          fitViewOptions={{ maxZoom: 1, padding: 0.12 }}
+          fitView={isSmall}
+          fitViewOptions={FIT}
+          onMoveStart={event => {
+            isMoved.current ||= event !== null;
+          }}
           minZoom={0.05}
-          onlyRenderVisibleElements={nodes.length > 150}
+          onlyRenderVisibleElements={!isSmall}
           nodesConnectable={false}
           nodesFocusable={false}
           edgesFocusable={false}
@@ -215,7 +279,7 @@ export default function Flow(props: IFlowProps): JSX.Element {
         >
           <Background gap={18} size={1} />
           <Controls showInteractive={false} aria-label={trans.__('Zoom')} />
-          {nodes.length > 30 && (
+          {!isSmall && (
             <MiniMap pannable zoomable ariaLabel={trans.__('Overview')} />
           )}
         </ReactFlow>
@@ -229,19 +293,17 @@ function useLayout(
   nodes: readonly IFlowNode[],
   edges: readonly IFlowEdge[],
   direction: Direction
-): Positions {
+): ILayout {
   const shape = JSON.stringify([
     nodes.map(({ id, width, height }) => [id, width, height]),
     edges.map(({ source, target }) => [source, target]),
     direction
   ]);
-  const kept = React.useRef<{ shape: string; positions: Positions } | null>(
-    null
-  );
+  const kept = React.useRef<{ shape: string; layout: ILayout } | null>(null);
   if (kept.current?.shape !== shape) {
-    kept.current = { shape, positions: layOut(nodes, edges, direction) };
+    kept.current = { shape, layout: layOut(nodes, edges, direction) };
   }
-  return kept.current.positions;
+  return kept.current.layout;
 }
 
 interface INodeData extends Record<string, unknown> {
@@ -265,6 +327,7 @@ function FlowNode(props: NodeProps<Node<INodeData>>): JSX.Element {
       aria-label={node.label}
       aria-pressed={props.selected}
       data-node={node.id}
+      style={node.style}
       data-tone={node.tone}
       data-faded={isFaded}
       data-selected={props.selected}
@@ -305,7 +368,34 @@ function handlesOf(
   ];
 }
 
+interface IEdgeData extends Record<string, unknown> {
+  bends: readonly IPoint[];
+  direction: Direction;
+}
+
+function FlowEdge(props: EdgeProps<Edge<IEdgeData>>): JSX.Element {
+  const points = [
+    { x: props.sourceX, y: props.sourceY },
+    ...(props.data?.bends ?? []),
+    { x: props.targetX, y: props.targetY }
+  ];
+  return (
+    <BaseEdge
+      path={pathThrough(points, props.data?.direction ?? 'down')}
+      markerEnd={props.markerEnd}
+      interactionWidth={14}
+    />
+  );
+}
+
 const NODE_TYPES = { mlplat: FlowNode };
+const EDGE_TYPES = { mlplat: FlowEdge };
+
+const FIT = { maxZoom: 1, padding: 0.12 };
+
+/** The zoom at which a large graph is shown first, and its distance from the edge in px. */
+const BEGINNING = 0.75;
+const MARGIN = 24;
 
 /** The zoom below which names cannot be read. */
 const READABLE = 0.6;

@@ -649,6 +649,7 @@ namespace Private {
       CommandIDs.mergeSteps,
       CommandIDs.splitStep,
       null,
+      CommandIDs.openGraph,
       CommandIDs.compileToFile
     ]) {
       menu.addItem(command === null ? { type: 'separator' } : { command });

@@ -16,6 +16,7 @@ import { formatDuration } from '../../components/format';
 import { Progress, StateIcon, stateLabel } from '../../components/state';
 import {
   chevronIcon,
+  expandIcon,
   moreIcon,
   pipelineIcon,
   playIcon,
@@ -38,6 +39,7 @@ export interface IPipelineActions {
   run: (options?: IRunOptions) => void;
   /** Show what else can be done with the notebook, below a button. */
   showMenu: (below: HTMLElement) => void;
+  openGraph: () => void;
   merge: (steps: [string, string]) => void;
   verify: () => void;
   connect: () => void;
@@ -339,6 +341,13 @@ function Content(props: {
       : null;
   return (
     <>
+      <div className="jp-mlplat-Graph-open">
+        <IconButton
+          icon={expandIcon}
+          label={trans.__('Open the graph in the main area')}
+          onClick={actions.openGraph}
+        />
+      </div>
       <Graph
         pipeline={pipeline}
         tasks={tasks}

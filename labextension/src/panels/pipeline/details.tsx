@@ -139,10 +139,12 @@ export function StepDetails(props: {
   planned: PlannedStep | null;
   onGoToCell: (cell: string) => void;
   onSelect: (selection: Selection | null) => void;
-  onRun: (options: IRunOptions) => void;
-  onApply: (form: IStepForm) => void;
+  /** Not given where nothing can be run: for a run that is shown. */
+  onRun?: (options: IRunOptions) => void;
+  /** Not given where the settings cannot be changed. */
+  onApply?: (form: IStepForm) => void;
 }): JSX.Element {
-  const { pipeline, step, task, planned } = props;
+  const { pipeline, step, task, planned, onRun, onApply } = props;
   const trans = useTrans();
   const incoming = pipeline.edges.filter(edge => edge.to === step.name);
   const outgoing = pipeline.edges.filter(edge => edge.from === step.name);
@@ -161,11 +163,13 @@ export function StepDetails(props: {
           label={trans.__('Go to the first cell of this step')}
           onClick={() => props.onGoToCell(step.cells[0].id)}
         />
-        <IconButton
-          icon={playIcon}
-          label={trans.__('Run up to this step')}
-          onClick={() => props.onRun({ until: step.name })}
-        />
+        {onRun && (
+          <IconButton
+            icon={playIcon}
+            label={trans.__('Run up to this step')}
+            onClick={() => onRun({ until: step.name })}
+          />
+        )}
         <IconButton
           icon={closeIcon}
           label={trans.__('Close')}
@@ -230,32 +234,36 @@ export function StepDetails(props: {
           </>
         )}
       </dl>
-      <div className="jp-mlplat-Details-actions">
-        <Button
-          label={trans.__('Run from here')}
-          title={trans.__(
-            'This step and all below it anew; what it needs from the cache'
-          )}
-          onClick={() => props.onRun({ from: step.name })}
+      {onRun && (
+        <div className="jp-mlplat-Details-actions">
+          <Button
+            label={trans.__('Run from here')}
+            title={trans.__(
+              'This step and all below it anew; what it needs from the cache'
+            )}
+            onClick={() => onRun({ from: step.name })}
+          />
+          <Button
+            label={trans.__('Run only this')}
+            title={trans.__('This step anew; what it needs from the cache')}
+            onClick={() => onRun({ from: step.name, until: step.name })}
+          />
+        </div>
+      )}
+      {onApply && (
+        <StepForm
+          key={step.name}
+          step={step}
+          taken={
+            new Set(
+              pipeline.steps
+                .map(other => other.name)
+                .filter(name => name !== step.name)
+            )
+          }
+          onApply={onApply}
         />
-        <Button
-          label={trans.__('Run only this')}
-          title={trans.__('This step anew; what it needs from the cache')}
-          onClick={() => props.onRun({ from: step.name, until: step.name })}
-        />
-      </div>
-      <StepForm
-        key={step.name}
-        step={step}
-        taken={
-          new Set(
-            pipeline.steps
-              .map(other => other.name)
-              .filter(name => name !== step.name)
-          )
-        }
-        onApply={props.onApply}
-      />
+      )}
     </section>
   );
 }

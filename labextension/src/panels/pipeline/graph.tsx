@@ -209,7 +209,7 @@ export function Graph(props: {
 }
 
 /** How a step did in the newest run if it failed there or runs, else what the next run would do. */
-function StepIcon(props: {
+export function StepIcon(props: {
   task: Task | null;
   planned: PlannedStep | null;
 }): JSX.Element | null {
@@ -233,7 +233,7 @@ function StepIcon(props: {
 }
 
 /** One line about a step: what becomes of it, how its run goes, or its size. */
-function stepFacts(
+export function stepFacts(
   trans: TranslationBundle,
   step: Step,
   task: Task | null,
@@ -266,15 +266,7 @@ function EdgeLine(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { edge } = props;
-  const label =
-    edge.names.length > 0
-      ? trans.__(
-          '%1 passes %2 to %3',
-          edge.from,
-          edge.names.join(', '),
-          edge.to
-        )
-      : trans.__('%1 runs before %2', edge.from, edge.to);
+  const label = edgeLabel(trans, edge);
   return (
     <g
       className="jp-mlplat-Edge"
@@ -307,6 +299,23 @@ function EdgeLine(props: {
       <path className="jp-mlplat-Edge-line" d={props.path} />
     </g>
   );
+}
+
+/** An edge in a sentence. */
+export function edgeLabel(trans: TranslationBundle, edge: Edge): string {
+  return edge.names.length > 0
+    ? trans.__('%1 passes %2 to %3', edge.from, edge.names.join(', '), edge.to)
+    : trans.__('%1 runs before %2', edge.from, edge.to);
+}
+
+/** A step with how it stands, to be read aloud. */
+export function stepLabel(
+  trans: TranslationBundle,
+  step: Step,
+  task: Task | null,
+  planned: PlannedStep | null
+): string {
+  return `${step.name}: ${stepFacts(trans, step, task, planned, ROOMY)}`;
 }
 
 /** One proved reason is enough for an edge to be needed. */

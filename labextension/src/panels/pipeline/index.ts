@@ -28,6 +28,7 @@ export function createPipelineSection(
       {
         run: (options = {}) => execute(CommandIDs.run, { ...options }),
         showMenu: options.showMenu,
+        openGraph: () => execute(CommandIDs.openGraph),
         merge: steps => execute(CommandIDs.mergeSteps, { steps }),
         verify: () => execute(CommandIDs.verify),
         connect: () => execute(CommandIDs.connect),

@@ -20,6 +20,19 @@ export interface IPlacedLink extends ILink {
   points: IPoint[];
 }
 
+/** How large boxes are and how far apart, in pixels. */
+export interface IMeasures {
+  stepHeight: number;
+  layerGap: number;
+  stepGap: number;
+  laneGap: number;
+
+  /** A box is as wide as there is room between these; as many stand side by side as are good. */
+  minStep: number;
+  goodStep: number;
+  maxStep: number;
+}
+
 /** A drawing of the step graph, in pixels. */
 export interface ILayout {
   width: number;
@@ -40,9 +53,11 @@ export interface ILayout {
 export function layOut(
   names: readonly string[],
   links: readonly ILink[],
-  width: number
+  width: number,
+  measures: IMeasures = PANEL
 ): ILayout {
-  const inner = Math.max(width - 2 * MARGIN, GOOD_STEP);
+  const { stepHeight, layerGap, goodStep } = measures;
+  const inner = Math.max(width - 2 * MARGIN, goodStep);
   if (names.length === 0) {
     return {
       width,
@@ -53,17 +68,17 @@ export function layOut(
       links: []
     };
   }
-  const graph = new Private.Graph(names, links, inner);
+  const graph = new Private.Graph(names, links, inner, measures);
   graph.order();
   const span = graph.spread(inner);
-  const top = (layer: number) => MARGIN + layer * (STEP_HEIGHT + LAYER_GAP);
+  const top = (layer: number) => MARGIN + layer * (stepHeight + layerGap);
   return {
     width: span + 2 * MARGIN,
     height:
       2 * MARGIN +
-      graph.layers.length * STEP_HEIGHT +
-      Math.max(0, graph.layers.length - 1) * LAYER_GAP,
-    stepHeight: STEP_HEIGHT,
+      graph.layers.length * stepHeight +
+      Math.max(0, graph.layers.length - 1) * layerGap,
+    stepHeight,
     steps: graph.steps.map(step => ({
       name: step.name,
       width: step.width,
@@ -78,7 +93,7 @@ export function layOut(
         const isLast = index === lanes.length - 1;
         return [
           ...(isFirst ? [] : [{ x, y: top(lane.layer) }]),
-          ...(isLast ? [] : [{ x, y: top(lane.layer) + STEP_HEIGHT }])
+          ...(isLast ? [] : [{ x, y: top(lane.layer) + stepHeight }])
         ];
       })
     }))
@@ -121,13 +136,15 @@ export function isotonic(wanted: readonly number[]): number[] {
 }
 
 const MARGIN = 12;
-const STEP_HEIGHT = 42;
-const LAYER_GAP = 30;
-const STEP_GAP = 12;
-const LANE_GAP = 7;
-const MIN_STEP = 76;
-const GOOD_STEP = 96;
-const MAX_STEP = 168;
+const PANEL: IMeasures = {
+  stepHeight: 42,
+  layerGap: 30,
+  stepGap: 12,
+  laneGap: 7,
+  minStep: 76,
+  goodStep: 96,
+  maxStep: 168
+};
 const SWEEPS = 8;
 const KINK = 10;
 
@@ -151,11 +168,13 @@ namespace Private {
     constructor(
       names: readonly string[],
       links: readonly ILink[],
-      width: number
+      width: number,
+      private readonly _measures: IMeasures
     ) {
+      const { stepGap, goodStep } = _measures;
       const perLayer = Math.max(
         1,
-        Math.floor((width + STEP_GAP) / (GOOD_STEP + STEP_GAP))
+        Math.floor((width + stepGap) / (goodStep + stepGap))
       );
       this.steps = names.map(name => Private.lane(name, 0));
       const byName = new Map(this.steps.map(step => [step.name, step]));
@@ -196,7 +215,7 @@ namespace Private {
 
     /** Give every lane its centre; return the width that is taken, at least the one given. */
     spread(width: number): number {
-      this.layers.forEach(layer => fit(layer, width));
+      this.layers.forEach(layer => this._fit(layer, width));
       const half = (lane: ILane) => lane.width / 2;
       // Centres of a layer's lanes, as near to its first one as they may come.
       const offsets = this.layers.map(layer => {
@@ -204,7 +223,10 @@ namespace Private {
         for (let index = 1; index < layer.length; index++) {
           const [left, right] = [layer[index - 1], layer[index]];
           result.push(
-            result[index - 1] + half(left) + gap(left, right) + half(right)
+            result[index - 1] +
+              half(left) +
+              this._gap(left, right) +
+              half(right)
           );
         }
         return result;
@@ -335,6 +357,24 @@ namespace Private {
       this.layers[layer].push(lane);
     }
 
+    /** Make the steps of a layer as wide as there is room, within reason. */
+    private _fit(layer: readonly ILane[], width: number): void {
+      const { minStep, maxStep } = this._measures;
+      const steps = layer.filter(isStep);
+      const gaps = layer
+        .slice(1)
+        .reduce((sum, lane, index) => sum + this._gap(layer[index], lane), 0);
+      const room = (width - gaps) / steps.length;
+      for (const step of steps) {
+        step.width = Math.floor(Math.min(maxStep, Math.max(minStep, room)));
+      }
+    }
+
+    private _gap(left: ILane, right: ILane): number {
+      const { stepGap, laneGap } = this._measures;
+      return isStep(left) && isStep(right) ? stepGap : laneGap;
+    }
+
     private readonly _passing = new Map<string, ILane>();
   }
 
@@ -344,22 +384,6 @@ namespace Private {
 
   function isStep(lane: ILane): boolean {
     return lane.name !== '';
-  }
-
-  /** Make the steps of a layer as wide as there is room, within reason. */
-  function fit(layer: readonly ILane[], width: number): void {
-    const steps = layer.filter(isStep);
-    const gaps = layer
-      .slice(1)
-      .reduce((sum, lane, index) => sum + gap(layer[index], lane), 0);
-    const room = (width - gaps) / steps.length;
-    for (const step of steps) {
-      step.width = Math.floor(Math.min(MAX_STEP, Math.max(MIN_STEP, room)));
-    }
-  }
-
-  function gap(left: ILane, right: ILane): number {
-    return isStep(left) && isStep(right) ? STEP_GAP : LANE_GAP;
   }
 
   function mean(
