@@ -103,3 +103,25 @@ def execute(page: Page, command: str, args: dict[str, Any]) -> None:
     page.evaluate(
         "([command, args]) => window.jupyterapp.commands.execute(command, args)", [command, args]
     )
+
+
+def test_the_graph_in_the_main_area_is_walked_by_keyboard_and_comes_back(
+    page: Page, lab: "Lab"
+) -> None:
+    open_book(page, lab, "graph.ipynb")
+    page.get_by_role("button", name="Open the graph in the main area").click()
+    load, add = page.locator("[data-node=load]"), page.locator("[data-node=add]")
+    expect(add).to_be_visible(timeout=20_000)
+
+    load.focus()
+    page.keyboard.press("ArrowDown")
+    expect(add).to_be_focused()
+    page.keyboard.press(" ")
+    details = page.get_by_role("complementary", name="Details")
+    expect(details).to_contain_text("twice")
+    page.get_by_test_id("mlplat-graph-list").click()
+    expect(page.get_by_role("list", name="Steps of graph")).to_contain_text("needs add")
+
+    page.wait_for_timeout(1500)  # JupyterLab saves the layout one second after it changed
+    page.goto(f"{lab.url}lab")
+    expect(page.locator("[data-node=score]")).to_be_visible(timeout=60_000)
