@@ -1,8 +1,8 @@
 import { comparePlugin } from './plugins/compare';
 import { endpointsPlugin } from './plugins/endpoints';
 import { filesPlugin } from './plugins/files';
-import { lineagePlugin } from './plugins/lineage';
 import { graphPlugin } from './plugins/graph';
+import { lineagePlugin } from './plugins/lineage';
 import { marksPlugin } from './plugins/marks';
 import { modelsPlugin } from './plugins/models';
 import { noticesPlugin } from './plugins/notices';

@@ -20,7 +20,7 @@ import * as React from 'react';
 
 import { useTrans } from '../components/context';
 import { layOut, pathThrough } from './layout';
-import type { Direction, ILayout, IPoint, ISized } from './layout';
+import type { Direction, ILayout, IPoint, ISized, Positions } from './layout';
 import { keyWay, walk } from './walking';
 
 /** A node of a graph; what it shows is up to `render`. */
@@ -163,7 +163,7 @@ export default function Flow(props: IFlowProps): JSX.Element {
 
   /** Begin a large graph where it begins, so large that it can be read; there is a map of it. */
   const showBeginning = () => {
-    const first = nodes[0];
+    const first = nodes.find(({ id }) => id === selected) ?? nodes[0];
     const place = positions.get(first?.id ?? '');
     const { clientWidth = 0, clientHeight = 0 } = frame.current ?? {};
     if (place) {
@@ -179,6 +179,14 @@ export default function Flow(props: IFlowProps): JSX.Element {
       });
     }
   };
+
+  useSteadyView(flow, positions, selected, () => {
+    if (isSmall) {
+      void flow.current?.fitView(FIT);
+    } else {
+      showBeginning();
+    }
+  });
 
   /** Bring a node into sight, and the focus to it. */
   const goTo = (id: string) => {
@@ -288,6 +296,46 @@ export default function Flow(props: IFlowProps): JSX.Element {
   );
 }
 
+/**
+ * Keep the selected node where it is on the screen while the graph around it grows or shrinks; without
+ * one, show the graph as at first.
+ */
+function useSteadyView(
+  flow: React.RefObject<ReactFlowInstance<
+    Node<INodeData>,
+    Edge<IEdgeData>
+  > | null>,
+  positions: Positions,
+  selected: string | null,
+  show: () => void
+): void {
+  const last = React.useRef(positions);
+  const current = React.useRef({ selected, show });
+  current.current = { selected, show };
+  React.useLayoutEffect(() => {
+    const anchor = current.current.selected ?? '';
+    const before = last.current.get(anchor);
+    const now = positions.get(anchor);
+    const isNew = last.current !== positions;
+    last.current = positions;
+    if (!isNew || !flow.current) {
+      return;
+    }
+    if (before && now) {
+      const { x, y, zoom } = flow.current.getViewport();
+      void flow.current.setViewport({
+        x: x + (before.x - now.x) * zoom,
+        y: y + (before.y - now.y) * zoom,
+        zoom
+      });
+    } else {
+      // The library knows the new nodes after it has drawn them.
+      const timer = setTimeout(() => current.current.show(), 50);
+      return () => clearTimeout(timer);
+    }
+  }, [flow, positions]);
+}
+
 /** Where the nodes go; worked out anew only when the shape of the graph is another. */
 function useLayout(
   nodes: readonly IFlowNode[],
@@ -322,10 +370,11 @@ function FlowNode(props: NodeProps<Node<INodeData>>): JSX.Element {
   return (
     <div
       className="jp-mlplat-FlowNode"
-      role="button"
+      // Not a button: what it shows may hold some.
+      role="group"
       tabIndex={node.id === tabStop ? 0 : -1}
       aria-label={node.label}
-      aria-pressed={props.selected}
+      aria-current={props.selected}
       data-node={node.id}
       style={node.style}
       data-tone={node.tone}

@@ -27,7 +27,7 @@ export async function makeFile(
     title: trans.__('Lineage of %1', explorer.title),
     nodes: part.nodes,
     edges: part.edges,
-    positions: layOut(sized, part.edges, direction),
+    positions: layOut(sized, part.edges, direction).positions,
     direction,
     highlighted: explorer.ways?.nodes.size ? explorer.ways.nodes : null,
     captionOf: node => captionOf(trans, node)
