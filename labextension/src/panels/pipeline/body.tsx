@@ -27,12 +27,21 @@ import type { IStepForm } from '../../notebook/settings';
 import { failureOf } from '../../api/failures';
 import type { RunWatch } from '../../api/run-watch';
 import { countDone, isFinal } from '../../api/states';
-import { EdgeDetails, StepDetails } from './details';
 import { Problems, Unknowns, Verification } from './findings';
 import { Graph } from './graph';
 import { sentenceOf } from './foresight';
 import type { IRunOptions, PipelineModel, Selection } from './model';
-import { ParameterForm } from './parameter-form';
+
+// What one looks at second is loaded second.
+const EdgeDetails = React.lazy(async () => ({
+  default: (await import('./details')).EdgeDetails
+}));
+const StepDetails = React.lazy(async () => ({
+  default: (await import('./details')).StepDetails
+}));
+const ParameterForm = React.lazy(async () => ({
+  default: (await import('./parameter-form')).ParameterForm
+}));
 
 /** What the section lets a user do; each is a command. */
 export interface IPipelineActions {
@@ -357,26 +366,28 @@ function Content(props: {
         isStale={model.error !== null}
         onSelect={actions.select}
       />
-      {edge && (
-        <EdgeDetails
-          edge={edge}
-          valueOf={name => model.value(edge.from, name)}
-          onGoToCell={actions.goToCell}
-          onSelect={actions.select}
-        />
-      )}
-      {step && (
-        <StepDetails
-          pipeline={pipeline}
-          step={step}
-          task={tasks.get(step.name) ?? null}
-          planned={model.planned(step.name)}
-          onGoToCell={actions.goToCell}
-          onSelect={actions.select}
-          onRun={actions.run}
-          onApply={form => actions.applySettings(step.name, form)}
-        />
-      )}
+      <React.Suspense fallback={null}>
+        {edge && (
+          <EdgeDetails
+            edge={edge}
+            valueOf={name => model.value(edge.from, name)}
+            onGoToCell={actions.goToCell}
+            onSelect={actions.select}
+          />
+        )}
+        {step && (
+          <StepDetails
+            pipeline={pipeline}
+            step={step}
+            task={tasks.get(step.name) ?? null}
+            planned={model.planned(step.name)}
+            onGoToCell={actions.goToCell}
+            onSelect={actions.select}
+            onRun={actions.run}
+            onApply={form => actions.applySettings(step.name, form)}
+          />
+        )}
+      </React.Suspense>
       {!edge && !step && pipeline.edges.length > 0 && (
         <p className="jp-mlplat-Hint jp-mlplat-Graph-hint">
           {trans.__(
@@ -391,12 +402,14 @@ function Content(props: {
         isOpenAtFirst={pipeline.parameters.length > 0}
       >
         {pipeline.parameters.length > 0 ? (
-          <ParameterForm
-            parameters={pipeline.parameters}
-            texts={model.parameterTexts}
-            problems={model.parameterProblems}
-            onChange={(name, text) => model.setParameter(name, text)}
-          />
+          <React.Suspense fallback={null}>
+            <ParameterForm
+              parameters={pipeline.parameters}
+              texts={model.parameterTexts}
+              problems={model.parameterProblems}
+              onChange={(name, text) => model.setParameter(name, text)}
+            />
+          </React.Suspense>
         ) : (
           <p className="jp-mlplat-Hint">
             {trans.__(
