@@ -32,11 +32,6 @@ export class Navigator {
     return this._paths.absolute(path);
   }
 
-  /** The other way round; null for what lies outside of what it serves. */
-  relative(absolutePath: string): string | null {
-    return this._paths.relative(absolutePath);
-  }
-
   /** The notebook at an absolute path, if it is open. */
   find(absolutePath: string): NotebookAdapter | null {
     const panel = this._tracker.find(
