@@ -67,7 +67,7 @@ test: setup browser check test-js test-python ## all checks and all tests
 wrk: # loads the model servers
 	@command -v wrk >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk >/dev/null; }
 
-bench: setup wrk ## measure against the peers (installs each into its own environment below .bench/)
+bench: setup wrk browser ## measure against the peers (installs each into its own environment below .bench/)
 	$(BIN)/python -m benchmarks
 
 format: setup ## let the tools format

@@ -25,7 +25,6 @@ import {
   searchIcon,
   trashIcon
 } from '../icons';
-import { askForClone } from '../panels/runs/clone-form';
 import { ALL_RUNS } from '../panels/runs/query';
 import type { IRunFilter } from '../panels/runs/query';
 import { IMlPlatform } from '../tokens';
@@ -174,6 +173,14 @@ namespace Private {
     const runOf = (args: ReadonlyPartialJSONObject): string | null =>
       typeof args.run === 'string' ? args.run : (runs.selected?.id ?? null);
     const isEnabled = (args: ReadonlyPartialJSONObject) => runOf(args) !== null;
+    const ask = async (id: string): Promise<CloneRequest | null> => {
+      const [run, pipeline, form] = await Promise.all([
+        connection.client.getRun(id),
+        connection.client.getPipeline(id),
+        import('../panels/runs/clone-form')
+      ]);
+      return form.askForClone(run, pipeline, trans);
+    };
 
     commands.addCommand(CommandIDs.updateRun, {
       label: trans.__('Change Note or Tags of the Run'),
@@ -252,13 +259,7 @@ namespace Private {
         }
         await platform.attempt(async () => {
           const request =
-            args.parameters === undefined
-              ? await askForClone(
-                  await connection.client.getRun(id),
-                  await connection.client.getPipeline(id),
-                  trans
-                )
-              : requestOf(args);
+            args.parameters === undefined ? await ask(id) : requestOf(args);
           if (request !== null) {
             const clone = await runs.clone(id, request, UUID.uuid4());
             await commands.execute(CommandIDs.openRun, { run: clone.id });
