@@ -93,3 +93,9 @@ def parse_pairs(texts: Iterable[str]) -> dict[str, str]:
             raise InvalidInput(f"{text!r} is no tag: key=value is needed, such as team=risk.")
         pairs[key] = value
     return pairs
+
+
+def parse_wanted_tags(texts: Iterable[str]) -> dict[str, str | None]:
+    """Read `key=value` and `key`, which stands for any value, as tags to look for."""
+    parts = (text.partition("=") for text in texts)
+    return {key: value if separator else None for key, separator, value in parts}

@@ -109,6 +109,14 @@ def build_parser() -> Parser:
     command.add_argument("run", nargs="?", metavar="RUN", help="show this one")
     command.add_argument("--limit", type=int, default=20, metavar="N", help="at most N (20)")
     command.add_argument("--state", type=str.upper, metavar="STATE", help="only in this state")
+    command.add_argument(
+        "--tag",
+        dest="tags",
+        metavar="KEY[=VALUE]",
+        action="append",
+        default=[],
+        help="only with this tag",
+    )
     command = _add(group, "lineage")
     command.add_argument("node", metavar="WHAT", help="a run, MODEL[/version|@alias], or an id")
     command.add_argument(

@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_mlplat.client import api
 from jupyter_mlplat.client.documents import EngineCard, Pipeline, VerifyReport
 from jupyter_mlplat.client.engine import EngineClient
-from jupyter_mlplat.client.references import parse_parameters
+from jupyter_mlplat.client.references import parse_parameters, parse_wanted_tags
 from jupyter_mlplat.client.runs import Run
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.magics.notebook import (
@@ -78,7 +78,7 @@ def _cancel(options: Namespace, shell: Any) -> Any:
 def _runs(options: Namespace, shell: Any) -> Any:
     if options.run:
         return api.get_run(options.run)
-    return api.runs(options.limit, state=options.state)
+    return api.runs(options.limit, state=options.state, tags=parse_wanted_tags(options.tags))
 
 
 def _restore(options: Namespace, shell: Any) -> Any:

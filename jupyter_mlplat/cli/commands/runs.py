@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def list_runs(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """List runs, newest first."""
+    from jupyter_mlplat.client.references import parse_wanted_tags
     from jupyter_mlplat.client.views import nouns
 
     notebook = str(Path(options.notebook).absolute()) if options.notebook else None
@@ -21,10 +22,7 @@ def list_runs(client: "EngineClient", options: Namespace, terminal: Terminal) ->
         state=options.state,
         text=options.text,
         notebook=notebook,
-        tags={
-            name: value if is_given else None
-            for name, is_given, value in (tag.partition("=") for tag in options.tags)
-        },
+        tags=parse_wanted_tags(options.tags),
     )
     terminal.answer({"runs": [row.to_wire() for row in rows], "next": following})
     terminal.show(nouns.view_runs(rows))

@@ -200,6 +200,7 @@ def test_run_sends_parameters_as_their_types(mlplat: Call, engine: FakeEngine) -
         "cache": False,
         "tags": {"a": "b"},
         "until": "load",
+        "from_step": None,
     }
     assert len(asked.headers["idempotency-key"]) == 32
 

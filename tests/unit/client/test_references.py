@@ -2,7 +2,7 @@
 
 import pytest
 
-from jupyter_mlplat.client.references import parse_pairs, parse_parameters
+from jupyter_mlplat.client.references import parse_pairs, parse_parameters, parse_wanted_tags
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.resources.pipeline import Parameter
 
@@ -49,3 +49,7 @@ def test_parameter_given_twice_is_refused() -> None:
 
 def test_pairs_are_text() -> None:
     assert parse_pairs(["team=risk", "n=1"]) == {"team": "risk", "n": "1"}
+
+
+def test_a_tag_without_a_value_is_looked_for_with_any() -> None:
+    assert parse_wanted_tags(["team", "n=", "x=a=b"]) == {"team": None, "n": "", "x": "a=b"}
