@@ -70,5 +70,6 @@ export namespace CommandIDs {
   export const whereUsed = 'mlplat:where-used';
   export const traceLineage = 'mlplat:trace-lineage';
   export const exportLineage = 'mlplat:export-lineage';
+  export const copyLineageLink = 'mlplat:copy-lineage-link';
   export const downloadArtifact = 'mlplat:download-artifact';
 }

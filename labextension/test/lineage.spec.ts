@@ -217,6 +217,18 @@ describe('findWays', () => {
     expect(originOf(facts, 'raw', 'age')).toBe('raw');
   });
 
+  it('finds where a column comes from, however short the way is', () => {
+    const columns = { raw: ['age'], train: ['age'], test: ['age'] };
+    const facts = Facts.none.with(
+      answer(
+        'LOAD>raw raw>SPLIT SPLIT>train SPLIT>test train>FIT FIT>fitted fitted>CHECK CHECK>score score>LOG test>LOG LOG>model',
+        { columns: { ...columns, model: ['age'] } }
+      )
+    );
+
+    expect(originOf(facts, 'model', 'age')).toBe('raw');
+  });
+
   it('says where a column is lost', () => {
     const columns = { raw: ['age'], frame: ['age'], narrow: ['sex'] };
     const facts = Facts.none.with(

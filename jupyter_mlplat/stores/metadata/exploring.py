@@ -218,13 +218,13 @@ def _shortest(up: Mapping[Node, Node | None], starts: Sequence[Node]) -> list[No
 
 
 def _nodes(connection: sqlite3.Connection, roots: Sequence[str]) -> list[Node]:
-    """Return the nodes that ids of artifacts, executions and runs stand for, newest first."""
+    """Return the nodes that ids stand for; for a run, its executions in the order they ended."""
     found: dict[Node, None] = {}
     for root in roots:
         for query, is_execution in (
             ("SELECT pk FROM artifact WHERE id = ?", False),
             ("SELECT pk FROM execution WHERE id = ?", True),
-            ("SELECT pk FROM execution WHERE run_id = ? ORDER BY pk DESC", True),
+            ("SELECT pk FROM execution WHERE run_id = ? ORDER BY pk", True),
         ):
             rows = connection.execute(query, (root,)).fetchall()
             if rows:

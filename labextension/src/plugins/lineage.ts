@@ -15,7 +15,7 @@ import type { Widget } from '@lumino/widgets';
 
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
-import { downloadIcon, lineageIcon } from '../icons';
+import { downloadIcon, lineageIcon, linkIcon } from '../icons';
 import { LineageModel, createLineageSection } from '../panels/lineage';
 import type { ILineageActions, ISubject } from '../panels/lineage';
 import { LineageExplorer } from '../panels/lineage/explorer';
@@ -76,7 +76,8 @@ export const lineagePlugin: JupyterFrontEndPlugin<void> = {
     for (const command of [
       CommandIDs.showLineage,
       CommandIDs.openLineageGraph,
-      CommandIDs.whereUsed
+      CommandIDs.whereUsed,
+      CommandIDs.copyLineageLink
     ]) {
       palette?.addItem({ command, category });
     }
@@ -131,10 +132,7 @@ namespace Private {
         execute(CommandIDs.openLink, { link: `endpoint/${name}` }),
       download: artifact => execute(CommandIDs.downloadArtifact, { artifact }),
       exportAs: format => execute(CommandIDs.exportLineage, { format }),
-      copyLink: subject =>
-        Clipboard.copyToSystem(
-          linkTo(app.serviceManager.serverSettings, 'lineage', subject)
-        ),
+      copyLink: subject => execute(CommandIDs.copyLineageLink, { subject }),
       connect: () => execute(CommandIDs.connect)
     };
   }
@@ -322,6 +320,35 @@ namespace Private {
               trans.__('Could not save the graph: %1', String(error))
             );
           }
+        }
+      }
+    });
+
+    commands.addCommand(CommandIDs.copyLineageLink, {
+      label: trans.__('Copy a Link to the Lineage'),
+      caption: trans.__('Copy an address that opens the lineage of a subject'),
+      icon: linkIcon,
+      isEnabled: args => text(args.subject) !== undefined || current() !== null,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            subject: {
+              ...SUBJECT,
+              description: `${SUBJECT.description}; the one that is open by default`
+            }
+          }
+        }
+      },
+      execute: args => {
+        const subject = text(args.subject) ?? current()?.subject.subject;
+        if (subject !== undefined) {
+          Clipboard.copyToSystem(
+            linkTo(app.serviceManager.serverSettings, 'lineage', subject)
+          );
+          Notification.info(trans.__('The link is in the clipboard.'), {
+            autoClose: 3000
+          });
         }
       }
     });

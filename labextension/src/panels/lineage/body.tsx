@@ -4,7 +4,7 @@ import * as React from 'react';
 
 import { Button, ErrorNote, IconButton } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
-import { backIcon, lineageIcon } from '../../icons';
+import { backIcon, lineageIcon, linkIcon } from '../../icons';
 import type { ILineageActions } from './actions';
 import { Filters, TraceBar } from './controls';
 import { NodeDetails } from './details';
@@ -98,6 +98,13 @@ function Exploration(props: {
           </div>
         </div>
         <div className="jp-mlplat-Header-actions">
+          {subject.notebook === undefined && (
+            <IconButton
+              icon={linkIcon}
+              label={trans.__('Copy link')}
+              onClick={() => actions.copyLink(subject.subject)}
+            />
+          )}
           <Button
             kind="primary"
             icon={lineageIcon}

@@ -14,6 +14,10 @@ import { nameOf } from './ways';
 export function Filters(props: { explorer: LineageExplorer }): JSX.Element {
   const { explorer } = props;
   const trans = useTrans();
+  const present = new Set(explorer.facts.nodes().map(node => node.kind));
+  const shown = KINDS.filter(
+    kind => present.has(kind) || explorer.hidden.has(kind)
+  );
   return (
     <div
       className="jp-mlplat-Lineage-filters"
@@ -21,7 +25,7 @@ export function Filters(props: { explorer: LineageExplorer }): JSX.Element {
       aria-label={trans.__('What is shown')}
     >
       <div className="jp-mlplat-Lineage-kinds">
-        {KINDS.map(kind => {
+        {shown.map(kind => {
           const isHidden = explorer.hidden.has(kind);
           return (
             <button

@@ -117,6 +117,7 @@ function StepFacts(props: {
       <dt>{trans.__('Ran')}</dt>
       <dd>
         {captionOf(trans, node)}
+        {run && <> · {run.pipeline}</>}
         {finished_at && <> · {new Date(finished_at).toLocaleString()}</>}
         {seconds !== null && seconds > 0 && <> · {formatDuration(seconds)}</>}
       </dd>

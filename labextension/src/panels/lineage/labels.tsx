@@ -101,7 +101,7 @@ export function captionOf(trans: TranslationBundle, node: INode): string {
       CANCELED: trans.__('cancelled')
     }[execution.state];
     const where = run ? trans.__('run %1', `#${run.number}`) : '';
-    return [where, run?.pipeline ?? '', state].filter(Boolean).join(' · ');
+    return [where, state].filter(Boolean).join(' · ');
   }
   if (node.kind === 'model') {
     const aliases = node.uses.flatMap(use => use.aliases.map(a => `@${a}`));
@@ -200,9 +200,12 @@ function byName(
     .map(id => facts.node(id))
     .filter((node): node is INode => node !== null)
     .map(nameOf);
-  const seen = trans.__(
-    'Followed by name: %1 has a column `%2`.',
-    [...new Set(frames)].join(', '),
+  const names = [...new Set(frames)];
+  const seen = trans._n(
+    'Followed by name: %2 has a column `%3`.',
+    'Followed by name: %2 have a column `%3`.',
+    names.length,
+    names.join(', '),
     column
   );
   return unknown.length > 0

@@ -64,19 +64,18 @@ export function findWays(
 }
 
 /**
- * Where a column first appears, by name: the furthest of what a node was made from that has it, along
- * values that have it or whose columns are not known. The node itself if nothing else has it.
+ * Where a column first appears, by name: of what a node was made from, a table that has it and was
+ * itself made from none that has. The node itself if nothing else has it.
  */
 export function originOf(facts: Facts, id: string, column: string): string {
   const columns = (at: string) => columnsOf(facts.node(at));
-  const up = reach(
-    facts,
-    id,
-    'upstream',
-    at => columns(at)?.includes(column) ?? true
-  );
-  const having = [...up.keys()].filter(at => columns(at)?.includes(column));
-  return having[having.length - 1] ?? id;
+  const up = (from: string) =>
+    reach(facts, from, 'upstream', at => columns(at)?.includes(column) ?? true);
+  const having = [...up(id).keys()].filter(at => columns(at)?.includes(column));
+  const first = having
+    .reverse()
+    .find(at => having.every(other => other === at || !up(at).has(other)));
+  return first ?? having[0] ?? id;
 }
 
 /** Every node that one leads to, nearest first, with the node before it. */
