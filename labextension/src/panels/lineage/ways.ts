@@ -58,7 +58,7 @@ export function findWays(
   return {
     nodes: new Set(up.keys()),
     shortest,
-    frames: [...up.keys()].filter(has).reverse(),
+    frames: [...down.keys()].filter(id => up.has(id) && has(id)),
     last: []
   };
 }
