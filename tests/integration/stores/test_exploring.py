@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlplat.errors import InvalidInput, NotFound
-from jupyter_mlplat.ports.metadata import Change
+from jupyter_mlplat.ports.metadata import Change, Explored
 from jupyter_mlplat.resources.lineage import Artifact, Beyond, CodeVersion, Execution
 from jupyter_mlplat.resources.serving import Revision, RevisionState
 from jupyter_mlplat.services.lineage import LineageService
@@ -53,6 +53,10 @@ def record(store: SqlMetadataStore, links: Links) -> tuple[list[Execution], list
     return executions, artifacts
 
 
+def ids_of(found: Explored) -> set[str]:
+    return {e.id for e in found.executions} | {a.id for a in found.artifacts}
+
+
 def reached(links: Links, start: tuple[str, int]) -> set[tuple[str, int]]:
     """Define what follows from a node: along reads into executions, along makes out of them."""
     found = {start}
@@ -88,8 +92,8 @@ def test_however_little_is_shown_the_subject_is(
     found = shared_store.explore(ids, direction, depth, limit=limit)  # type: ignore[arg-type]
     whole = shared_store.explore(ids, direction, depth, limit=1000)  # type: ignore[arg-type]
 
-    shown = {fact.id for fact in (*found.executions, *found.artifacts)}
-    within = {fact.id for fact in (*whole.executions, *whole.artifacts)}
+    shown = ids_of(found)
+    within = ids_of(whole)
     assert found.roots == tuple(ids[:limit])
     assert set(found.roots) <= shown <= within
     assert len(shown) <= max(limit, 1)
@@ -118,11 +122,9 @@ def test_ways_between_are_what_follows_from_one_and_leads_to_the_other(
     found = shared_store.explore_between([ids[start]], [ids[end]], limit=1000)
     tight = shared_store.explore_between([ids[start]], [ids[end]], limit=1)
 
-    assert {fact.id for fact in (*found.executions, *found.artifacts)} == {
-        ids[node] for node in wanted | {start, end}
-    }
+    assert ids_of(found) == {ids[node] for node in wanted | {start, end}}
     assert not found.truncated
-    kept = {fact.id for fact in (*tight.executions, *tight.artifacts)}
+    kept = ids_of(tight)
     assert {ids[start], ids[end]} <= kept
     assert bool(tight.events) == bool(found.events) or source == target
 
