@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -138,11 +139,83 @@ def test_notebook_becomes_a_served_model_although_engine_and_server_die(
 
     # The server goes and comes back; the panel is as it was.
     show(page, "runs")
+    page.wait_for_timeout(2_000)  # JupyterLab saves its state a second after it has changed
     lab.stop()
     expect(page.get_by_text("Engine does not answer")).to_be_visible(timeout=60_000)
     lab.start()
     page.goto(f"{lab.url}lab?token={lab.token}")
     panel = page.locator("#jp-mlplat-panel")
-    expect(panel.get_by_role("heading", name="Runs")).to_be_visible(timeout=60_000)
+    expect(panel.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=60_000)
     rows = panel.get_by_role("list", name="Runs").get_by_role("listitem")
     expect(rows).to_have_count(2, timeout=60_000)
+
+    # Another strength, and both beside each other.
+    show(page, "pipeline")
+    expect(graph.get_by_role("option")).not_to_have_count(0, timeout=60_000)
+    panel.get_by_label("strength").fill("0.01")
+    page.get_by_test_id("mlplat-run").click()
+    expect(latest).to_contain_text("Run 3")
+    expect(latest).to_contain_text("Succeeded", timeout=RUN_MS)
+    show(page, "runs")
+    panel.get_by_role("button", name="Choose runs to compare or delete").click()
+    panel.get_by_role("checkbox", name="Choose run 2").check()
+    panel.get_by_role("checkbox", name="Choose run 3").check()
+    panel.get_by_role("button", name="Compare").click()
+    comparison = page.locator(".jp-mlplat-Main").last
+    expect(comparison).to_contain_text("strength", timeout=30_000)
+    expect(comparison).to_contain_text("best")
+
+    # The better one becomes the champion, the other its challenger, both at one address.
+    for run, alias in ((2, "champion"), (3, "challenger")):
+        register(page, run, alias)
+    deploy(page, "champion", None)
+    deploy(page, "challenger", 20)
+    share = panel.get_by_role("spinbutton", name="Percent for Revision 2")
+    expect(share).to_have_value("20", timeout=60_000)
+
+    # Try it; move the traffic; go back.
+    panel.get_by_role("button", name="Send").click()
+    expect(page.get_by_test_id("mlplat-prediction")).to_contain_text("Answered by", timeout=30_000)
+    share.fill("50")
+    page.get_by_test_id("mlplat-apply-traffic").click()
+    expect(panel.get_by_text("Traffic moved.")).to_be_visible(timeout=30_000)
+    panel.get_by_role("button", name="Roll back").click()
+    expect(share).to_have_value("20", timeout=30_000)
+
+    # Where it all came from.
+    show(page, "lineage")
+    panel.get_by_role("button", name="iris/1").click()
+    tree = panel.get_by_role("tree")
+    expect(tree).to_contain_text("cell-6", timeout=30_000)
+    page.get_by_test_id("mlplat-lineage-graph").click()
+    expect(page.get_by_test_id("mlplat-lineage-view")).to_contain_text("irises", timeout=60_000)
+
+
+def register(page: Page, run: int, alias: str) -> None:
+    """Make a version of the run's model, from the Models section."""
+    panel = show(page, "models")
+    back = panel.get_by_role("button", name="Back to all models")
+    if back.is_visible():
+        back.click()
+    page.get_by_test_id("mlplat-register").click()
+    form = page.get_by_test_id("mlplat-register-form")
+    choice = form.get_by_label("Run").locator("option", has_text=f"#{run} ").get_attribute("value")
+    form.get_by_label("Run").select_option(choice)
+    form.get_by_label("Name").fill("iris")
+    form.get_by_role("checkbox", name=alias).check()
+    page.get_by_test_id("mlplat-register-submit").click()
+    expect(page.get_by_test_id("mlplat-model")).to_contain_text(alias, timeout=30_000)
+
+
+def deploy(page: Page, alias: str, percent: int | None) -> None:
+    """Serve the version with this alias; beside the others, a share of the traffic is for it."""
+    panel = show(page, "endpoints")
+    panel.get_by_role("button", name="Deploy").first.click()
+    form = page.get_by_test_id("mlplat-deploy-form")
+    form.get_by_label("Model", exact=True).select_option("iris")
+    version = form.get_by_label("Version", exact=True)
+    version.select_option(version.locator("option", has_text=alias).get_attribute("value"))
+    if percent is not None:
+        form.get_by_label("Percent for the new revision").fill(str(percent))
+    form.get_by_role("button", name=re.compile("^Deploy")).click()
+    expect(page.get_by_test_id("mlplat-endpoint")).to_contain_text("Ready", timeout=60_000)
