@@ -7,11 +7,13 @@ import type { Traffic } from '../../api/types';
 import { Button } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
 import { deployIcon } from '../../icons';
-import { DeployForm } from './deploy-form';
-import { EndpointDetail } from './detail';
 import { EndpointList } from './list';
 import type { EndpointsModel } from './model';
 import type { EndpointWatch } from './watch';
+
+// Nobody needs them before there is something to deploy or to look at.
+const DeployForm = React.lazy(() => import('./deploy-form'));
+const EndpointDetail = React.lazy(() => import('./detail'));
 
 /** What the section lets a user do; each is a command. */
 export interface IEndpointsActions {
@@ -54,9 +56,11 @@ export class EndpointsBody extends ReactWidget {
     const { model, trans } = this._options;
     return (
       <Trans.Provider value={trans}>
-        <UseSignal signal={model.changed}>
-          {() => <EndpointsView {...this._options} />}
-        </UseSignal>
+        <React.Suspense fallback={null}>
+          <UseSignal signal={model.changed}>
+            {() => <EndpointsView {...this._options} />}
+          </UseSignal>
+        </React.Suspense>
       </Trans.Provider>
     );
   }
@@ -109,13 +113,15 @@ export class EndpointView extends ReactWidget {
     const { model, actions, trans, apiUrl } = this._options;
     return (
       <Trans.Provider value={trans}>
-        <EndpointDetail
-          isWide
-          watch={this._watch}
-          stats={model.stats}
-          actions={actions}
-          apiUrl={apiUrl}
-        />
+        <React.Suspense fallback={null}>
+          <EndpointDetail
+            isWide
+            watch={this._watch}
+            stats={model.stats}
+            actions={actions}
+            apiUrl={apiUrl}
+          />
+        </React.Suspense>
       </Trans.Provider>
     );
   }

@@ -14,9 +14,10 @@ import { Field } from '../../components/field';
 import { formatAge } from '../../components/format';
 import { backIcon, deployIcon } from '../../icons';
 import type { DeployModel, IVersionChoice } from './deploy-model';
+import { percentOf } from './split';
 
-/** The form that serves a model version: as a new endpoint, or as a new revision of one. */
-export function DeployForm(props: {
+/** The form that serves a model version: as a new endpoint, or as a new revision of one. Loaded late: see `body.tsx`. */
+export default function DeployForm(props: {
   model: DeployModel;
   endpointNames: readonly string[];
   onDeploy: () => void;
@@ -282,10 +283,4 @@ function choiceLabel(trans: TranslationBundle, choice: IVersionChoice): string {
   return reference.startsWith('@')
     ? trans.__('%1 (v%2)', reference.slice(1), version.version)
     : trans.__('Version %1', version.version);
-}
-
-/** Read a number field as whole percents. */
-export function percentOf(text: string): number {
-  const value = Math.round(Number(text));
-  return Number.isFinite(value) ? Math.min(100, Math.max(0, value)) : 0;
 }

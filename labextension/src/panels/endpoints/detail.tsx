@@ -28,13 +28,11 @@ import { StatsLine } from './figures';
 import { EndpointLog, Revisions } from './revisions';
 import { ServingStateMark } from './state';
 import type { StatsModel } from './stats';
+import { TryIt } from './try-it';
 import type { EndpointWatch } from './watch';
 
-// Not needed until an endpoint is looked at.
-const TryIt = React.lazy(() => import('./try-it'));
-
-/** One endpoint: how it does, who gets which traffic, what it answers, and what can be done to it. */
-export function EndpointDetail(props: {
+/** One endpoint: how it does, who gets which traffic, what it answers, and what can be done to it. Loaded late. */
+export default function EndpointDetail(props: {
   watch: EndpointWatch;
   stats: StatsModel;
   actions: IEndpointsActions;
@@ -96,14 +94,12 @@ export function EndpointDetail(props: {
                       )}
                     </div>
                     <div className="jp-mlplat-Endpoint-use">
-                      <React.Suspense fallback={null}>
-                        <TryIt
-                          watch={watch}
-                          endpoint={endpoint}
-                          apiUrl={props.apiUrl}
-                          onCopy={actions.copy}
-                        />
-                      </React.Suspense>
+                      <TryIt
+                        watch={watch}
+                        endpoint={endpoint}
+                        apiUrl={props.apiUrl}
+                        onCopy={actions.copy}
+                      />
                     </div>
                   </div>
                 </>

@@ -75,3 +75,9 @@ export function apportion(weights: readonly number[], total: number): number[] {
   }
   return shares;
 }
+
+/** Read a number field as whole percents. */
+export function percentOf(text: string): number {
+  const value = Math.round(Number(text));
+  return Number.isFinite(value) ? Math.min(100, Math.max(0, value)) : 0;
+}

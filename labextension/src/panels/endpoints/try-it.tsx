@@ -15,8 +15,8 @@ import type { ISnippet } from './snippets';
 import { TryModel, pretty } from './try-model';
 import type { EndpointWatch } from './watch';
 
-/** Ask an endpoint by hand, and see how programs ask it. Loaded late: see `detail.tsx`. */
-export default function TryIt(props: {
+/** Ask an endpoint by hand, and see how programs ask it. */
+export function TryIt(props: {
   watch: EndpointWatch;
   endpoint: Endpoint;
   apiUrl: string;
