@@ -93,7 +93,7 @@ def test_model_is_deployed_asked_and_its_traffic_moved(page: Page, lab: "Lab") -
     detail.get_by_role("button", name="Promote").click()
     expect(second).to_have_value("100")
     detail.get_by_role("button", name="Roll back").click()
-    expect(second).to_have_value("20")
+    expect(second).to_have_value("20", timeout=60_000)  # the first revision is started again
 
     # What was asked is counted.
     expect(page.locator("[data-revision='1'] .jp-mlplat-Figures")).to_contain_text("in all")
