@@ -214,6 +214,17 @@ class RunContract:
 
         assert store.metrics_of(run.id) == tuple(logged)
 
+    def test_metrics_of_a_step_are_those_of_its_last_attempt(self, store: MetadataStore) -> None:
+        run = submit(store)
+        other = a_metric("loss", 7.0, step="other")
+        store.apply(Change(metrics=[(run.id, a_metric("loss", 2.0)), (run.id, other)]))
+        store.apply(Change(metrics=[(run.id, a_metric("note", 3.0))]))
+
+        again = [a_metric("loss", 1.0 - epoch, position=epoch) for epoch in range(2)]
+        store.apply(Change(metrics=[(run.id, metric) for metric in again]))
+
+        assert store.metrics_of(run.id) == (other, *again)
+
     @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308])
     def test_metrics_beyond_ordinary_numbers_survive(
         self, store: MetadataStore, value: float

@@ -138,7 +138,22 @@ def put_outputs(
 def add_metrics(
     connection: sqlite3.Connection, numbers: RunNumbers, metrics: Sequence[tuple[str, Metric]]
 ) -> None:
-    """Append logged values; the last of each name is the run's."""
+    """Write what steps have logged; the last value of each name is the run's.
+
+    What a step logged in an attempt before goes: a curve is that of one attempt.
+    """
+    names: dict[tuple[int, str], set[str]] = {}
+    for run_id, metric in metrics:
+        names.setdefault((numbers[run_id], metric.step), set()).add(metric.name)
+    for (number, step), logged in names.items():
+        # Names that are new to the run were logged by nobody: then there is nothing to look for.
+        (is_known,) = connection.execute(
+            "SELECT EXISTS(SELECT 1 FROM latest_metric WHERE run = ? "
+            "AND name IN (SELECT value FROM json_each(?)))",
+            (number, json_keys(logged)),
+        ).fetchone()
+        if is_known:
+            connection.execute("DELETE FROM metric WHERE run = ? AND step = ?", (number, step))
     connection.executemany(
         "INSERT INTO metric(run, step, name, value, position, logged_at) VALUES(?, ?, ?, ?, ?, ?)",
         [

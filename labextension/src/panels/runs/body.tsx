@@ -7,10 +7,11 @@ import * as React from 'react';
 import { Button } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
 import { playIcon } from '../../icons';
-import { RunDetail } from './detail';
 import type { IRunDetailActions } from './detail-actions';
 import { RunList } from './list';
 import type { RunsModel } from './model';
+
+const RunDetail = React.lazy(() => import('./detail'));
 
 /** What the section lets a user do; each is a command. */
 export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {
@@ -62,12 +63,20 @@ function RunsView(props: RunsBody.IOptions): JSX.Element {
   const trans = useTrans();
   if (model.detail) {
     return (
-      <RunDetail
-        key={model.detail.id}
-        detail={model.detail}
-        actions={actions}
-        rendermime={props.rendermime}
-      />
+      <React.Suspense
+        fallback={
+          <p className="jp-mlplat-Hint jp-mlplat-RunView-hint">
+            {trans.__('Reading the run…')}
+          </p>
+        }
+      >
+        <RunDetail
+          key={model.detail.id}
+          detail={model.detail}
+          actions={actions}
+          rendermime={props.rendermime}
+        />
+      </React.Suspense>
     );
   }
   return (

@@ -24,8 +24,8 @@ import { MetricTable } from './metrics';
 import { RunNotes } from './notes';
 import { StepPanel } from './step-panel';
 
-/** One run in the side panel: how it goes, what failed, its steps, and what came out of it. */
-export function RunDetail(props: {
+/** One run in the side panel: how it goes, what failed, its steps, and what came out of it. Loaded late. */
+export default function RunDetail(props: {
   detail: RunDetailModel;
   actions: IRunsActions;
   rendermime: IRenderMimeRegistry;

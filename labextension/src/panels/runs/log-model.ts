@@ -314,7 +314,7 @@ namespace Private {
     const whole = overwrite(raw).replace(/\t/g, '    ');
     const text =
       whole.length > LONGEST_LINE ? `${whole.slice(0, LONGEST_LINE)}…` : whole;
-    const plain = stripAnsi(text);
+    const plain = stripAnsi(text).trimEnd();
     const state = guessLevel(plain, before);
     return { line: { number, stream, text, plain, level: state.level }, state };
   }

@@ -144,7 +144,7 @@ function Log(props: { model: ILog; onDownload?: () => void }): JSX.Element {
               ? trans.__('%1 of %2', hit + 1, hits.length)
               : trans._n('%1 line', '%1 lines', hits.length)}
         </span>
-        <span className="jp-mlplat-Log-steps">
+        <span className="jp-mlplat-Log-steps" hidden={needle === ''}>
           <IconButton
             icon={chevronIcon}
             label={trans.__('Previous hit (Shift+Enter)')}
@@ -315,4 +315,4 @@ function useColumns(
 
 const LINE_HEIGHT = 18;
 /** What line numbers, the gap and the padding take of a row: as in the style sheet. */
-const NUMBER_WIDTH = 64;
+const NUMBER_WIDTH = 70;
