@@ -113,6 +113,9 @@ describe('formats', () => {
   it('keeps numbers short', () => {
     expect(formatBytes(1536, 'en')).toBe('1.5 KiB');
     expect(formatNumber(0.99471234, 'en')).toBe('0.99471');
+    expect(formatNumber(-0.0000091661, 'en')).toBe('-9.1661E-6');
+    expect(formatNumber(123456, 'en')).toBe('123,460');
+    expect(formatNumber(0, 'en')).toBe('0');
   });
 });
 

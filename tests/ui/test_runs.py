@@ -48,7 +48,7 @@ def test_a_run_among_many_is_found_compared_and_kept(page: Page, lab: Lab) -> No
     rows.nth(0).click()
     rows.nth(2).click(modifiers=["Shift"])
     page.get_by_role("button", name="Compare").click()
-    table = page.locator(".jp-mlplat-Compare-table")
+    table = page.locator(".jp-mlplat-Comparison-table")
     expect(table.locator("thead th")).to_have_count(3)
     expect(table).to_contain_text("accuracy")
 

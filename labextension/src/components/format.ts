@@ -92,8 +92,12 @@ export function formatBytes(bytes: number, locale?: string): string {
 
 /** A metric's value for people: five digits that mean something. */
 export function formatNumber(value: number, locale?: string): string {
+  const size = Math.abs(value);
+  const notation =
+    value !== 0 && (size < 1e-4 || size >= 1e9) ? 'scientific' : 'standard';
   return format(
-    ['number', locale],
-    () => new Intl.NumberFormat(locale, { maximumSignificantDigits: 5 })
+    ['number', notation, locale],
+    () =>
+      new Intl.NumberFormat(locale, { maximumSignificantDigits: 5, notation })
   ).format(value);
 }

@@ -26,7 +26,7 @@ export default function CompareBody(props: {
   const { runs, baseline } = model;
   const lines = curves(runs);
   return (
-    <div className="jp-mlplat-Compare-body">
+    <div className="jp-mlplat-Comparison-body">
       {model.errors.map((error, index) => (
         <ErrorNote key={index} error={error} />
       ))}
@@ -34,8 +34,8 @@ export default function CompareBody(props: {
         <p className="jp-mlplat-Hint">{trans.__('Reading the runs…')}</p>
       )}
       {runs.length > 0 && (
-        <div className="jp-mlplat-Compare-scroll">
-          <table className="jp-mlplat-Compare-table">
+        <div className="jp-mlplat-Comparison-scroll">
+          <table className="jp-mlplat-Comparison-table">
             <Heads {...props} runs={runs} />
             <Parameters runs={runs} />
             <Metrics runs={runs} baseline={baseline} />
@@ -44,14 +44,14 @@ export default function CompareBody(props: {
         </div>
       )}
       {lines.length > 0 && (
-        <section className="jp-mlplat-Compare-section">
-          <header className="jp-mlplat-Compare-heading">
+        <section className="jp-mlplat-Comparison-section">
+          <header className="jp-mlplat-Comparison-heading">
             <h2>{trans.__('Curves')}</h2>
             <LineControls options={options} onChange={setOptions} />
           </header>
-          <div className="jp-mlplat-Compare-charts">
+          <div className="jp-mlplat-Comparison-charts">
             {lines.map(({ name, series }) => (
-              <div key={name} className="jp-mlplat-Compare-chart">
+              <div key={name} className="jp-mlplat-Comparison-chart">
                 <h3>{name}</h3>
                 <LineChart
                   label={trans.__('%1 of each run by position', name)}
@@ -81,12 +81,12 @@ function Heads(props: {
   return (
     <thead>
       <tr>
-        <td className="jp-mlplat-Compare-corner">
+        <td className="jp-mlplat-Comparison-corner">
           {trans.__('Measured against')}
         </td>
         {runs.map(({ run }, index) => (
           <th key={run.id} scope="col">
-            <div className="jp-mlplat-Compare-head">
+            <div className="jp-mlplat-Comparison-head">
               <input
                 type="radio"
                 name={name}
@@ -98,7 +98,7 @@ function Heads(props: {
                 onChange={() => model.setBaseline(index)}
               />
               <span
-                className="jp-mlplat-Compare-swatch"
+                className="jp-mlplat-Comparison-swatch"
                 style={{ background: stepColor(index) }}
               />
               <StateIcon state={run.state} />
@@ -111,7 +111,7 @@ function Heads(props: {
                 {run.pipeline} #{run.number}
               </button>
             </div>
-            <div className="jp-mlplat-Compare-facts">
+            <div className="jp-mlplat-Comparison-facts">
               {[
                 run.duration_s !== null && formatDuration(run.duration_s),
                 formatAge(run.created_at, Date.now())
@@ -120,7 +120,7 @@ function Heads(props: {
                 .join(' · ')}
             </div>
             {run.note && (
-              <div className="jp-mlplat-Compare-note" title={run.note}>
+              <div className="jp-mlplat-Comparison-note" title={run.note}>
                 {run.note}
               </div>
             )}
@@ -159,7 +159,9 @@ function Metrics(props: {
       render={(value, index, row) => (
         <>
           {best.get(row.name)?.includes(index) && (
-            <span className="jp-mlplat-Compare-best">{trans.__('best')}</span>
+            <span className="jp-mlplat-Comparison-best">
+              {trans.__('best')}
+            </span>
           )}
           <Delta value={value} of={row.values[props.baseline]} />
           <span title={String(value)}>{formatNumber(value)}</span>
@@ -188,9 +190,9 @@ function Durations(props: {
         value === 0 ? (
           <span className="jp-mlplat-Quiet">{trans.__('from the cache')}</span>
         ) : (
-          <span className="jp-mlplat-Compare-time">
+          <span className="jp-mlplat-Comparison-time">
             <span
-              className="jp-mlplat-Compare-bar"
+              className="jp-mlplat-Comparison-bar"
               style={{
                 width: `${(60 * value) / Math.max(longest, 1e-9)}%`,
                 background: stepColor(index)
@@ -225,7 +227,7 @@ function Rows<T>(props: {
         <th
           scope="colgroup"
           colSpan={props.count + 1}
-          className="jp-mlplat-Compare-part"
+          className="jp-mlplat-Comparison-part"
         >
           {props.title}
         </th>
@@ -233,10 +235,10 @@ function Rows<T>(props: {
       {props.rows.map(row => (
         <tr key={row.name} data-differs={row.differs || !props.isMarked}>
           <th scope="row">
-            <span className="jp-mlplat-Compare-name">{row.name}</span>
+            <span className="jp-mlplat-Comparison-name">{row.name}</span>
             {row.differs && props.isMarked && (
               <span
-                className="jp-mlplat-Compare-mark"
+                className="jp-mlplat-Comparison-mark"
                 role="img"
                 aria-label={trans.__('differs')}
                 title={trans.__('differs')}
@@ -270,7 +272,7 @@ function Delta(props: {
   }
   const difference = value - of;
   return (
-    <span className="jp-mlplat-Compare-delta">
+    <span className="jp-mlplat-Comparison-delta">
       {difference > 0 ? '+' : '−'}
       {formatNumber(Math.abs(difference))}
     </span>

@@ -30,8 +30,8 @@ export function CodeDiff(props: {
   }
   const changed = pairs.filter(pair => !isSame(pair)).length;
   return (
-    <section className="jp-mlplat-Compare-section">
-      <header className="jp-mlplat-Compare-heading">
+    <section className="jp-mlplat-Comparison-section">
+      <header className="jp-mlplat-Comparison-heading">
         <h2>{trans.__('Code')}</h2>
         <label htmlFor={id}>{trans.__('from #%1 to', before.run.number)}</label>
         <select

@@ -15,7 +15,7 @@ export class CompareView extends ReactWidget {
     private readonly _openRun: (run: string) => void
   ) {
     super();
-    this.addClass('jp-mlplat-Compare');
+    this.addClass('jp-mlplat-Comparison');
     this.node.tabIndex = -1;
   }
 
