@@ -30,12 +30,13 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-# The question about news covers the lower right corner of every picture.
+# The question about news covers the lower right corner of every picture; most tests know the way.
 OVERRIDES = {
+    "jupyter-mlplat:panel": {"firstRun": False},
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
-    }
+    },
 }
 
 

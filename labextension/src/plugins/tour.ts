@@ -3,6 +3,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -20,14 +21,15 @@ export const tourPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Guides a new user through a first run.',
   autoStart: true,
   requires: [IMlPlatform, IMlPlatformPanel],
-  optional: [ITranslator, ICommandPalette, IStateDB],
+  optional: [ITranslator, ICommandPalette, IStateDB, ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     platform: IMlPlatform,
     panel: IMlPlatformPanel,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
-    state: IStateDB | null
+    state: IStateDB | null,
+    settings: ISettingRegistry | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { commands } = app;
@@ -84,9 +86,17 @@ export const tourPlugin: JupyterFrontEndPlugin<void> = {
       const page = await connection.client.listRuns({ limit: 1 });
       return page.runs.length === 0;
     };
+    const offer = async () => {
+      await app.restored;
+      const loaded = await settings?.load('jupyter-mlplat:panel');
+      if (loaded?.get('firstRun').composite !== false) {
+        await model.resume(isNew);
+      }
+    };
     const onReset = () => {
       connection.reset.disconnect(onReset);
-      app.restored.then(() => model.resume(isNew)).catch(() => undefined);
+      // What cannot be asked now is asked by the panel itself, and told there.
+      offer().catch(() => undefined);
     };
     connection.reset.connect(onReset);
   }
