@@ -5,7 +5,11 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['labextension/lib/**', 'labextension/src/api/types.ts']
+    ignores: [
+      'labextension/lib/**',
+      'labextension/src/api/types.ts',
+      'labextension/src/api/schemas.ts'
+    ]
   },
   ...tseslint.configs.recommended.map(config => ({
     ...config,

@@ -20,6 +20,7 @@ from jupyter_mlplat.resources.base import NAME_PATTERN
 from jupyter_mlplat.resources.pipeline import Resources, Retry, StepSettings
 
 _COMMENT = re.compile(r"^\s*#\s*mlplat:\s*(?P<rest>.+)$", re.MULTILINE)
+_QUANTITY = r"^\d+(\.\d+)?([kKMGT]i?)?$"  # how a form asks for it; `parse_bytes` takes more
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -28,11 +29,23 @@ class CellSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    step: str | None = Field(default=None, description="Name of the step the cell belongs to.")
+    step: str | None = Field(
+        default=None,
+        description="Name of the step the cell belongs to.",
+        json_schema_extra={
+            "anyOf": [{"type": "string", "pattern": NAME_PATTERN}, {"type": "null"}]
+        },
+    )
     title: str | None = Field(default=None, description="How the step is shown to people.")
     skip: bool = Field(default=False, description="Leave the cell out of the pipeline.")
     cpu: float | None = Field(default=None, gt=0, le=1024, description="Cores.")
-    memory_bytes: int | None = Field(default=None, gt=0, alias="memory", description="Limit.")
+    memory_bytes: int | None = Field(
+        default=None,
+        gt=0,
+        alias="memory",
+        description="Limit, such as 512Mi or 2Gi.",
+        json_schema_extra={"anyOf": [{"type": "string", "pattern": _QUANTITY}, {"type": "null"}]},
+    )
     gpu: int | None = Field(default=None, ge=0, le=64, description="Whole devices.")
     cache: bool | None = Field(default=None, description="Take results of an equal earlier run.")
     retries: int | None = Field(default=None, ge=0, le=100, description="Further attempts.")

@@ -1,4 +1,4 @@
-"""Write `types.ts` and `routes.ts` of `labextension/src/api` from `jupyter_mlplat.resources`.
+"""Write `types.ts`, `routes.ts` and `schemas.ts` of `labextension/src/api` from our documents.
 
 The wire is described once, in Python; the front end's types and the calls it may make follow from
 it. `--check` writes nothing and fails when a file is out of date.
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 import jupyter_mlplat.resources
+from jupyter_mlplat.compiler.settings import CellSettings
 from jupyter_mlplat.resources.base import Request, Resource
 from jupyter_mlplat.resources.routes import ROUTES, Answer, Route
 
@@ -156,8 +157,46 @@ def render_types() -> str:
     return "\n".join([NOTICE + HEADER, *parts])
 
 
+def form_schema(model: type[BaseModel], fields: tuple[str, ...]) -> dict[str, Any]:
+    """Return the JSON schema of a form: what may be left out is simply not required."""
+    properties = model.model_json_schema(by_alias=True)["properties"]
+    found = {}
+    for name in fields:
+        schema = {key: value for key, value in properties[name].items() if key != "title"}
+        for option in schema.pop("anyOf", ()):
+            if option != {"type": "null"}:
+                schema.update(option)
+        if schema.get("default") is None:
+            schema.pop("default", None)
+        found[name] = schema
+    return {"type": "object", "properties": found}
+
+
+def render_schemas() -> str:
+    """Return the module of schemas that forms are made from."""
+    schema = json.dumps(form_schema(CellSettings, SETTINGS_FIELDS), indent=2)
+    return (
+        f"{NOTICE}\nimport type {{ JsonValue }} from './types';\n\n"
+        "/** The settings of a step, as cell metadata `mlplat` has them. */\n"
+        "export const STEP_SETTINGS_SCHEMA: Readonly<Record<string, JsonValue>> =\n"
+        f"{schema};\n"
+    )
+
+
+SETTINGS_FIELDS = (
+    *("step", "cpu", "memory", "gpu", "cache", "retries", "backoff_s", "timeout"),
+    *("kernel", "python"),
+)
+"""Of the cell's settings, those of a step as a whole that are one value each."""
+
+
 def main() -> int:
-    for name, text in {"types.ts": render_types(), "routes.ts": render_routes()}.items():
+    texts = {
+        "types.ts": render_types(),
+        "routes.ts": render_routes(),
+        "schemas.ts": render_schemas(),
+    }
+    for name, text in texts.items():
         target = FOLDER / name
         if "--check" not in sys.argv[1:]:
             target.write_text(text, "utf-8")

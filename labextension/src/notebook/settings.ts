@@ -87,7 +87,7 @@ export function metadataOf(form: IStepForm): StepMetadata {
 }
 
 /** A size in the largest binary unit that divides it, as Kubernetes writes it. */
-function quantityOf(bytes: number): string {
+export function quantityOf(bytes: number): string {
   for (const [unit, size] of [
     ['Gi', 2 ** 30],
     ['Mi', 2 ** 20],

@@ -28,6 +28,9 @@ import {
 } from '../icons';
 import { mergeSteps, renameStep, splitStep } from '../notebook/reshaping';
 import type { Refusal } from '../notebook/reshaping';
+import { changesOf } from '../notebook/step-settings';
+import type { SettingsData } from '../notebook/step-settings';
+import { STEP_SETTINGS_SCHEMA } from '../api/schemas';
 import { check, formOf, metadataOf } from '../notebook/settings';
 import type { IStepForm } from '../notebook/settings';
 import { createPipelineSection } from '../panels/pipeline';
@@ -244,11 +247,35 @@ namespace Private {
               type: 'object',
               description:
                 'Any of name, cpu, memory, gpu, cache, retries, timeout'
+            },
+            metadata: {
+              ...STEP_SETTINGS_SCHEMA,
+              description: 'All settings at once, as cell metadata has them'
             }
           }
         }
       },
       execute: args => {
+        if (typeof args.metadata === 'object' && args.metadata !== null) {
+          const metadata = args.metadata as SettingsData;
+          return platform.attempt(async () => {
+            const step = pipeline.step(
+              text(args.step) ?? activeStep(platform) ?? ''
+            );
+            if (step === null || platform.notebook === null) {
+              throw new Error(trans.__('There is no such step.'));
+            }
+            const name = String(metadata.step ?? step.name);
+            const changes = changesOf(step, { step: step.name, ...metadata });
+            const refusal = await pipeline.reshape(() => ({
+              changes,
+              step: name
+            }));
+            if (refusal !== null) {
+              throw new Error(refusalText(trans, refusal));
+            }
+          });
+        }
         if (args.settings === undefined) {
           return commands.execute(CommandIDs.selectStep, { step: args.step });
         }

@@ -23,7 +23,7 @@ import {
   stopIcon,
   verifyIcon
 } from '../../icons';
-import type { IStepForm } from '../../notebook/settings';
+import type { SettingsData } from '../../notebook/step-settings';
 import { failureOf } from '../../api/failures';
 import type { RunWatch } from '../../api/run-watch';
 import { countDone, isFinal } from '../../api/states';
@@ -58,7 +58,7 @@ export interface IPipelineActions {
   openRun: (run: string) => void;
   goToCell: (cell: string, line?: number) => void;
   select: (selection: Selection | null) => void;
-  applySettings: (step: string, form: IStepForm) => void;
+  applySettings: (step: string, settings: SettingsData) => void;
 }
 
 /** The body of the Pipeline section. */
@@ -384,7 +384,7 @@ function Content(props: {
             onGoToCell={actions.goToCell}
             onSelect={actions.select}
             onRun={actions.run}
-            onApply={form => actions.applySettings(step.name, form)}
+            onApply={settings => actions.applySettings(step.name, settings)}
           />
         )}
       </React.Suspense>

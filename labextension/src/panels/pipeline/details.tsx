@@ -19,7 +19,7 @@ import {
 } from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { closeIcon, jumpIcon, playIcon } from '../../icons';
-import type { IStepForm } from '../../notebook/settings';
+import type { SettingsData } from '../../notebook/step-settings';
 import { outlookLabel, outlookOf } from './foresight';
 import type { IRunOptions, Selection } from './model';
 import { StepForm } from './step-form';
@@ -142,7 +142,7 @@ export function StepDetails(props: {
   /** Not given where nothing can be run: for a run that is shown. */
   onRun?: (options: IRunOptions) => void;
   /** Not given where the settings cannot be changed. */
-  onApply?: (form: IStepForm) => void;
+  onApply?: (settings: SettingsData) => void;
 }): JSX.Element {
   const { pipeline, step, task, planned, onRun, onApply } = props;
   const trans = useTrans();

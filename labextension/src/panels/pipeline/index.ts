@@ -47,8 +47,8 @@ export function createPipelineSection(
             goToCell(step.cells[0].id);
           }
         },
-        applySettings: (step, settings) =>
-          execute(CommandIDs.setStep, { step, settings })
+        applySettings: (step, metadata) =>
+          execute(CommandIDs.setStep, { step, metadata })
       },
       trans
     )

@@ -1,120 +1,133 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { JSONExt } from '@lumino/coreutils';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 
+import { STEP_SETTINGS_SCHEMA } from '../../api/schemas';
 import type { Step } from '../../api/types';
 import { Button } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { Field } from '../../components/field';
-import { check, formOf } from '../../notebook/settings';
-import type { FormProblem, IStepForm } from '../../notebook/settings';
+import { settingsOf } from '../../notebook/step-settings';
+import type { SettingsData } from '../../notebook/step-settings';
 
-/** The settings of a step; applied, they become cell metadata. */
+const SchemaForm = React.lazy(() => import('../../components/schema-form'));
+
+/** The settings of a step, made from their schema; applied, they become cell metadata. */
 export function StepForm(props: {
   step: Step;
   taken: ReadonlySet<string>;
-  onApply: (form: IStepForm) => void;
+  onApply: (settings: SettingsData) => void;
 }): JSX.Element {
-  const { step } = props;
+  const { step, taken } = props;
   const trans = useTrans();
+  const id = React.useId();
+  const storedKey = JSON.stringify(settingsOf(step));
   const stored = React.useMemo(
-    () => formOf(step.name, step.settings),
-    [step.name, step.settings]
+    () => JSON.parse(storedKey) as ReadonlyJSONObject,
+    [storedKey]
   );
-  const [form, setForm] = React.useState(stored);
-  const storedKey = JSON.stringify(stored);
+  const [data, setData] = React.useState(stored);
+  const [isValid, setIsValid] = React.useState(true);
   React.useEffect(() => {
-    setForm(JSON.parse(storedKey) as IStepForm);
-  }, [storedKey]);
-  const problems = check(form, props.taken);
-  const isChanged = JSON.stringify(form) !== storedKey;
-  const isValid = Object.keys(problems).length === 0;
-
-  const textField = (
-    field: Exclude<keyof IStepForm, 'cache'>,
-    label: string,
-    placeholder?: string
-  ) => (
-    <Field
-      label={label}
-      problem={problems[field] && problemText(trans, problems[field])}
-      render={attributes => (
-        <input
-          {...attributes}
-          className="jp-mlplat-Input"
-          type="text"
-          spellCheck={false}
-          value={form[field]}
-          placeholder={placeholder}
-          onChange={event => {
-            const { value } = event.target;
-            setForm(now => ({ ...now, [field]: value }));
-          }}
-        />
-      )}
-    />
+    setData(stored);
+    setIsValid(true);
+  }, [stored]);
+  const isChanged = !JSONExt.deepEqual(data, stored);
+  const ui = React.useMemo(
+    () => ({
+      step: { 'ui:title': trans.__('Name'), 'ui:description': ' ' },
+      cpu: { 'ui:title': trans.__('CPU cores'), 'ui:description': ' ' },
+      memory: {
+        'ui:title': trans.__('Memory'),
+        'ui:placeholder': trans.__('none'),
+        'ui:description': ' '
+      },
+      gpu: { 'ui:title': trans.__('GPUs'), 'ui:description': ' ' },
+      cache: {
+        'ui:title': trans.__(
+          'Reuse the result while code and inputs are the same'
+        ),
+        'ui:description': ' '
+      },
+      retries: { 'ui:title': trans.__('Retries'), 'ui:description': ' ' },
+      backoff_s: {
+        'ui:title': trans.__('Wait before a retry (s)'),
+        'ui:description': ' '
+      },
+      timeout: {
+        'ui:title': trans.__('Timeout (s)'),
+        'ui:placeholder': trans.__('none')
+      },
+      kernel: {
+        'ui:title': trans.__('Kernel'),
+        'ui:placeholder': trans.__("the notebook's")
+      },
+      python: {
+        'ui:title': trans.__('Python'),
+        'ui:placeholder': trans.__("the kernel's")
+      }
+    }),
+    [trans]
   );
-
+  const problems: Record<string, string> = taken.has(String(data.step))
+    ? { step: trans.__('Another step has this name.') }
+    : {};
+  const isFine = isValid && Object.keys(problems).length === 0;
   return (
     <form
       className="jp-mlplat-StepForm"
       aria-label={trans.__('Settings of step %1', step.name)}
       onSubmit={event => {
         event.preventDefault();
-        if (isChanged && isValid) {
-          props.onApply(form);
+        if (isChanged && isFine) {
+          props.onApply(data as SettingsData);
         }
       }}
     >
-      {textField('name', trans.__('Name'))}
-      <div className="jp-mlplat-Form-row">
-        {textField('cpu', trans.__('CPU cores'))}
-        {textField('memory', trans.__('Memory'), trans.__('none'))}
-        {textField('gpu', trans.__('GPUs'))}
-      </div>
-      <div className="jp-mlplat-Form-row">
-        {textField('retries', trans.__('Retries'))}
-        {textField('timeout', trans.__('Timeout (s)'), trans.__('none'))}
-      </div>
-      <label className="jp-mlplat-Check">
-        <input
-          type="checkbox"
-          checked={form.cache}
-          onChange={event => {
-            const { checked } = event.target;
-            setForm(now => ({ ...now, cache: checked }));
+      <React.Suspense
+        fallback={
+          <p className="jp-mlplat-Hint">{trans.__('Reading the settings…')}</p>
+        }
+      >
+        <SchemaForm
+          schema={STEP_SETTINGS_SCHEMA as ReadonlyJSONObject}
+          ui={ui}
+          idPrefix={`mlplat${id.replace(/\W/g, '')}`}
+          data={data}
+          problems={problems}
+          explain={(property, error) => {
+            if (error.name !== 'pattern') {
+              return null;
+            }
+            return property === 'memory'
+              ? trans.__('Give a size such as 512Mi or 2Gi.')
+              : trans.__(
+                  'Use lower-case letters, digits, dots and dashes; at most 63.'
+                );
+          }}
+          onChange={(next, isNextValid) => {
+            setData(next);
+            setIsValid(isNextValid);
           }}
         />
-        {trans.__('Reuse the result while code and inputs are the same')}
-      </label>
+      </React.Suspense>
       {isChanged && (
         <div className="jp-mlplat-Form-actions">
           <button
             type="submit"
             className="jp-mlplat-Button jp-mod-primary"
-            disabled={!isValid}
+            disabled={!isFine}
           >
             <span className="jp-mlplat-Button-label">{trans.__('Apply')}</span>
           </button>
-          <Button label={trans.__('Undo')} onClick={() => setForm(stored)} />
+          <Button
+            label={trans.__('Undo')}
+            onClick={() => {
+              setData(stored);
+              setIsValid(true);
+            }}
+          />
         </div>
       )}
     </form>
   );
-}
-
-function problemText(trans: TranslationBundle, problem: FormProblem): string {
-  switch (problem) {
-    case 'bad-name':
-      return trans.__(
-        'Use lower-case letters, digits, dots and dashes; at most 63.'
-      );
-    case 'name-taken':
-      return trans.__('Another step has this name.');
-    case 'not-positive':
-      return trans.__('Give a number above 0.');
-    case 'not-a-count':
-      return trans.__('Give a whole number from 0.');
-    case 'not-a-size':
-      return trans.__('Give a size such as 512Mi or 2Gi.');
-  }
 }
