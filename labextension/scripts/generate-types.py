@@ -184,7 +184,7 @@ def render_schemas() -> str:
 
 
 SETTINGS_FIELDS = (
-    *("step", "cpu", "memory", "gpu", "cache", "retries", "backoff_s", "timeout"),
+    *("step", "cpu", "gpu", "memory", "cache", "retries", "timeout", "backoff_s"),
     *("kernel", "python"),
 )
 """Of the cell's settings, those of a step as a whole that are one value each."""

@@ -18,16 +18,16 @@ export const STEP_SETTINGS_SCHEMA: Readonly<Record<string, JsonValue>> =
       "maximum": 1024,
       "type": "number"
     },
-    "memory": {
-      "description": "Limit, such as 512Mi or 2Gi.",
-      "pattern": "^\\d+(\\.\\d+)?([kKMGT]i?)?$",
-      "type": "string"
-    },
     "gpu": {
       "description": "Whole devices.",
       "maximum": 64,
       "minimum": 0,
       "type": "integer"
+    },
+    "memory": {
+      "description": "Limit, such as 512Mi or 2Gi.",
+      "pattern": "^\\d+(\\.\\d+)?([kKMGT]i?)?$",
+      "type": "string"
     },
     "cache": {
       "description": "Take results of an equal earlier run.",
@@ -39,13 +39,13 @@ export const STEP_SETTINGS_SCHEMA: Readonly<Record<string, JsonValue>> =
       "minimum": 0,
       "type": "integer"
     },
+    "timeout": {
+      "exclusiveMinimum": 0,
+      "type": "number"
+    },
     "backoff_s": {
       "description": "Wait before the first one.",
       "minimum": 0,
-      "type": "number"
-    },
-    "timeout": {
-      "exclusiveMinimum": 0,
       "type": "number"
     },
     "kernel": {

@@ -50,7 +50,7 @@ export function StepForm(props: {
       },
       retries: { 'ui:title': trans.__('Retries'), 'ui:description': ' ' },
       backoff_s: {
-        'ui:title': trans.__('Wait before a retry (s)'),
+        'ui:title': trans.__('Retry wait (s)'),
         'ui:description': ' '
       },
       timeout: {
