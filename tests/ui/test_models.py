@@ -44,7 +44,7 @@ def test_a_logged_model_is_registered_named_compared_and_deleted(page: Page, lab
     expect(page.get_by_text("No models yet")).to_be_visible()
 
     # The model that the run logged is offered as soon as the run has ended.
-    run(client, lab.folder / NOTEBOOK)
+    first = run(client, lab.folder / NOTEBOOK)
     page.get_by_test_id("mlplat-register-suggested").click()
     form = page.get_by_test_id("mlplat-register-form")
     expect(form.get_by_label("Name")).to_have_value("tumour")
@@ -86,12 +86,20 @@ def test_a_logged_model_is_registered_named_compared_and_deleted(page: Page, lab
     execute(page, "mlplat:delete-model-version", version=1)
     impact = page.get_by_test_id("mlplat-impact")
     expect(impact).to_contain_text("Alias champion")
+    expect(page.get_by_role("button", name="Keep")).to_be_focused()
     page.keyboard.press("Escape")
     expect(impact).to_have_count(0)
     execute(page, "mlplat:delete-model-version", model="tumour/1")
     page.get_by_role("button", name="Delete anyway").click()
     expect(page.locator("[data-version='1']")).to_have_count(0)
     assert client.get_model("tumour").aliases == {}
+
+    # A run offers what it logged, too.
+    execute(page, "mlplat:open-run", run=first)
+    logged = page.get_by_test_id("mlplat-logged-models")
+    logged.get_by_role("button", name="Register").click()
+    expect(form.get_by_label("Name")).to_have_value("tumour")
+    form.get_by_label("Name").press("Escape")
 
     # A link opens it, a download has its name, and once deleted it is gone from the list.
     execute(page, "mlplat:open-link", link="model/tumour/2")

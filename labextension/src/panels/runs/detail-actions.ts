@@ -18,6 +18,7 @@ export interface IRunDetailActions {
   openNotebook: (notebook: string) => void;
   downloadLog: (run: string, step: string) => void;
   restoreState: (run: string, step: string) => void;
+  registerModel: (run: string, loggedAs: string) => void;
 }
 
 /** The actions, as calls of their commands. */
@@ -46,6 +47,9 @@ export function detailActions(
       }),
     openNotebook,
     downloadLog: (run, step) => execute(CommandIDs.downloadLog, { run, step }),
-    restoreState: (run, step) => execute(CommandIDs.restoreState, { run, step })
+    restoreState: (run, step) =>
+      execute(CommandIDs.restoreState, { run, step }),
+    registerModel: (run, logged_as) =>
+      execute(CommandIDs.registerModel, { run, logged_as })
   };
 }

@@ -10,6 +10,7 @@ import { formatDuration } from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { StateIcon, stateLabel } from '../../components/state';
 import { backIcon, expandIcon } from '../../icons';
+import { LoggedModels } from '../models/logged';
 import type { IRunsActions } from './body';
 import type { RunDetailModel } from './detail-model';
 import {
@@ -96,6 +97,14 @@ export default function RunDetail(props: {
               onChart={metric => actions.openRunTab(detail.id, metric)}
             />
           </Fold>
+        )}
+        {run && isFinal(run.state) && (
+          <LoggedModels
+            client={detail.connection.client}
+            run={run.id}
+            version={run.finished_at ?? ''}
+            onRegister={name => actions.registerModel(run.id, name)}
+          />
         )}
         {run && <Parameters run={run} />}
         <Values outputs={watch.outputs} />

@@ -6,6 +6,7 @@ import { useNow, useTrans } from '../../components/context';
 import { formatDuration } from '../../components/format';
 import { StateIcon, stateLabel } from '../../components/state';
 import { runsIcon } from '../../icons';
+import { LoggedModels } from '../models/logged';
 import {
   Parameters,
   RunButtons,
@@ -75,6 +76,14 @@ export default function RunPage(props: RunView.IOptions): JSX.Element {
                 onChart={metric => detail.chart(toggle(detail.charted, metric))}
               />
             </Fold>
+          )}
+          {isFinal(run.state) && (
+            <LoggedModels
+              client={detail.connection.client}
+              run={run.id}
+              version={run.finished_at ?? ''}
+              onRegister={name => actions.registerModel(run.id, name)}
+            />
           )}
           <Parameters run={run} />
           <Values outputs={watch.outputs} />
