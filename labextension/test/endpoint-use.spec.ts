@@ -156,4 +156,21 @@ describe('StatsModel', () => {
 
     expect(platform.requests).toEqual([]);
   });
+
+  it('asks many endpoints in turns', async () => {
+    const platform = new FakePlatform();
+    const names = Array.from({ length: 25 }, (_, i) => `e${i}`);
+    const model = new StatsModel(platform.client);
+    let reads = 0;
+    model.changed.connect(() => {
+      reads += 1;
+    });
+
+    const following = model.follow(() => names, 5);
+    await until(() => reads >= 3);
+    following.dispose();
+
+    const asked = platform.requests.slice(0, 25).map(({ path }) => path);
+    expect(asked).toEqual(names.map(name => `endpoints/${name}/stats`));
+  });
 });

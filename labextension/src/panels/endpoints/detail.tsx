@@ -181,6 +181,9 @@ function Summary(props: {
   const hasAll = endpoint.traffic.some(
     part => part.revision === newest?.number && part.percent === 100
   );
+  const isSaidByRevision = endpoint.revisions.some(
+    ({ message }) => message === endpoint.message
+  );
   const isRouterLogOpen = watch.shownLog === ROUTER;
   return (
     <div className="jp-mlplat-Summary">
@@ -203,7 +206,7 @@ function Summary(props: {
       <UseSignal signal={props.stats.changed}>
         {() => <StatsLine stats={props.stats.of(name)} />}
       </UseSignal>
-      {endpoint.message !== '' && (
+      {endpoint.message !== '' && !isSaidByRevision && (
         <p className="jp-mlplat-Endpoint-message" data-state={endpoint.state}>
           {endpoint.message}
         </p>

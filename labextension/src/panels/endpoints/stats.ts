@@ -20,16 +20,23 @@ export class StatsModel {
   }
 
   /**
-   * Keep figures current until disposed.
+   * Keep figures current until disposed. Of many endpoints, some are asked at a time, in turns.
    *
    * @param names The endpoints that are looked at now; none: nothing is asked.
    */
   follow(names: () => readonly string[], intervalMs: number): IDisposable {
+    let turn = 0;
+    const next = () => {
+      const all = names();
+      const begin = turn < all.length ? turn : 0;
+      turn = begin + AT_ONCE;
+      return all.slice(begin, turn);
+    };
     return new Poll({
       name: 'mlplat:endpoint-stats',
       frequency: { interval: intervalMs, backoff: false },
       standby: () => (names().length === 0 ? true : 'when-hidden'),
-      factory: () => this.read(names())
+      factory: () => this.read(next())
     });
   }
 
@@ -52,3 +59,6 @@ export class StatsModel {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _stats = new Map<string, EndpointStats>();
 }
+
+/** Each is a request: a long list is brought up to date bit by bit. */
+const AT_ONCE = 10;
