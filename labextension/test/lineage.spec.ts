@@ -407,6 +407,22 @@ describe('LineageModel', () => {
     ]);
     model.dispose();
   });
+
+  it('lists what has come since, where the list is in sight', async () => {
+    const platform = new FakePlatform();
+    const subjects: object[] = [];
+    platform.routes.set('GET engine', () => ({ last_event: 0 }));
+    platform.routes.set('GET lineage/search', () => ({ subjects }));
+    const model = new LineageModel(platform.connection);
+    await model.search();
+    expect(model.found).toEqual([]);
+
+    subjects.push({ subject: 'model:iris/1', title: 'iris/1' });
+    platform.send('model.updated', 'iris', {});
+    await until(() => model.found.length === 1);
+
+    model.dispose();
+  });
 });
 
 describe('toSvg', () => {

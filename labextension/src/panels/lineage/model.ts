@@ -4,7 +4,8 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from '../../api/connection';
-import type { LineageSubject } from '../../api/types';
+import type { EventStream } from '../../api/events';
+import type { Event, LineageSubject } from '../../api/types';
 import { LineageExplorer } from './explorer';
 import type { ISubject } from './explorer';
 
@@ -17,7 +18,9 @@ export interface IRecent extends ISubject {
 export class LineageModel implements IDisposable {
   constructor(readonly connection: Connection) {
     this._search = new Debouncer(() => this._load(), SEARCH_DELAY_MS);
+    this._renewal = new Debouncer(() => this._renew(), RENEWAL_MS);
     connection.reset.connect(this._onReset, this);
+    connection.events.received.connect(this._onEvent, this);
   }
 
   get changed(): ISignal<this, void> {
@@ -94,9 +97,24 @@ export class LineageModel implements IDisposable {
     }
     this._isDisposed = true;
     this._search.dispose();
+    this._renewal.dispose();
     this._explorer?.dispose();
     this.connection.reset.disconnect(this._onReset, this);
+    this.connection.events.received.disconnect(this._onEvent, this);
     Signal.clearData(this);
+  }
+
+  private _onEvent(_: EventStream, event: Event): void {
+    if (this._turn > 0 && LISTED.has(event.kind)) {
+      void this._renewal.invoke();
+    }
+  }
+
+  /** Load what is newest again, where that is what one sees. */
+  private async _renew(): Promise<void> {
+    if (this._explorer === null) {
+      await this._load();
+    }
   }
 
   private async _load(): Promise<void> {
@@ -153,6 +171,7 @@ export class LineageModel implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _recentChanged = new Signal<this, void>(this);
   private readonly _search: Debouncer;
+  private readonly _renewal: Debouncer;
   private _text = '';
   private _found: readonly LineageSubject[] = [];
   private _recent: readonly IRecent[] = [];
@@ -163,6 +182,15 @@ export class LineageModel implements IDisposable {
   private _isDisposed = false;
 }
 
+/** Events after which there may be other subjects. */
+const LISTED: ReadonlySet<string> = new Set([
+  'run.created',
+  'run.updated',
+  'run.deleted',
+  'model.updated',
+  'model.deleted'
+]);
+const RENEWAL_MS = 1000;
 const SEARCH_DELAY_MS = 200;
 const FOUND = 60;
 const MOST_RECENT = 8;
