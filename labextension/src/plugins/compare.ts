@@ -10,7 +10,7 @@ import { DOMAIN } from '../components/context';
 import { compareIcon } from '../icons';
 import { CompareView } from '../panels/compare';
 import { CompareModel } from '../panels/compare/model';
-import { MOST_COMPARED } from '../panels/runs/filter-bar';
+import { MOST_COMPARED } from '../panels/runs/query';
 import { IMlPlatform, IMlPlatformViews } from '../tokens';
 
 /** Runs side by side in the main area. */

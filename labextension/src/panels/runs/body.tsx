@@ -8,10 +8,10 @@ import { Button } from '../../components/basics';
 import { Trans, useTrans } from '../../components/context';
 import { playIcon } from '../../icons';
 import type { IRunDetailActions } from './detail-actions';
-import { RunList } from './list';
 import type { RunsModel } from './model';
 
 const RunDetail = React.lazy(() => import('./detail'));
+const RunList = React.lazy(() => import('./list'));
 
 /** What the section lets a user do; each is a command. */
 export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {
@@ -105,7 +105,9 @@ function RunsView(props: RunsBody.IOptions): JSX.Element {
           </UseSignal>
         </div>
       </div>
-      <RunList model={model} actions={actions} />
+      <React.Suspense fallback={null}>
+        <RunList model={model} actions={actions} />
+      </React.Suspense>
     </>
   );
 }

@@ -14,7 +14,7 @@ import {
 } from '../../icons';
 import type { IRunsActions } from './body';
 import type { RunsModel } from './model';
-import { splitSearch, tagWord } from './query';
+import { MOST_COMPARED, splitSearch, tagWord } from './query';
 import type { RunSort } from './query';
 
 /** Which runs are shown, in which order; or what to do with those that are chosen. */
@@ -246,9 +246,6 @@ function facetWords(facets: RunsModel['facets']): string[] {
     values.map(value => tagWord(name, value))
   );
 }
-
-/** As many runs as lines and columns can be told apart. */
-export const MOST_COMPARED = 6;
 
 const STATES: RunState[] = [
   'RUNNING',

@@ -13,7 +13,7 @@ import { EmptyRow, ROW_HEIGHT, RunRow } from './row';
 import type { IRowActions } from './row';
 
 /** All runs: only the rows in sight exist, and only the pages that were looked at are here. */
-export function RunList(props: {
+export default function RunList(props: {
   model: RunsModel;
   actions: IRunsActions;
 }): JSX.Element {

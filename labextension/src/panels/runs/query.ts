@@ -120,3 +120,6 @@ export function sortValue(run: RunSummary, sort: RunSort): unknown {
       return run.metrics[sort.slice('metric:'.length)];
   }
 }
+
+/** As many runs as lines and columns can be told apart. */
+export const MOST_COMPARED = 6;
