@@ -264,7 +264,7 @@ export default function Flow(props: IFlowProps): JSX.Element {
           }}
           fitView={isSmall}
           fitViewOptions={FIT}
-          onMoveStart={event => {
+          onMove={event => {
             isMoved.current ||= event !== null;
           }}
           minZoom={0.05}

@@ -364,6 +364,7 @@ function Content(props: {
         selection={selection}
         onMerge={actions.merge}
         isStale={model.error !== null}
+        valueOf={(step, name) => model.value(step, name)}
         onSelect={actions.select}
       />
       <React.Suspense fallback={null}>

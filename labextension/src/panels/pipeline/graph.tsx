@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import type {
   Edge,
+  OutputValue,
   Pipeline,
   PlannedStep,
   Proof,
@@ -11,7 +12,7 @@ import type {
   Task
 } from '../../api/types';
 import { useTrans, useWidth } from '../../components/context';
-import { formatDuration } from '../../components/format';
+import { formatBytes, formatDuration } from '../../components/format';
 import { stepStyle } from '../../components/palette';
 import { StateIcon, stateLabel } from '../../components/state';
 import { isFinal } from '../../api/states';
@@ -34,6 +35,8 @@ export function Graph(props: {
   plan: RunPlan | null;
   selection: Selection | null;
   isStale: boolean;
+  /** What the newest run saved of a value that a step passes on. */
+  valueOf: (step: string, name: string) => OutputValue | null;
   onSelect: (selection: Selection | null) => void;
   /** A step was dropped onto another one. */
   onMerge: (steps: [string, string]) => void;
@@ -107,6 +110,7 @@ export function Graph(props: {
                 key={keyOf(link)}
                 path={pathOf(link.points)}
                 edge={edge}
+                valueOf={props.valueOf}
                 isSelected={isSelected}
                 isNear={near?.edges.has(keyOf(link)) ?? false}
                 isTabStop={
@@ -258,6 +262,7 @@ export function stepFacts(
 function EdgeLine(props: {
   path: string;
   edge: Edge;
+  valueOf: (step: string, name: string) => OutputValue | null;
   isSelected: boolean;
   isNear: boolean;
   isTabStop: boolean;
@@ -294,11 +299,25 @@ function EdgeLine(props: {
       onMouseEnter={() => props.onHover(true)}
       onMouseLeave={() => props.onHover(false)}
     >
-      <title>{label}</title>
+      <title>{[label, ...reasonsOf(edge, props.valueOf)].join('\n')}</title>
       <path className="jp-mlplat-Edge-reach" d={props.path} />
       <path className="jp-mlplat-Edge-line" d={props.path} />
     </g>
   );
+}
+
+/** Why an edge is there, a line a name: what passes, how large it was last, how that is known. */
+function reasonsOf(
+  edge: Edge,
+  valueOf: (step: string, name: string) => OutputValue | null
+): string[] {
+  return edge.reasons.map(reason => {
+    const value = valueOf(edge.from, reason.name);
+    const facts = value
+      ? `${value.type}, ${formatBytes(value.size_bytes)}; `
+      : '';
+    return `${reason.name}: ${facts}${reason.proof}. ${reason.why.replace(/`/g, '')}`;
+  });
 }
 
 /** An edge in a sentence. */
