@@ -36,19 +36,20 @@ export const viewsPlugin: JupyterFrontEndPlugin<IMainViews> = {
       label: trans.__('Open View'),
       caption: trans.__('Open a view of the ML platform in the main area'),
       icon: platformIcon,
-      describedBy: {
+      describedBy: () => ({
         args: {
           type: 'object',
           properties: {
             view: {
               type: 'string',
+              enum: views.kinds,
               description: 'Kind of view, such as "run"'
             }
           },
           required: ['view'],
           additionalProperties: true
         }
-      },
+      }),
       execute: async ({ view, ...args }) => {
         if (typeof view === 'string') {
           await views.open(view, args as ReadonlyJSONObject);

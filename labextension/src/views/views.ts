@@ -19,7 +19,13 @@ export class MainViews implements IMainViews {
     });
   }
 
+  /** The kinds there are, by their words. */
+  get kinds(): string[] {
+    return [...this._added];
+  }
+
   add(view: IMainView): void {
+    this._added.add(view.id);
     this._kind(view.id).resolve(view);
   }
 
@@ -59,6 +65,7 @@ export class MainViews implements IMainViews {
     return kind;
   }
 
+  private readonly _added = new Set<string>();
   private readonly _kinds = new Map<string, PromiseDelegate<IMainView>>();
   private readonly _shown = new WeakMap<object, ReadonlyJSONObject>();
   private readonly _tracker = new WidgetTracker<MainAreaWidget>({

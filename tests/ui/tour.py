@@ -1,0 +1,116 @@
+"""Every place of the panel, one after the other: what is added to it is visited by itself.
+
+Sections are read from the panel's tabs, views of the main area from the argument that
+`mlplat:open-view` describes. A view that needs an argument of a new name finds it in `arguments`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Error, Locator, Page
+
+PANEL = "#jp-mlplat-panel"
+OURS = f"{PANEL}, .jp-mlplat-Main"
+SECTION = f"{PANEL} .lm-StackedPanel > .lm-Widget:not(.lm-mod-hidden)"
+ROWS = (
+    "[role=listitem] button, li button, [role=option], [role=treeitem], tbody [role=row] button"
+)
+SETTLE_MS = 250
+SLOW_MS = 8000
+
+
+@dataclass(frozen=True)
+class Things:
+    """What there is to be shown: links into the panel, and arguments of views."""
+
+    links: tuple[str, ...] = ()
+    arguments: dict[str, Any] | None = None
+
+
+def tour(page: Page, things: Things) -> Iterator[str]:
+    """Go from place to place; each name is given when the place is on screen."""
+    for section in list_sections(page):
+        open_section(page, section)
+        yield f"section {section}"
+        content = page.locator(SECTION)
+        if press(content.locator(ROWS).first):
+            yield from _look_into(page, content, f"section {section}, first row")
+    for link in things.links:
+        run(page, "mlplat:open-link", {"link": link})
+        settle(page)
+        yield from _look_into(page, page.locator(SECTION), f"link {link.split('/')[0]}")
+    for kind in list_views(page) if things.arguments is not None else ():
+        run(page, "mlplat:open-view", {"view": kind, **(things.arguments or {})})
+        page.locator(".jp-mlplat-Main:visible").wait_for(timeout=SLOW_MS)
+        settle(page)
+        content = page.locator(".jp-mlplat-Main:visible")
+        yield from _look_into(page, content, f"view {kind}")
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
+
+
+def list_sections(page: Page) -> list[str]:
+    """Name the sections by the panel's tabs."""
+    tabs = page.locator(f"{PANEL} [role=tab][data-section]")
+    tabs.first.wait_for()
+    return tabs.evaluate_all("tabs => tabs.map(tab => tab.dataset.section)")
+
+
+def list_views(page: Page) -> list[str]:
+    """Name the kinds of views, as their command describes its argument."""
+    return page.evaluate(
+        """async () => {
+            const { args } = await window.jupyterapp.commands.describedBy('mlplat:open-view');
+            return args.properties.view.enum;
+        }"""
+    )
+
+
+def open_section(page: Page, section: str) -> None:
+    run(page, "mlplat:open", {"section": section})
+    page.locator(f"{PANEL} [data-section='{section}'][aria-selected=true]").wait_for()
+    settle(page)
+
+
+def run(page: Page, command: str, arguments: dict[str, Any] | None = None) -> None:
+    """Run a command without waiting for its end: some end with what they opened."""
+    page.evaluate(
+        "([command, args]) => { void window.jupyterapp.commands.execute(command, args) }",
+        [command, arguments or {}],
+    )
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing is being read any more."""
+    page.wait_for_timeout(SETTLE_MS)
+    with contextlib.suppress(Error):
+        page.wait_for_function(
+            """ours => ![...document.querySelectorAll(ours)].some(one =>
+                one.querySelector('[aria-busy=true], .jp-mlplat-Loading'))""",
+            arg=OURS,
+            timeout=SLOW_MS,
+        )
+
+
+def press(target: Locator) -> bool:
+    """Click what may have gone, or be covered; tell whether it was there."""
+    with contextlib.suppress(Error):
+        if target.is_visible() and target.is_enabled():
+            target.click(timeout=1000)
+            settle(target.page)
+            return True
+    return False
+
+
+def _look_into(page: Page, content: Locator, name: str) -> Iterator[str]:
+    """Unfold what is folded, then go through the tabs inside."""
+    for _ in range(12):
+        folded = content.locator("button[aria-expanded=false]:not([aria-haspopup])").first
+        if not press(folded) or folded.get_attribute("aria-expanded") is None:
+            break
+    yield name
+    tabs = content.locator("[role=tab]:not([data-section])")
+    for index in range(min(tabs.count(), 8)):
+        if tabs.nth(index).get_attribute("aria-selected") != "true" and press(tabs.nth(index)):
+            yield f"{name}, tab {index + 1}"
