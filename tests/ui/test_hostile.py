@@ -50,7 +50,7 @@ CELLS: dict[str, tuple[dict[str, Any], str]] = {
                 "from sklearn.dummy import DummyClassifier",
                 f"print({LOG!r})",
                 f"display(HTML({HTML!r}), Javascript('hacked(3)'), Markdown({evil('markdown')!r}))",
-                f"display(SVG('<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"hacked(4)\"/>'))",
+                'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg" onload="hacked(4)"/>\'))',
                 f"display(Latex({evil('latex')!r}))",
                 f"display({{'text/html': {HTML!r}, 'text/plain': {evil('plain')!r}}}, raw=True)",
                 f"value = {evil('value')!r} + text[:0]",
@@ -125,7 +125,13 @@ def plant(lab: "Lab") -> Things:
     client.describe_model("evil", evil("description"))
     client.deploy("evil")
     return Things(
-        links=(f"run/{good.id}", f"run/{bad.id}", "model/evil", "endpoint/evil", f"lineage/{bad.id}"),
+        links=(
+            f"run/{good.id}",
+            f"run/{bad.id}",
+            "model/evil",
+            "endpoint/evil",
+            f"lineage/{bad.id}",
+        ),
         arguments={
             "run": bad.id,
             "runs": [good.id, bad.id],
@@ -182,7 +188,7 @@ MADE = """ours => {
         for (const { name, value } of one.attributes) {
             const isHandler = name.startsWith('on') && /hacked|evil/.test(value);
             const isLink = /^(href|src|srcdoc|action|formaction|data|xlink:href)$/.test(name);
-            // JupyterLab makes links of addresses in a text output; nothing asks for them by itself.
+            // JupyterLab makes links of addresses in texts; nothing asks for them by itself.
             const isAsked = value.includes('evil.example') && one.localName !== 'a';
             if (isHandler || (isLink && (isCode(value) || isAsked))) {
                 found.push(`${one.tagName} ${name}=${value.slice(0, 80)}`);

@@ -83,6 +83,26 @@ export function EmptyState(props: {
   );
 }
 
+/** What scrolls in a section. A stop of the Tab key only where nothing inside it is one. */
+export function Scroll(props: { children: React.ReactNode }): JSX.Element {
+  const node = React.useRef<HTMLDivElement>(null);
+  const [isStop, setStop] = React.useState(false);
+  React.useEffect(() => {
+    const stops =
+      'button:enabled, a[href], input, select, textarea, [tabindex]';
+    setStop(node.current?.querySelector(stops) === null);
+  });
+  return (
+    <div
+      ref={node}
+      className="jp-mlplat-Section-scroll"
+      tabIndex={isStop ? 0 : undefined}
+    >
+      {props.children}
+    </div>
+  );
+}
+
 /** One message about what went wrong, with the way out. */
 export function ErrorNote(props: {
   error: unknown;

@@ -6,7 +6,8 @@ import {
   Button,
   EmptyState,
   ErrorNote,
-  IconButton
+  IconButton,
+  Scroll
 } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { copyIcon, deployIcon, endpointsIcon } from '../../icons';
@@ -24,7 +25,7 @@ export function EndpointList(props: {
   const { model, actions } = props;
   const trans = useTrans();
   return (
-    <div className="jp-mlplat-Section-scroll">
+    <Scroll>
       {model.error !== null && (
         <ErrorNote
           error={model.error}
@@ -64,7 +65,7 @@ export function EndpointList(props: {
           ))}
         </ul>
       )}
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,7 +1,13 @@
 import * as React from 'react';
 
 import type { RegisteredModel } from '../../api/types';
-import { Button, Code, EmptyState, ErrorNote } from '../../components/basics';
+import {
+  Button,
+  Code,
+  EmptyState,
+  ErrorNote,
+  Scroll
+} from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
 import { formatAge, formatNumber } from '../../components/format';
 import { Windowed } from '../../components/windowed';
@@ -71,7 +77,7 @@ function Beginning(props: {
   const { suggestion } = props.model;
   const logged = suggestion?.models[suggestion.models.length - 1];
   return (
-    <div className="jp-mlplat-Section-scroll">
+    <Scroll>
       <EmptyState icon={modelsIcon} title={trans.__('No models yet')}>
         <p>
           {trans.__(
@@ -109,7 +115,7 @@ function Beginning(props: {
           </div>
         )}
       </EmptyState>
-    </div>
+    </Scroll>
   );
 }
 

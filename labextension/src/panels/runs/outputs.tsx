@@ -6,6 +6,7 @@ import * as React from 'react';
 
 import type { CellRun } from '../../api/types';
 import { ErrorNote, IconButton } from '../../components/basics';
+import { confined } from '../../components/confined';
 import { useTrans } from '../../components/context';
 import { formatDuration } from '../../components/format';
 import { StateIcon } from '../../components/state';
@@ -153,7 +154,11 @@ const Outputs = React.memo(
         return;
       }
       const model = new OutputAreaModel({ values: outputs, trusted: false });
-      const area = new OutputArea({ model, rendermime, maxNumberOutputs: 50 });
+      const area = new OutputArea({
+        model,
+        rendermime: confined(rendermime),
+        maxNumberOutputs: 50
+      });
       Widget.attach(area, node);
       return () => {
         area.dispose();

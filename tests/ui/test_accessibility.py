@@ -1,0 +1,270 @@
+"""Nothing serious for axe-core in any view, and everything is reached by keyboard."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from jupyter_mlplat.client.engine import EngineClient
+from tests.ui.tour import PANEL, Things, list_sections, open_section, run, settle, tour
+
+if TYPE_CHECKING:
+    from tests.ui.conftest import Lab
+
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(300)]
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+WIDE, NARROW = 900, 240
+# Theme, width of the panel, zoom: each view is looked at in each of these.
+LOOKS = (
+    ("JupyterLab Light", WIDE, 1),
+    ("JupyterLab Dark", NARROW, 1),
+    ("JupyterLab Dark High Contrast", NARROW, 2),
+)
+
+
+def test_every_view_passes_axe_in_every_theme_and_width(page: Page, lab: "Lab") -> None:
+    things = fill(lab)
+    open_lab(page, lab)
+    found: dict[str, set[str]] = {}
+
+    for theme, width, zoom in LOOKS:
+        look(page, theme, width, zoom)
+        for place in tour(page, things):
+            note(found, check(page), f"{place} ({theme}, {width} px, {100 * zoom} %)")
+
+    assert not found, report(found)
+
+
+def test_views_without_content_and_with_errors_pass_axe(page: Page, lab: "Lab") -> None:
+    fill(lab)
+    found: dict[str, set[str]] = {}
+
+    for name, answer in (("empty", answer_nothing), ("error", answer_error)):
+        page.unroute_all()
+        page.route("**/mlplat/api/v1/**", answer)
+        open_lab(page, lab)
+        for theme, width, zoom in LOOKS:
+            look(page, theme, width, zoom)
+            for section in list_sections(page):
+                open_section(page, section)
+                note(found, check(page), f"{section}, {name} ({theme}, {width} px)")
+
+    assert not found, report(found)
+
+
+def test_everything_is_reached_by_keyboard_with_a_visible_focus(page: Page, lab: "Lab") -> None:
+    things = fill(lab)
+    open_lab(page, lab)
+    look(page, "JupyterLab Light", 380, 1)
+    found: dict[str, set[str]] = {}
+
+    for place in tour(page, things):
+        root = ".jp-mlplat-Main:visible" if place.startswith("view") else PANEL
+        note(found, list_unreachable(page, root), place)
+
+    assert not found, report(found)
+
+
+def fill(lab: "Lab") -> Things:
+    """Fill the state directory once: a good run, a failed one, a model, an endpoint."""
+    client = EngineClient(lab.environment["MLPLAT_HOME"])
+    path = lab.folder / NOTEBOOK
+    runs, _ = client.list_runs(2)
+    if not runs:
+        write_notebook(path)
+        good = client.submit(path, until="train", tags={"team": "risk"})
+        client.wait_for_run(good.id, 120)
+        client.edit_run(good.id, note="The first one.")
+        bad = client.submit(path)
+        client.wait_for_run(bad.id, 120)
+        client.register_model("churn", run_id=good.id, aliases=["champion"], description="Who goes")
+        client.deploy("churn")
+        runs, _ = client.list_runs(2)
+    bad, good = runs
+    return Things(
+        links=(f"run/{bad.id}", "model/churn", "endpoint/churn", f"lineage/{good.id}"),
+        arguments={
+            "run": bad.id,
+            "runs": [good.id, bad.id],
+            "notebook": NOTEBOOK,
+            "model": "churn",
+            "endpoint": "churn",
+            "subject": "models:churn:1",
+        },
+    )
+
+
+NOTEBOOK = "churn.ipynb"
+CELLS = {
+    "choose": "trees = 10  # how many\nwho = 'you'\nverbose = False",
+    "train": (
+        "import jupyter_mlplat as mlplat\nfrom sklearn.dummy import DummyClassifier\n"
+        "print('\\x1b[31mred\\x1b[0m and \\x1b[43myellow\\x1b[0m')\n"
+        "for epoch in range(5): mlplat.log_metric('loss', 1 / (epoch + 1), step=epoch)\n"
+        "model = DummyClassifier().fit([[0.0], [1.0]], [0, 1])\n"
+        "mlplat.log_model(model, 'm', input_example=[[0.0]])\n"
+        "model"
+    ),
+    "break": "exec('pass')\nprint(model, trees)\nraise ValueError('no such column')",
+}
+
+
+def write_notebook(path: Path) -> None:
+    cells = [
+        {
+            "cell_type": "code",
+            "id": cell,
+            "metadata": {"tags": ["parameters"]}
+            if cell == "choose"
+            else {"mlplat": {"step": cell}},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for cell, source in CELLS.items()
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}}
+    path.write_text(json.dumps({**content, "cells": cells}))
+
+
+def answer_nothing(route: Route) -> None:
+    """Answer lists as an engine that has nothing yet; everything else as it is."""
+    response = route.fetch() if "/events" not in route.request.url else None
+    if response is None:
+        route.continue_()
+        return
+    try:
+        body = response.json()
+    except ValueError:
+        route.fulfill(response=response)
+        return
+    emptied = {name: [] if isinstance(value, list) else value for name, value in body.items()}
+    if "next" in body:
+        emptied["next"] = None
+    route.fulfill(response=response, body=json.dumps(emptied))
+
+
+def answer_error(route: Route) -> None:
+    body = {"code": "unavailable", "message": "The disk is full. Free some space.", "details": {}}
+    route.fulfill(status=503, content_type="application/json", body=json.dumps(body))
+
+
+def open_lab(page: Page, lab: "Lab") -> None:
+    page.goto(f"{lab.url}lab/tree/{NOTEBOOK}?token={lab.token}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    run(page, "mlplat:open")
+    page.locator(PANEL).wait_for()
+    page.evaluate(AXE.read_text("utf-8"))
+
+
+def look(page: Page, theme: str, width: int, zoom: int) -> None:
+    """Change theme, width of the panel, and zoom: a window of half the size is one at 200 %."""
+    page.set_viewport_size({"width": 1600 // zoom, "height": 900 // zoom})
+    run(page, "apputils:change-theme", {"theme": theme})
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    box = page.locator(PANEL).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] + 3, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + width + 3, box["y"] + 200, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(400)  # the theme's own fonts and transitions
+    settle(page)
+
+
+def check(page: Page) -> list[str]:
+    """Ask axe-core; name what is serious or critical inside our elements."""
+    return page.evaluate(
+        """async roots => {
+            const include = roots.filter(root => document.querySelector(root));
+            const { violations } = await axe.run(
+                { include: include.map(root => [root]), exclude: [['.jp-OutputArea']] },
+                {
+                    resultTypes: ['violations'],
+                    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+                }
+            );
+            return violations
+                .filter(one => one.impact === 'serious' || one.impact === 'critical')
+                .flatMap(one => one.nodes.map(node =>
+                    `${one.id}: ${one.help}\\n      ${node.html.slice(0, 160)}\\n      ` +
+                    node.any.concat(node.all, node.none).map(c => c.message).join('; ')
+                        .slice(0, 200)));
+        }""",
+        [PANEL, ".jp-mlplat-Main:not(.lm-mod-hidden)", ".jp-mlplat-StatusItem", ".mlplat-Card"],
+    )
+
+
+def list_unreachable(page: Page, root: str) -> list[str]:
+    """Name what can be clicked and is neither a stop of the Tab key nor walked to by arrow keys.
+
+    A stop must look otherwise while the keyboard's focus is on it.
+    """
+    page.keyboard.press("Tab")  # from now on focus is the keyboard's
+    return page.evaluate(
+        """root => {
+            const found = [];
+            const widgets = '[role=tablist], [role=listbox], [role=tree], [role=grid], ' +
+                '[role=radiogroup], [role=menu], [role=toolbar], [role=treegrid]';
+            const parts = 'button, a[href], input, select, textarea, summary, [onclick], ' +
+                '[role=button], [role=option], [role=tab], [role=treeitem], [role=slider], ' +
+                '[tabindex]';
+            const isSeen = one => one.checkVisibility({ visibilityProperty: true }) &&
+                one.getClientRects().length > 0;
+            const style = one => {
+                const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor,
+                        backgroundColor, textDecorationLine } = getComputedStyle(one);
+                return JSON.stringify([outlineStyle === 'none' ? '' : outlineWidth + outlineColor,
+                    boxShadow, borderColor, backgroundColor, textDecorationLine]);
+            };
+            const name = one => one.outerHTML.slice(0, 160);
+            const base = [...document.querySelectorAll(root.replace(':visible', ''))].find(isSeen);
+            if (!base) return [];
+            for (const one of base.querySelectorAll(parts)) {
+                if (!isSeen(one) || one.disabled || one.closest('[inert], [aria-hidden=true]')) {
+                    continue;
+                }
+                if (one.closest('.jp-OutputArea')) continue;
+                const group = one.closest(widgets);
+                if (one.tabIndex < 0) {
+                    const isWalked = group &&
+                        (group.tabIndex >= 0 || group.querySelector('[tabindex="0"]'));
+                    if (!isWalked && one.getAttribute('role') !== 'tabpanel') {
+                        found.push(`not reached by keyboard: ${name(one)}`);
+                    }
+                    continue;
+                }
+                const before = document.activeElement;
+                one.blur();
+                const still = style(one);
+                one.focus({ preventScroll: true, focusVisible: true });
+                const around = one.parentElement;
+                if (document.activeElement === one && style(one) === still &&
+                    !one.matches('[aria-activedescendant]') &&
+                    getComputedStyle(around).outlineStyle === 'none') {
+                    found.push(`focus is not seen: ${name(one)}`);
+                }
+            }
+            return found;
+        }""",
+        root,
+    )
+
+
+def note(found: dict[str, set[str]], violations: list[str], place: str) -> None:
+    for violation in violations:
+        found.setdefault(violation, set()).add(place)
+
+
+def report(found: dict[str, Any]) -> str:
+    """Each violation once, with the places where it was seen."""
+    lines = [f"{len(found)} faults:"]
+    for violation, places in sorted(found.items()):
+        shown = sorted(places)[:3]
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        lines.append(f"  - {violation}\n      in {'; '.join(shown)}{more}")
+    return "\n".join(lines)
