@@ -1,6 +1,7 @@
 """Nothing serious for axe-core in any view, and everything is reached by keyboard."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,16 @@ LOOKS = (
 )
 
 
-def test_every_view_passes_axe_in_every_theme_and_width(page: Page, lab: "Lab") -> None:
-    things = fill(lab)
+@pytest.fixture(scope="module")
+def things(lab: "Lab") -> Iterator[Things]:
+    yield fill(lab)
+    # An endpoint outlives the engine.
+    EngineClient(lab.environment["MLPLAT_HOME"]).delete_endpoint("churn")
+
+
+def test_every_view_passes_axe_in_every_theme_and_width(
+    page: Page, lab: "Lab", things: Things
+) -> None:
     open_lab(page, lab)
     found: dict[str, set[str]] = {}
 
@@ -38,8 +47,8 @@ def test_every_view_passes_axe_in_every_theme_and_width(page: Page, lab: "Lab") 
     assert not found, report(found)
 
 
+@pytest.mark.usefixtures("things")
 def test_views_without_content_and_with_errors_pass_axe(page: Page, lab: "Lab") -> None:
-    fill(lab)
     found: dict[str, set[str]] = {}
 
     for name, answer in (("empty", answer_nothing), ("error", answer_error)):
@@ -55,8 +64,9 @@ def test_views_without_content_and_with_errors_pass_axe(page: Page, lab: "Lab") 
     assert not found, report(found)
 
 
-def test_everything_is_reached_by_keyboard_with_a_visible_focus(page: Page, lab: "Lab") -> None:
-    things = fill(lab)
+def test_everything_is_reached_by_keyboard_with_a_visible_focus(
+    page: Page, lab: "Lab", things: Things
+) -> None:
     open_lab(page, lab)
     look(page, "JupyterLab Light", 380, 1)
     found: dict[str, set[str]] = {}
@@ -72,18 +82,14 @@ def fill(lab: "Lab") -> Things:
     """Fill the state directory once: a good run, a failed one, a model, an endpoint."""
     client = EngineClient(lab.environment["MLPLAT_HOME"])
     path = lab.folder / NOTEBOOK
-    runs, _ = client.list_runs(2)
-    if not runs:
-        write_notebook(path)
-        good = client.submit(path, until="train", tags={"team": "risk"})
-        client.wait_for_run(good.id, 120)
-        client.edit_run(good.id, note="The first one.")
-        bad = client.submit(path)
-        client.wait_for_run(bad.id, 120)
-        client.register_model("churn", run_id=good.id, aliases=["champion"], description="Who goes")
-        client.deploy("churn")
-        runs, _ = client.list_runs(2)
-    bad, good = runs
+    write_notebook(path)
+    good = client.submit(path, until="train", tags={"team": "risk"})
+    client.wait_for_run(good.id, 120)
+    client.edit_run(good.id, note="The first one.")
+    bad = client.submit(path)
+    client.wait_for_run(bad.id, 120)
+    client.register_model("churn", run_id=good.id, aliases=["champion"], description="Who goes")
+    client.deploy("churn")
     return Things(
         links=(f"run/{bad.id}", "model/churn", "endpoint/churn", f"lineage/{good.id}"),
         arguments={
