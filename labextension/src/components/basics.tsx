@@ -91,7 +91,7 @@ export function Scroll(props: { children: React.ReactNode }): JSX.Element {
     const stops =
       'button:enabled, a[href], input, select, textarea, [tabindex]';
     setStop(node.current?.querySelector(stops) === null);
-  });
+  }, [props.children]);
   return (
     <div
       ref={node}

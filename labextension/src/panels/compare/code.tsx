@@ -99,7 +99,7 @@ function Cell(props: { pair: ICellPair; place: number }): JSX.Element {
         <span className="jp-mlplat-Diff-kind">{kind}</span>
       </button>
       {isOpen && (
-        <pre className="jp-mlplat-Diff-lines">
+        <pre className="jp-mlplat-Diff-lines" tabIndex={0}>
           {parts.map((part, index) => (
             <Part key={index} part={part} />
           ))}
