@@ -4,15 +4,12 @@ import type { IDisposable } from '@lumino/disposable';
 import * as React from 'react';
 
 import type { Traffic } from '../../api/types';
-import { Button } from '../../components/basics';
-import { Trans, useTrans } from '../../components/context';
-import { deployIcon } from '../../icons';
-import { EndpointList } from './list';
+import { Trans } from '../../components/context';
 import type { EndpointsModel } from './model';
 import type { EndpointWatch } from './watch';
 
-// Nobody needs them before there is something to deploy or to look at.
-const DeployForm = React.lazy(() => import('./deploy-form'));
+// Nobody needs them before the section is looked at.
+const EndpointsView = React.lazy(() => import('./view'));
 const EndpointDetail = React.lazy(() => import('./detail'));
 
 /** What the section lets a user do; each is a command. */
@@ -139,59 +136,6 @@ export namespace EndpointsBody {
     /** Base URL of the platform's API on the Jupyter server. */
     apiUrl: string;
   }
-}
-
-function EndpointsView(props: EndpointsBody.IOptions): JSX.Element {
-  const { model, actions } = props;
-  const trans = useTrans();
-  if (model.deployment) {
-    return (
-      <DeployForm
-        model={model.deployment}
-        endpointNames={model.endpoints.map(({ name }) => name)}
-        onDeploy={() => void model.deploy()}
-        onCancel={() => model.compose(null)}
-        onShowModels={actions.showModels}
-      />
-    );
-  }
-  if (model.selected) {
-    return (
-      <EndpointDetail
-        key={model.selected.name}
-        watch={model.selected}
-        stats={model.stats}
-        actions={actions}
-        apiUrl={props.apiUrl}
-      />
-    );
-  }
-  return (
-    <>
-      <div className="jp-mlplat-Header">
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">{trans.__('Endpoints')}</h2>
-          <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {model.endpoints.length === 0
-              ? trans.__('None yet')
-              : trans._n('%1 endpoint', '%1 endpoints', model.endpoints.length)}
-          </div>
-        </div>
-        {model.endpoints.length > 0 && (
-          <div className="jp-mlplat-Header-actions">
-            <Button
-              kind="primary"
-              icon={deployIcon}
-              label={trans.__('Deploy')}
-              title={trans.__('Serve a registered model')}
-              onClick={() => actions.deploy({})}
-            />
-          </div>
-        )}
-      </div>
-      <EndpointList model={model} actions={actions} />
-    </>
-  );
 }
 
 /** Figures are of the last minute, and copied every few seconds: more often would show the same. */

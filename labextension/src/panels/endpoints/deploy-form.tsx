@@ -16,8 +16,8 @@ import { backIcon, deployIcon } from '../../icons';
 import type { DeployModel, IVersionChoice } from './deploy-model';
 import { percentOf } from './split';
 
-/** The form that serves a model version: as a new endpoint, or as a new revision of one. Loaded late: see `body.tsx`. */
-export default function DeployForm(props: {
+/** The form that serves a model version: as a new endpoint, or as a new revision of one. */
+export function DeployForm(props: {
   model: DeployModel;
   endpointNames: readonly string[];
   onDeploy: () => void;
