@@ -2,18 +2,13 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Button, ErrorNote, IconButton } from '../../components/basics';
-import { Trans, useTrans } from '../../components/context';
-import { backIcon, lineageIcon, linkIcon } from '../../icons';
+import { Trans } from '../../components/context';
 import type { ILineageActions } from './actions';
-import { Filters, TraceBar } from './controls';
-import { NodeDetails } from './details';
-import type { LineageExplorer } from './explorer';
 import type { LineageModel } from './model';
-import { LineageSearch } from './search';
-import { LineageTree } from './tree-view';
 
-/** The body of the Lineage section: the search, or one subject. */
+const LineageView = React.lazy(() => import('./view'));
+
+/** The body of the Lineage section. Its code is loaded when it is first looked at. */
 export class LineageBody extends ReactWidget {
   constructor(private readonly _options: LineageBody.IOptions) {
     super();
@@ -21,23 +16,35 @@ export class LineageBody extends ReactWidget {
     this.addClass('jp-mlplat-Lineage');
   }
 
-  protected render(): JSX.Element {
+  /** What is offered first is what is newest now. */
+  protected override onAfterShow(): void {
+    this._isSeen = true;
+    this.update();
+    if (this._options.model.explorer === null) {
+      void this._options.model.search();
+    }
+  }
+
+  protected render(): JSX.Element | null {
     const { model, trans } = this._options;
+    if (!this._isSeen && !this.isVisible) {
+      return null;
+    }
+    this._isSeen = true;
     return (
       <Trans.Provider value={trans}>
         <UseSignal signal={model.changed}>
-          {() => <LineageSection {...this._options} />}
+          {() => (
+            <React.Suspense fallback={null}>
+              <LineageView {...this._options} />
+            </React.Suspense>
+          )}
         </UseSignal>
       </Trans.Provider>
     );
   }
 
-  /** What is offered first is what is newest now. */
-  protected override onAfterShow(): void {
-    if (this._options.model.explorer === null) {
-      void this._options.model.search();
-    }
-  }
+  private _isSeen = false;
 }
 
 export namespace LineageBody {
@@ -46,102 +53,4 @@ export namespace LineageBody {
     actions: ILineageActions;
     trans: TranslationBundle;
   }
-}
-
-function LineageSection(props: LineageBody.IOptions): JSX.Element {
-  const { model, actions } = props;
-  const trans = useTrans();
-  if (model.explorer) {
-    return <Exploration explorer={model.explorer} actions={actions} />;
-  }
-  return (
-    <>
-      <div className="jp-mlplat-Header">
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">{trans.__('Lineage')}</h2>
-          <div className="jp-mlplat-Header-facts">
-            {trans.__('What made it, and where it went')}
-          </div>
-        </div>
-      </div>
-      <LineageSearch model={model} actions={actions} />
-    </>
-  );
-}
-
-function Exploration(props: {
-  explorer: LineageExplorer;
-  actions: ILineageActions;
-}): JSX.Element {
-  const { explorer, actions } = props;
-  const trans = useTrans();
-  const { subject, selected } = explorer;
-  const isEmpty = explorer.roots.length === 0;
-  return (
-    <>
-      <div className="jp-mlplat-Header">
-        <IconButton
-          icon={backIcon}
-          label={trans.__('Back to the search')}
-          onClick={() => actions.show(null)}
-        />
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title" title={explorer.title}>
-            {explorer.title}
-          </h2>
-          <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {explorer.isLoading
-              ? trans.__('Looking…')
-              : explorer.isTruncated
-                ? trans.__('%1 nodes; there are more', explorer.facts.size)
-                : trans._n('%1 node', '%1 nodes', explorer.facts.size)}
-          </div>
-        </div>
-        <div className="jp-mlplat-Header-actions">
-          {subject.notebook === undefined && (
-            <IconButton
-              icon={linkIcon}
-              label={trans.__('Copy link')}
-              onClick={() => actions.copyLink(subject.subject)}
-            />
-          )}
-          <Button
-            kind="primary"
-            icon={lineageIcon}
-            label={trans.__('Graph')}
-            title={trans.__('Open the graph in the main area')}
-            isDisabled={isEmpty}
-            testId="mlplat-lineage-graph"
-            onClick={() => actions.openGraph(subject)}
-          />
-        </div>
-      </div>
-      {explorer.error !== null && (
-        <ErrorNote
-          error={explorer.error}
-          action={{
-            label: trans.__('Try again'),
-            onClick: () => void explorer.load()
-          }}
-        />
-      )}
-      {!isEmpty && (
-        <>
-          <Filters explorer={explorer} />
-          <TraceBar explorer={explorer} />
-          <div className="jp-mlplat-Lineage-main">
-            <LineageTree explorer={explorer} />
-          </div>
-          {selected && (
-            <NodeDetails
-              explorer={explorer}
-              node={selected}
-              actions={actions}
-              onClose={() => explorer.select(null)}
-            />
-          )}
-        </>
-      )}
-    </>
-  );
 }

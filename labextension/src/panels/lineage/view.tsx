@@ -1,0 +1,111 @@
+import * as React from 'react';
+
+import { Button, ErrorNote, IconButton } from '../../components/basics';
+import { useTrans } from '../../components/context';
+import { backIcon, lineageIcon, linkIcon } from '../../icons';
+import type { ILineageActions } from './actions';
+import type { LineageBody } from './body';
+import { Filters, TraceBar } from './controls';
+import { NodeDetails } from './details';
+import type { LineageExplorer } from './explorer';
+import { LineageSearch } from './search';
+import { LineageTree } from './tree-view';
+
+/** The search, or one subject as a tree with its details. */
+export default function LineageView(props: LineageBody.IOptions): JSX.Element {
+  const { model, actions } = props;
+  const trans = useTrans();
+  if (model.explorer) {
+    return <Exploration explorer={model.explorer} actions={actions} />;
+  }
+  return (
+    <>
+      <div className="jp-mlplat-Header">
+        <div className="jp-mlplat-Header-text">
+          <h2 className="jp-mlplat-Header-title">{trans.__('Lineage')}</h2>
+          <div className="jp-mlplat-Header-facts">
+            {trans.__('What made it, and where it went')}
+          </div>
+        </div>
+      </div>
+      <LineageSearch model={model} actions={actions} />
+    </>
+  );
+}
+
+function Exploration(props: {
+  explorer: LineageExplorer;
+  actions: ILineageActions;
+}): JSX.Element {
+  const { explorer, actions } = props;
+  const trans = useTrans();
+  const { subject, selected } = explorer;
+  const isEmpty = explorer.roots.length === 0;
+  return (
+    <>
+      <div className="jp-mlplat-Header">
+        <IconButton
+          icon={backIcon}
+          label={trans.__('Back to the search')}
+          onClick={() => actions.show(null)}
+        />
+        <div className="jp-mlplat-Header-text">
+          <h2 className="jp-mlplat-Header-title" title={explorer.title}>
+            {explorer.title}
+          </h2>
+          <div className="jp-mlplat-Header-facts" aria-live="polite">
+            {explorer.isLoading
+              ? trans.__('Looking…')
+              : explorer.isTruncated
+                ? trans.__('%1 nodes; there are more', explorer.facts.size)
+                : trans._n('%1 node', '%1 nodes', explorer.facts.size)}
+          </div>
+        </div>
+        <div className="jp-mlplat-Header-actions">
+          {subject.notebook === undefined && (
+            <IconButton
+              icon={linkIcon}
+              label={trans.__('Copy link')}
+              onClick={() => actions.copyLink(subject.subject)}
+            />
+          )}
+          <Button
+            kind="primary"
+            icon={lineageIcon}
+            label={trans.__('Graph')}
+            title={trans.__('Open the graph in the main area')}
+            isDisabled={isEmpty}
+            testId="mlplat-lineage-graph"
+            onClick={() => actions.openGraph(subject)}
+          />
+        </div>
+      </div>
+      {explorer.error !== null && (
+        <ErrorNote
+          error={explorer.error}
+          action={{
+            label: trans.__('Try again'),
+            onClick: () => void explorer.load()
+          }}
+        />
+      )}
+      {!isEmpty && (
+        <>
+          <Filters explorer={explorer} />
+          <TraceBar explorer={explorer} />
+          <div className="jp-mlplat-Lineage-main">
+            <LineageTree explorer={explorer} />
+          </div>
+          {selected && (
+            <NodeDetails
+              explorer={explorer}
+              node={selected}
+              actions={actions}
+              onClose={() => explorer.select(null)}
+            />
+          )}
+        </>
+      )}
+    </>
+  );
+}
