@@ -397,7 +397,7 @@ describe('LineageModel', () => {
     const model = new LineageModel(platform.connection);
 
     for (const subject of ['model', 'TRAIN', 'model']) {
-      model.open({ subject });
+      await model.open({ subject });
       await until(() => (model.explorer?.roots.length ?? 0) > 0);
     }
 

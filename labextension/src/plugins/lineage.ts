@@ -18,8 +18,9 @@ import { DOMAIN } from '../components/context';
 import { downloadIcon, lineageIcon, linkIcon } from '../icons';
 import { LineageModel, createLineageSection } from '../panels/lineage';
 import type { ILineageActions, ISubject } from '../panels/lineage';
-import { LineageExplorer } from '../panels/lineage/explorer';
+import type { LineageExplorer } from '../panels/lineage/explorer';
 import { LineageMain } from '../panels/lineage/main';
+import { explore } from '../panels/lineage/model';
 import type { IRecent } from '../panels/lineage/model';
 import type { Format } from '../panels/lineage/saving';
 import { RANKS } from '../panels/section';
@@ -57,16 +58,8 @@ export const lineagePlugin: JupyterFrontEndPlugin<void> = {
         trans.__('Lineage of %1', Private.shortName(String(args.subject))),
       create: args => {
         const subject = Private.subjectOf(args);
-        const explorer = new LineageExplorer(platform.connection, subject);
-        const widget = new LineageMain(explorer, actions, trans);
-        explorer.changed.connect(() => {
-          // The tab around it bears its name.
-          const tab = widget.parent?.title;
-          if (tab && explorer.roots.length > 0) {
-            tab.label = trans.__('Lineage of %1', explorer.title);
-          }
-        }, widget);
-        return widget;
+        const exploring = explore(platform.connection, subject);
+        return new LineageMain({ exploring, actions, trans });
       }
     });
     if (state) {
@@ -117,7 +110,7 @@ namespace Private {
     return {
       show: subject =>
         subject === null
-          ? model.open(null)
+          ? void model.open(null)
           : execute(CommandIDs.showLineage, subject),
       openGraph: subject => execute(CommandIDs.openLineageGraph, subject),
       openRun: run => execute(CommandIDs.openRun, { run }),
@@ -172,7 +165,9 @@ namespace Private {
       },
       execute: async args => {
         await commands.execute(CommandIDs.open, { section: 'lineage' });
-        model.open(text(args.subject) === undefined ? null : subjectOf(args));
+        await model.open(
+          text(args.subject) === undefined ? null : subjectOf(args)
+        );
       }
     });
 

@@ -10,35 +10,67 @@ const GraphView = React.lazy(() => import('./graph-view'));
 
 /** One graph in the main area, with an exploration of its own. */
 export class LineageMain extends ReactWidget {
-  constructor(
-    readonly explorer: LineageExplorer,
-    private readonly _actions: ILineageActions,
-    private readonly _trans: TranslationBundle
-  ) {
+  constructor(private readonly _options: LineageMain.IOptions) {
     super();
     this.addClass('jp-mlplat-MainView');
+    void _options.exploring.then(explorer => {
+      if (this.isDisposed) {
+        explorer.dispose();
+        return;
+      }
+      this._explorer = explorer;
+      explorer.changed.connect(this._onChanged, this);
+      this.update();
+    });
+  }
+
+  /** What is explored; null until its code is loaded. */
+  get explorer(): LineageExplorer | null {
+    return this._explorer;
   }
 
   override dispose(): void {
     super.dispose();
-    this.explorer.dispose();
+    this._explorer?.dispose();
   }
 
   protected render(): JSX.Element {
+    const { trans, actions } = this._options;
+    const explorer = this._explorer;
+    const waiting = <p className="jp-mlplat-Hint">{trans.__('Loading…')}</p>;
     return (
-      <Trans.Provider value={this._trans}>
-        <UseSignal signal={this.explorer.changed}>
-          {() => (
-            <React.Suspense
-              fallback={
-                <p className="jp-mlplat-Hint">{this._trans.__('Loading…')}</p>
-              }
-            >
-              <GraphView explorer={this.explorer} actions={this._actions} />
-            </React.Suspense>
-          )}
-        </UseSignal>
+      <Trans.Provider value={trans}>
+        {explorer === null ? (
+          waiting
+        ) : (
+          <UseSignal signal={explorer.changed}>
+            {() => (
+              <React.Suspense fallback={waiting}>
+                <GraphView explorer={explorer} actions={actions} />
+              </React.Suspense>
+            )}
+          </UseSignal>
+        )}
       </Trans.Provider>
     );
+  }
+
+  /** The tab around it bears its name. */
+  private _onChanged(explorer: LineageExplorer): void {
+    const tab = this.parent?.title;
+    if (tab && explorer.roots.length > 0) {
+      const { trans } = this._options;
+      tab.label = trans.__('Lineage of %1', explorer.title);
+    }
+  }
+
+  private _explorer: LineageExplorer | null = null;
+}
+
+export namespace LineageMain {
+  export interface IOptions {
+    exploring: Promise<LineageExplorer>;
+    actions: ILineageActions;
+    trans: TranslationBundle;
   }
 }

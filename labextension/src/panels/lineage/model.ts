@@ -6,8 +6,7 @@ import type { ISignal } from '@lumino/signaling';
 import type { Connection } from '../../api/connection';
 import type { EventStream } from '../../api/events';
 import type { Event, LineageSubject } from '../../api/types';
-import { LineageExplorer } from './explorer';
-import type { ISubject } from './explorer';
+import type { ISubject, LineageExplorer } from './explorer';
 
 /** A subject that was open before, with its name of then. */
 export interface IRecent extends ISubject {
@@ -72,14 +71,20 @@ export class LineageModel implements IDisposable {
     await this._load();
   }
 
-  /** Explore a subject; null goes back to the search. */
-  open(subject: ISubject | null): void {
+  /** Explore a subject; null goes back to the search. What explores is loaded when first needed. */
+  async open(subject: ISubject | null): Promise<void> {
+    const turn = ++this._opening;
+    const explorer =
+      subject === null ? null : await explore(this.connection, subject);
+    if (turn !== this._opening || this._isDisposed) {
+      explorer?.dispose();
+      return;
+    }
     this._explorer?.changed.disconnect(this._onExplorerChanged, this);
     this._explorer?.dispose();
-    this._explorer =
-      subject === null ? null : new LineageExplorer(this.connection, subject);
-    this._explorer?.changed.connect(this._onExplorerChanged, this);
-    if (subject === null) {
+    this._explorer = explorer;
+    explorer?.changed.connect(this._onExplorerChanged, this);
+    if (explorer === null) {
       void this._load();
     }
     this._changed.emit();
@@ -178,6 +183,7 @@ export class LineageModel implements IDisposable {
   private _explorer: LineageExplorer | null = null;
   private _error: unknown = null;
   private _turn = 0;
+  private _opening = 0;
   private _isLoading = false;
   private _isDisposed = false;
 }
@@ -191,6 +197,16 @@ const LISTED: ReadonlySet<string> = new Set([
   'model.deleted'
 ]);
 const RENEWAL_MS = 1000;
+
+/** Explore a subject. The code that does is loaded when first needed. */
+export async function explore(
+  connection: Connection,
+  subject: ISubject
+): Promise<LineageExplorer> {
+  const { LineageExplorer } = await import('./explorer');
+  return new LineageExplorer(connection, subject);
+}
+
 const SEARCH_DELAY_MS = 200;
 const FOUND = 60;
 const MOST_RECENT = 8;
