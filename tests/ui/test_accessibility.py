@@ -64,6 +64,20 @@ def test_views_without_content_and_with_errors_pass_axe(page: Page, lab: "Lab") 
     assert not found, report(found)
 
 
+def test_everything_is_reached_by_keyboard_with_a_visible_focus(
+    page: Page, lab: "Lab", things: Things
+) -> None:
+    open_lab(page, lab)
+    look(page, "JupyterLab Light", 380, 1)
+    found: dict[str, set[str]] = {}
+
+    for place in tour(page, things):
+        root = ".jp-mlplat-Main:visible" if place.startswith("view") else PANEL
+        note(found, list_unreachable(page, root), place)
+
+    assert not found, report(found)
+
+
 def fill(lab: "Lab") -> Things:
     """Fill the state directory once: a good run, a failed one, a model, an endpoint."""
     client = EngineClient(lab.environment["MLPLAT_HOME"])
@@ -188,6 +202,70 @@ def check(page: Page) -> list[str]:
                         .slice(0, 200)));
         }""",
         [PANEL, ".jp-mlplat-Main:not(.lm-mod-hidden)", ".jp-mlplat-StatusItem", ".mlplat-Card"],
+    )
+
+
+def list_unreachable(page: Page, root: str) -> list[str]:
+    """Name what can be clicked and is neither a stop of the Tab key nor walked to by arrow keys.
+
+    A stop must look otherwise while the keyboard's focus is on it.
+    """
+    page.keyboard.press("Tab")  # from now on focus is the keyboard's
+    return page.evaluate(
+        """root => {
+            const found = [];
+            const widgets = '[role=tablist], [role=listbox], [role=tree], [role=grid], ' +
+                '[role=radiogroup], [role=menu], [role=toolbar], [role=treegrid]';
+            const parts = 'button, a[href], input, select, textarea, summary, [onclick], ' +
+                '[role=button], [role=option], [role=tab], [role=treeitem], [role=slider], ' +
+                '[tabindex]';
+            const isSeen = one => one.checkVisibility({ visibilityProperty: true }) &&
+                one.getClientRects().length > 0;
+            const styleOf = one => {
+                const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor, stroke,
+                        strokeWidth, backgroundColor, textDecorationLine } = getComputedStyle(one);
+                return JSON.stringify([outlineStyle === 'none' ? '' : outlineWidth + outlineColor,
+                    boxShadow, borderColor, stroke, strokeWidth, backgroundColor,
+                    textDecorationLine]);
+            };
+            const style = one =>
+                [one, ...one.querySelectorAll('path, rect, circle')].map(styleOf).join();
+            const name = one => one.outerHTML.slice(0, 160);
+            const base = [...document.querySelectorAll(root.replace(':visible', ''))].find(isSeen);
+            if (!base) return [];
+            for (const one of base.querySelectorAll(parts)) {
+                if (!isSeen(one) || one.disabled || one.closest('[inert], [aria-hidden=true]')) {
+                    continue;
+                }
+                if (one.closest('.jp-OutputArea')) continue;
+                if (one.classList.contains('lm-Widget')) continue;
+                const group = one.closest(widgets);
+                if (one.tabIndex < 0) {
+                    // One of its kind is the stop, or what it lies in: arrow keys go on from there.
+                    const kind = one.getAttribute('class')?.split(' ')[0];
+                    const isWalked = one.parentElement.closest('[tabindex="0"]') ||
+                        group?.querySelector('[tabindex="0"]') ||
+                        (kind && [...base.getElementsByClassName(kind)]
+                            .some(other => other.tabIndex === 0));
+                    if (!isWalked && one.getAttribute('role') !== 'tabpanel') {
+                        found.push(`not reached by keyboard: ${name(one)}`);
+                    }
+                    continue;
+                }
+                const before = document.activeElement;
+                one.blur();
+                const still = style(one);
+                one.focus({ preventScroll: true, focusVisible: true });
+                const around = one.parentElement;
+                if (document.activeElement === one && style(one) === still &&
+                    !one.matches('[aria-activedescendant]') &&
+                    getComputedStyle(around).outlineStyle === 'none') {
+                    found.push(`focus is not seen: ${name(one)}`);
+                }
+            }
+            return found;
+        }""",
+        root,
     )
 
 
