@@ -117,8 +117,20 @@ def lab() -> Iterator[Lab]:
         yield lab
     finally:
         lab.stop()
+        remove_endpoints(environment)
         subprocess.run([PROGRAM, "engine", "stop"], env=environment, check=True)
         shutil.rmtree(base, ignore_errors=True)
+
+
+def remove_endpoints(environment: dict[str, str]) -> None:
+    """End what is served: it would outlive the engine, as it should for users."""
+    listed = subprocess.run(
+        [PROGRAM, "endpoints", "--json"], env=environment, check=True, stdout=subprocess.PIPE
+    )
+    for endpoint in json.loads(listed.stdout)["endpoints"]:
+        subprocess.run(
+            [PROGRAM, "endpoints", "delete", endpoint["name"]], env=environment, check=True
+        )
 
 
 def isolated_environment(base: Path) -> dict[str, str]:

@@ -46,6 +46,8 @@ def test_panel_is_driven_by_keyboard_alone(page: Page, lab: "Lab") -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="More actions")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Open the graph in the main area")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
 
