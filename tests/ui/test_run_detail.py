@@ -97,5 +97,5 @@ def test_failed_run_is_looked_into_and_stood_before(page: Page, lab: "Lab") -> N
     # The tab is there again after a reload.
     page.wait_for_timeout(1500)  # JupyterLab saves the layout one second after it changed
     page.goto(f"{lab.url}lab/tree/fails.ipynb")
-    page.get_by_role("tab", name="Run 1").click(timeout=60_000)
+    page.locator(".lm-TabBar-tab[data-id^='jp-mlplat-view:run']").click(timeout=60_000)
     expect(page.locator(".jp-mlplat-RunView")).to_contain_text("Step fit failed")
