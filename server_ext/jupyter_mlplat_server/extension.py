@@ -4,6 +4,7 @@ from pathlib import Path
 
 from jupyter_server.serverapp import ServerApp
 
+from jupyter_mlplat.client.link import EngineLink
 from jupyter_mlplat_server.examples import ExampleHandler, ExamplesHandler
 from jupyter_mlplat_server.handlers import ROOT, UPSTREAM, build_handlers
 from jupyter_mlplat_server.upstream import Upstream
@@ -15,7 +16,7 @@ def load(serverapp: ServerApp) -> None:
     """Add the handlers and tell the panel where the server's files lie."""
     web_app = serverapp.web_app
     settings = web_app.settings
-    settings[UPSTREAM] = Upstream()
+    settings[UPSTREAM] = Upstream(EngineLink())
     settings[ROOT] = Path(serverapp.root_dir).expanduser().absolute()
     # The server's own page setting writes a home directory as ~, which no other program resolves.
     settings.setdefault("page_config_data", {})["mlplatRoot"] = str(settings[ROOT])

@@ -4,13 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
 
+from jupyter_mlplat.client.link import EngineLink
 from jupyter_mlplat.errors import Unavailable
-
-if TYPE_CHECKING:
-    from jupyter_mlplat.client.link import EngineLink
 
 PIECE_BYTES = 64 * 1024
 _HEAD_LIMIT_BYTES = 64 * 1024
@@ -79,7 +75,8 @@ class UpstreamResponse:
 class Upstream:
     """Sends requests to the engine and starts it when somebody first needs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, link: EngineLink) -> None:
+        self._link = link
         self._starting = asyncio.Lock()
 
     async def send(
@@ -132,12 +129,6 @@ class Upstream:
         # Looking and starting take their time and block: not in the server's loop, and once.
         async with self._starting:
             await asyncio.to_thread(self._link.ensure_engine)
-
-    @cached_property
-    def _link(self) -> "EngineLink":
-        from jupyter_mlplat.client.link import EngineLink  # not while the server starts
-
-        return EngineLink()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         path = str(self._link.home.socket)
