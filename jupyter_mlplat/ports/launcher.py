@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from jupyter_mlplat.resources.workflow import ExecutedAs
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptRef:
@@ -44,7 +46,7 @@ class Ended:
         "ended", "killed", "out-of-memory", "exited", "revoked", "vanished", "not-started"
     ]
     reason: str
-    executed_as: Literal["warm-process", "process", "kernel"] | None = None
+    executed_as: ExecutedAs | None = None
     """None where it was never started, or by an earlier engine."""
 
 

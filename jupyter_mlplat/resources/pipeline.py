@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from jupyter_mlplat.resources.base import Digest, JsonValue, Name, Request, Resource
+from jupyter_mlplat.resources.workflow import Component
 
 
 class Proof(StrEnum):
@@ -127,6 +128,9 @@ class Step(Resource):
         description="Why it comes out otherwise every time: 'reads the clock (cell 3)'. "
         "Such a step is taken from the cache only where its settings say so, too.",
     )
+    component: Component | None = Field(
+        default=None, description="What runs instead of cells: a task of a KFP pipeline."
+    )
 
 
 class EdgeReason(Resource):
@@ -204,6 +208,11 @@ class Pipeline(Resource):
     )
     notebook_metadata: dict[str, JsonValue] = Field(
         default={}, description="kernelspec and language_info, copied into executed notebooks."
+    )
+    ir: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="The KFP pipeline it was read from: `pipeline_spec` and, where there is one, "
+        "`platform_spec`. Its tasks unfold while it runs; `steps` are those its root names.",
     )
 
     @property

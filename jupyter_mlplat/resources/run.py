@@ -14,6 +14,7 @@ from jupyter_mlplat.resources.base import (
     Resource,
     Timestamp,
 )
+from jupyter_mlplat.resources.workflow import ExecutedAs, TaskKind, Values
 
 TagName = Annotated[str, StringConstraints(pattern=r"^[^\s=]{1,63}$")]
 TagValue = Annotated[str, StringConstraints(max_length=256)]
@@ -113,10 +114,10 @@ class Task(Resource):
     failure: Failure | None = None
     cells: tuple[CellRun, ...] = ()
     waiting_for: str | None = Field(default=None, description="For people, while QUEUED.")
-    executed_as: Literal["warm-process", "process", "kernel"] | None = Field(
+    executed_as: ExecutedAs | None = Field(
         default=None,
-        description="How its last attempt ran: forked from a warm worker, in a Python or a Jupyter "
-        "kernel started for it. None where it did not run, or ended under another engine.",
+        description="How its last attempt ran. None where it did not run, or ended under another "
+        "engine.",
     )
     bundle: Digest | None = Field(default=None, description="What it saved, as one manifest.")
     not_kept: dict[str, str] = Field(
@@ -128,6 +129,18 @@ class Task(Resource):
     )
     retry_at: Timestamp | None = Field(
         default=None, description="When the next attempt is due, while it waits out its back-off."
+    )
+    kind: TaskKind = "step"
+    parent: Name | None = Field(default=None, description="The task it lies in; None: the root.")
+    needs: tuple[Name, ...] = Field(
+        default=(), description="Tasks it waits for, where the pipeline unfolds as it runs."
+    )
+    inputs: Values | None = Field(
+        default=None, description="What a task of a KFP pipeline is given."
+    )
+    results: Values | None = Field(default=None, description="What a task of a KFP pipeline made.")
+    notes: tuple[str, ...] = Field(
+        default=(), description="What was asked for and is not honoured here, for people."
     )
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.kit.process import ProcessIdentity, identify
@@ -26,6 +26,7 @@ from jupyter_mlplat.launchers.local.environment import (
 from jupyter_mlplat.launchers.local.slice import materialise, start_script
 from jupyter_mlplat.launchers.local.warm import WarmWorker, WorkerLost
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended, StartOrder
+from jupyter_mlplat.resources.workflow import ExecutedAs
 
 WATCH_EVERY_S = 0.05
 """Between two looks at memory and logs.
@@ -48,7 +49,7 @@ class _Running:
     started: subprocess.Popen[bytes] | None = None
     worker: WarmWorker | None = None
     pidfd: int | None = None
-    executed_as: Literal["warm-process", "process", "kernel"] | None = None
+    executed_as: ExecutedAs | None = None
     cancelled: bool = False
     out_of_memory: bool = False
     adopted: bool = False

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from jupyter_mlplat.resources.run import CacheExplanation, CellRun, Failure
+from jupyter_mlplat.resources.workflow import ExecutedAs
 from jupyter_mlplat.services.pipelines.plan import Plan
 
 
@@ -86,7 +87,7 @@ class AttemptEnded:
     outcome: Succeeded | Failed | NeverRan
     started_at: datetime | None = None
     cells: tuple[CellRun, ...] | None = None
-    executed_as: Literal["warm-process", "process", "kernel"] | None = None
+    executed_as: ExecutedAs | None = None
 
 
 @dataclass(frozen=True, slots=True)

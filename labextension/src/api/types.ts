@@ -361,6 +361,8 @@ export type Step = {
   effects: string[];
   /** Why it comes out otherwise every time: 'reads the clock (cell 3)'. Such a step is taken from the cache only where its settings say so, too. */
   volatile: string[];
+  /** What runs instead of cells: a task of a KFP pipeline. */
+  component: Component | null;
 };
 
 /** How an edge is known. */
@@ -445,6 +447,8 @@ export type Pipeline = {
   preload: string[];
   /** kernelspec and language_info, copied into executed notebooks. */
   notebook_metadata: Record<string, JsonValue>;
+  /** The KFP pipeline it was read from: `pipeline_spec` and, where there is one, `platform_spec`. Its tasks unfold while it runs; `steps` are those its root names. */
+  ir: Record<string, JsonValue> | null;
 };
 
 /** Ask for the pipeline of a notebook: one on disk, or one as it stands in an editor. */
@@ -683,8 +687,8 @@ export type Task = {
   cells: CellRun[];
   /** For people, while QUEUED. */
   waiting_for: string | null;
-  /** How its last attempt ran: forked from a warm worker, in a Python or a Jupyter kernel started for it. None where it did not run, or ended under another engine. */
-  executed_as: 'warm-process' | 'process' | 'kernel' | null;
+  /** How its last attempt ran. None where it did not run, or ended under another engine. */
+  executed_as: 'warm-process' | 'process' | 'kernel' | 'container' | 'engine' | null;
   /** What it saved, as one manifest. */
   bundle: string | null;
   /** Final values that could not be saved, each with the reason. */
@@ -695,6 +699,17 @@ export type Task = {
   first_attempt: number;
   /** When the next attempt is due, while it waits out its back-off. */
   retry_at: string | null;
+  kind: 'step' | 'dag' | 'loop' | 'iteration';
+  /** The task it lies in; None: the root. */
+  parent: string | null;
+  /** Tasks it waits for, where the pipeline unfolds as it runs. */
+  needs: string[];
+  /** What a task of a KFP pipeline is given. */
+  inputs: Values | null;
+  /** What a task of a KFP pipeline made. */
+  results: Values | null;
+  /** What was asked for and is not honoured here, for people. */
+  notes: string[];
 };
 
 export type Metric = {
@@ -992,4 +1007,46 @@ export type EndpointStats = {
   rps: number;
   error_rate: number | null;
   revisions: RevisionStats[];
+};
+
+/** One artifact as it passes between tasks of a KFP pipeline. */
+export type ArtifactValue = {
+  /** Resource name, unique in this state directory. */
+  name: string;
+  /** Schema title, 'system.Model', or the schema URI of a custom one. */
+  type: string;
+  /** Where the content is: a file URI of ours, or one that was given. */
+  uri: string;
+  metadata: Record<string, JsonValue>;
+  /** Of its content in the store; None where it lies elsewhere. */
+  digest: string | null;
+  size_bytes: number | null;
+  is_folder: boolean;
+  custom_path: string | null;
+  /** Its node of the lineage. */
+  artifact_id: string | null;
+};
+
+/** Parameters and artifacts by name. A parameter that is not set is absent; null is a value. */
+export type Values = {
+  parameters: Record<string, JsonValue>;
+  artifacts: Record<string, ArtifactValue[]>;
+};
+
+/** What a leaf task runs, as the IR has it, with what only a run knows. */
+export type Component = {
+  /** Executor label in `deploymentSpec.executors`. */
+  label: string;
+  /** `ExecutorSpec`: `container` or `importer`, camelCase as in the IR. */
+  executor: Record<string, JsonValue>;
+  /** `ComponentSpec` without the executor: inputDefinitions, outputDefinitions. */
+  spec: Record<string, JsonValue>;
+  /** `kubernetes` settings of this executor (second YAML document). */
+  platform: Record<string, JsonValue>;
+  inputs: Values;
+  /** Task name in the IR (`taskInfo.name`). */
+  task: string;
+  /** Names from the root to it: 'for-loop-1/0/train'. */
+  path: string;
+  iteration: number | null;
 };
