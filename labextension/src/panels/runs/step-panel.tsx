@@ -175,7 +175,9 @@ function About(props: {
       {
         'warm-process': trans.__('a process forked from a warm worker'),
         process: trans.__('a Python process of its own'),
-        kernel: trans.__('a Jupyter kernel')
+        kernel: trans.__('a Jupyter kernel'),
+        container: trans.__('a container'),
+        engine: trans.__('the engine itself')
       }[task.executed_as]
   );
   add(trans.__('GPUs'), task.gpus.join(', '));
