@@ -187,6 +187,10 @@ class Parameter(Resource):
     default: JsonValue = None
     expression: str = Field(description="The default as written.")
     help: str = Field(default="", description="The trailing comment of its line.")
+    is_required: bool = Field(default=False, description="A run must be given a value for it.")
+    choices: tuple[JsonValue, ...] = Field(
+        default=(), description="The values it may have; empty where any of its type will do."
+    )
 
 
 class Pipeline(Resource):

@@ -425,6 +425,10 @@ export type Parameter = {
   expression: string;
   /** The trailing comment of its line. */
   help: string;
+  /** A run must be given a value for it. */
+  is_required: boolean;
+  /** The values it may have; empty where any of its type will do. */
+  choices: JsonValue[];
 };
 
 /** A notebook as a DAG of steps. Immutable: its digest names it. */
