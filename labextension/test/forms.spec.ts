@@ -17,7 +17,15 @@ function parameter(
   type: Parameter['type'],
   value: Parameter['default'] = null
 ) {
-  return { name: 'p', type, default: value, expression: '', help: '' };
+  return {
+    name: 'p',
+    type,
+    default: value,
+    expression: '',
+    help: '',
+    is_required: false,
+    choices: []
+  };
 }
 
 describe('step settings', () => {

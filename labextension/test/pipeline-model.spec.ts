@@ -153,9 +153,19 @@ describe('PipelineModel', () => {
             type: 'int',
             default: 100,
             expression: '100',
-            help: ''
+            help: '',
+            is_required: false,
+            choices: []
           },
-          { name: 'seed', type: 'int', default: 7, expression: '7', help: '' }
+          {
+            name: 'seed',
+            type: 'int',
+            default: 7,
+            expression: '7',
+            help: '',
+            is_required: false,
+            choices: []
+          }
         ]
       })
     );
@@ -192,7 +202,9 @@ describe('PipelineModel', () => {
             type: 'int',
             default: 100,
             expression: '100',
-            help: ''
+            help: '',
+            is_required: false,
+            choices: []
           }
         ]
       })
