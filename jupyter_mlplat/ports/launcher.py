@@ -29,6 +29,8 @@ class StartOrder:
     memory_bytes: int | None
     env: Mapping[str, str]
     log_limit_bytes: int = 100 << 20  # each of its logs is cut off there
+    kind: Literal["cells", "component"] = "cells"
+    executed_as: ExecutedAs | None = None  # what a component's process starts, where it does
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ import time
 from typing import Any
 
 from . import bundle, codecs
+from .events import Events
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .marks import without_mark
 from .outputs import STDERR, STDOUT
 from .process import NOT_OURS, claim
-from .tracking import Events
 
 
 def run(directory: str, kernel: str) -> int:

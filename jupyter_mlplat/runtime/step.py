@@ -16,6 +16,7 @@ from typing import Any
 
 from . import bundle, channels, logs, settings, tracking
 from .ending import flush_everything
+from .events import Events
 from .failures import StepFailed, describe_error, disk_full
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .given import take
@@ -43,7 +44,7 @@ class Attempt:
         order = self.order
         address = f"{order['run']}/{order['step']}/{order['attempt']}"
         self.blobs = Blobs(order["blobs"], order.get("flush_from_bytes", 0))
-        self.events = tracking.Events(self.path("events.jsonl"), order.get("doorbell"), address)
+        self.events = Events(self.path("events.jsonl"), order.get("doorbell"), address)
         self.tracking = tracking.Tracking(self.events, self.blobs, self.namespace)
         self.notebook = ExecutedNotebook(order)
         self.cells: list[dict[str, Any]] = []

@@ -34,11 +34,9 @@ import warnings
 from collections import deque
 from typing import Any
 
-from . import rehearsal, step
 from .files import dump_json
-from .pages import Populate, can_populate
+from .pages import Populate, Ranges, can_populate
 from .process import boot_id, start_time
-from .shell import ZMQInteractiveShell, make_shell, warm_up
 
 IDENTITY_SLOT = "MLPLAT_ATTEMPT"
 """Environment variable that names the attempt.
@@ -49,15 +47,42 @@ SPARES = 3
 """Children that wait for an order, 6 MB each: one is taken while others get ready."""
 
 
-class Zygote:
-    """Imports, forks, reports."""
+class Work:
+    """What the children of a zygote are for. `cells.Work` and `component.Work` are such."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    rehearses = False
+    """Whether a child can find out ahead of time which memory the work writes to."""
+
+    def warm_up(self) -> None:
+        """Do what is slow the first time; in the zygote, and again in each child."""
+
+    def rehearse(self, told: socket.socket) -> None:
+        """Do some work as a child does, and tell which pages that has written to."""
+        raise NotImplementedError
+
+    def read_pages(self, heard: socket.socket) -> Ranges:
+        """Return what a rehearsal has told."""
+        raise NotImplementedError
+
+    def run(self, directory: str) -> int:
+        """Run the attempt in this directory; return the exit status."""
+        raise NotImplementedError
+
+
+class Zygote:
+    """Imports, forks, reports.
+
+    Args:
+        channel: The engine is at its other end.
+        work: What is done in the children.
+    """
+
+    def __init__(self, channel: socket.socket, work: Work) -> None:
         self.channel = channel
-        self.shell: ZMQInteractiveShell = make_shell()
+        self.work = work
         self._children: dict[int, int] = {}  # pid -> id of the order
         self._spares: deque[tuple[int, socket.socket]] = deque()
-        self._can_populate = can_populate()
+        self._can_populate = work.rehearses and can_populate()
         self._populate: Populate | None = None  # what a step writes to, once a scout has told
         self._scout: socket.socket | None = None
         self._wake, wake = socket.socketpair()
@@ -67,7 +92,7 @@ class Zygote:
         self._wake_sender = wake
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        warm_up(self.shell)
+        work.warm_up()
         boot_id()
         gc.collect()
         gc.freeze()
@@ -210,7 +235,7 @@ class Zygote:
                 self._leave_zygote()
             else:
                 self._leave_zygote()
-                warm_up(self.shell)
+                self.work.warm_up()
             with orders, orders.makefile("rb") as file:
                 line = file.readline()
             if not line.endswith(b"\n"):
@@ -230,7 +255,7 @@ class Zygote:
             try:
                 ours.close()
                 self._leave_zygote()
-                rehearsal.run(self.shell, theirs)
+                self.work.rehearse(theirs)
             finally:
                 os._exit(0)
         theirs.close()
@@ -243,7 +268,7 @@ class Zygote:
     def _hear_scout(self) -> None:
         if self._scout is None:
             return
-        pages = rehearsal.read_pages(self._scout)
+        pages = self.work.read_pages(self._scout)
         self._drop_scout()
         if pages:
             self._populate = Populate(pages)
@@ -277,7 +302,7 @@ class Zygote:
             adopt_environment(env)
             reseed()
             gc.enable()
-            status = step.run(directory, self.shell)
+            status = self.work.run(directory)
         except BaseException:
             os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
         finally:
@@ -385,9 +410,10 @@ def reseed() -> None:
         torch.seed()
 
 
-def run(fd: str) -> None:
-    """Serve the engine at the other end of a socket."""
+def run(fd: str, kind: str = "cells") -> None:
+    """Serve the engine at the other end of a socket with work of a kind: a module beside this."""
     gc.disable()
     for variable in ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(variable, None)
-    Zygote(socket.socket(fileno=int(fd))).serve()
+    module = importlib.import_module(f".{kind}", __package__)
+    Zygote(socket.socket(fileno=int(fd)), module.Work()).serve()

@@ -34,6 +34,9 @@ WATCH_EVERY_S = 0.05
 A step that allocates 2 GB/s overshoots its limit by 100 MB at most.
 """
 
+_FRESH = {"cells": "step", "component": "component"}
+"""What runs an attempt of a kind without a warm worker: a module of the runtime."""
+
 KILLED_S = 4.0
 """A process that is still there so long after SIGKILL hangs in the kernel: on a dead disk, say."""
 
@@ -78,7 +81,7 @@ class LocalLauncher:
         self._by_number: dict[int, _Running] = {}
         self._by_address: dict[str, AttemptRef] = {}
         self._number = 0
-        self._workers: dict[tuple[str, tuple[tuple[str, str], ...]], WarmWorker] = {}
+        self._workers: dict[tuple[str, str, tuple[tuple[str, str], ...]], WarmWorker] = {}
         self._used_at: dict[WarmWorker, float] = {}
         self._unfit: dict[str, set[str]] = {}  # interpreter -> modules not to preload
         self._doorbell: socket.socket | None = None
@@ -97,7 +100,7 @@ class LocalLauncher:
     async def prepare(self, python: str, preload: tuple[str, ...]) -> None:
         """Have a warm worker ready. Never fails the caller."""
         with contextlib.suppress(WorkerLost, OSError):
-            await self._worker(python, {}, preload)
+            await self._worker("cells", python, {}, preload)
 
     async def start(self, order: StartOrder) -> None:
         """Start an attempt; returns before it runs."""
@@ -175,7 +178,7 @@ class LocalLauncher:
             elif hasattr(os, "fork") and sys.platform == "linux":
                 await self._start_warm(running, order, extra)
             else:
-                self._start_fresh(running, order.python, "step", extra)
+                self._start_fresh(running, order.python, _FRESH[order.kind], extra)
         except OSError as error:
             self._end(
                 running,
@@ -188,12 +191,12 @@ class LocalLauncher:
         self, running: _Running, order: StartOrder, extra: Mapping[str, str]
     ) -> None:
         try:
-            worker = await self._worker(order.python, order.env, order.preload)
+            worker = await self._worker(order.kind, order.python, order.env, order.preload)
             if running.ended.is_set():
                 return
             self._number += 1
             self._by_number[self._number] = running
-            running.worker, running.executed_as = worker, "warm-process"
+            running.worker, running.executed_as = worker, order.executed_as or "warm-process"
             worker.send(
                 {
                     "op": "start",
@@ -204,7 +207,8 @@ class LocalLauncher:
             )
         except WorkerLost:
             running.worker = None
-            self._start_fresh(running, order.python, "step", extra)
+            self._start_fresh(running, order.python, _FRESH[order.kind], extra)
+            running.executed_as = order.executed_as or running.executed_as
 
     def _start_fresh(
         self, running: _Running, python: str, how: str, extra: Mapping[str, str], *arguments: str
@@ -232,18 +236,19 @@ class LocalLauncher:
         self._watch_process(running)
 
     async def _worker(
-        self, python: str, env: Mapping[str, str], preload: tuple[str, ...]
+        self, kind: str, python: str, env: Mapping[str, str], preload: tuple[str, ...]
     ) -> WarmWorker:
-        key = (python, import_time_variables(env))
+        key = (kind, python, import_time_variables(env))
         for _ in range(8):  # each round ends with one module fewer, or with a worker
             worker = self._workers.get(key)
             if worker is None or worker.is_lost:
                 worker = WarmWorker(
                     python,
                     self._slice_directory(),
-                    {**base_environment(), **dict(key[1]), IDENTITY_SLOT: "-" * 64},
+                    {**base_environment(), **dict(key[2]), IDENTITY_SLOT: "-" * 64},
                     self._on_report,
                     self._on_worker_lost,
+                    kind,
                 )
                 self._workers[key] = worker
             self._used_at[worker] = asyncio.get_running_loop().time()

@@ -3,8 +3,8 @@
 Laid out once per content in the state directory.
 
 Steps run in environments that have never heard of us, so what they need is brought along by path:
-the runtime room under the name `jupyter_mlplat_runtime`, cloudpickle, and a stand-in for
-`jupyter_mlplat` for environments that lack it.
+the runtime room under the name `jupyter_mlplat_runtime`, cloudpickle, a stand-in for
+`jupyter_mlplat` for environments that lack it, and the `kfp` that components run with.
 """
 
 import hashlib
@@ -49,6 +49,11 @@ def start_script(slice_directory: Path) -> str:
     return str(slice_directory / PACKAGE / "start.py")
 
 
+def kfp_directory(slice_directory: Path) -> str:
+    """Return the folder that holds the `kfp` of components."""
+    return str(slice_directory / "kfp_slice")
+
+
 def _content() -> dict[str, bytes]:
     runtime = Path(next(iter(jupyter_mlplat.runtime.__path__)))
     spec = find_spec("cloudpickle")
@@ -56,6 +61,9 @@ def _content() -> dict[str, bytes]:
         raise RuntimeError("cloudpickle is not installed beside jupyter_mlplat; install it again.")
     content = {f"{PACKAGE}/{path.name}": path.read_bytes() for path in sorted(runtime.glob("*.py"))}
     content["shim/jupyter_mlplat/__init__.py"] = (runtime / "shim" / "__init__.py").read_bytes()
+    kfp = runtime / "kfp_slice"
+    for path in sorted(kfp.rglob("*.py")):
+        content[f"kfp_slice/{path.relative_to(kfp)}"] = path.read_bytes()
     for path in sorted(Path(spec.origin).parent.glob("*.py")):
         content[f"cloudpickle/{path.name}"] = path.read_bytes()
     return content

@@ -28,6 +28,7 @@ class WarmWorker:
         env: The environment it starts with.
         on_report: Called with every report about a step: `started`, `exited`, `refused`.
         on_lost: Called once when the zygote has ended.
+        kind: What its children do: a module of the runtime.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class WarmWorker:
         env: Mapping[str, str],
         on_report: Callable[[dict[str, Any]], None],
         on_lost: Callable[["WarmWorker"], None],
+        kind: str = "cells",
     ) -> None:
         self.python = python
         self.loaded: set[str] = set()
@@ -51,7 +53,7 @@ class WarmWorker:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [python, "-I", start_script(slice_directory), "zygote", str(theirs.fileno())],
+                [python, "-I", start_script(slice_directory), "zygote", str(theirs.fileno()), kind],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

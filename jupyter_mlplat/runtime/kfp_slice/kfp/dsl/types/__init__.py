@@ -1,0 +1,1 @@
+"""Types of what passes between components."""
