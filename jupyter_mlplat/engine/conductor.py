@@ -50,6 +50,7 @@ from jupyter_mlplat.kit.clock import from_unix, utc_now
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended
 from jupyter_mlplat.ports.metadata import Change, MetadataStore, NewEvent
+from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import Failure, Metric, RetryRequest, Run, RunState, TaskState
@@ -218,6 +219,16 @@ class Conductor:
         activities = list(live.activities.values()) if live else []
         return [metric for activity in activities for metric in activity.logged.metrics]
 
+    def archive_experiment(self, experiment: str, *, is_archived: bool) -> Experiment:
+        """Put an experiment and its runs away, those at work too; or take it back."""
+        found = self._store.archive_experiment(experiment, is_archived=is_archived)
+        for live in self._runs.values():
+            run = live.status.run
+            if is_archived and run.experiment == found.name:
+                run = run.model_copy(update={"archived": True})
+                live.status = replace(live.status, run=run)
+        return found
+
     # - taking items -
 
     def _take(self, batch: Batch, item: Item) -> None:
@@ -336,7 +347,8 @@ class Conductor:
             return
         new = edited(run, item.patch)
         batch.edited.append(new)
-        told = {"tags": new.tags, "note": new.note, "experiment": new.experiment}
+        said = ("tags", "note", "experiment", "archived")
+        told = {name: getattr(new, name) for name in said}
         row = self._store.summary_of(run.id).model_copy(update=told)
         batch.events.append(NewEvent("run.updated", run.id, row.model_dump(mode="json")))
         batch.deeds.append(ReplyDeed(item.reply, lambda: new))

@@ -41,6 +41,7 @@ from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.kit.place import place_of
 from jupyter_mlplat.launchers.local.launcher import LocalLauncher
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
+from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import EngineStatus
 from jupyter_mlplat.resources.lineage import ModelVersion
 from jupyter_mlplat.resources.pipeline import (
@@ -59,6 +60,7 @@ from jupyter_mlplat.resources.run import (
     RunPatch,
     SubmitRequest,
 )
+from jupyter_mlplat.services.catalogue.experiments import Experiments
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
 from jupyter_mlplat.services.lineage.service import LineageService
 from jupyter_mlplat.services.pipelines.submission import as_submission, new_run, request_digest
@@ -145,6 +147,7 @@ class Engine:
         )
         self.stage = Stage(self.conductor, self.launcher, self.broker.publish, stop, crash)
         self.registry = Registry(store)
+        self.experiments = Experiments(store, utc_now)
         self.lineage = LineageService(store)
         self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
         self.traces = Traces(store, home)
@@ -325,6 +328,13 @@ class Engine:
 
     async def delete(self, run: str) -> None:
         await self._ask(lambda reply: Delete(reply=reply, run=run))
+
+    async def archive_experiment(self, experiment: str, is_archived: bool) -> Experiment:
+        """Put an experiment away with its runs, or take it back without them."""
+        archive = partial(self.conductor.archive_experiment, experiment, is_archived=is_archived)
+        found = await self.between_turns(archive)
+        self.publish("experiment.updated", found.name, found.to_wire())
+        return found
 
     async def register(self, request: RegisterRequest, by: str) -> ModelVersion:
         """Make a model version; its content survives a loss of power when this returns."""

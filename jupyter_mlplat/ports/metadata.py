@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from jupyter_mlplat.ports.selecting import Selected, Selection
+from jupyter_mlplat.resources.catalogue import Experiment, PipelineVersion, StoredPipeline
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.lineage import (
     Artifact,
@@ -88,6 +90,7 @@ class RunFilter:
     notebook: str | None = None
     experiment: str | None = None
     tags: Mapping[str, str | None] = field(default_factory=dict)  # None: any value
+    archived: bool | None = None  # None: whether or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,12 @@ class MetadataStore(Protocol):
     ) -> Sequence[RunSummary]:
         """Return a page: of runs of smaller numbers than `before`, without the first `offset`."""
 
+    def select_runs(self, selection: Selection) -> Selected[Run]:
+        """Return a page of runs, without their tasks. Raises InvalidInput for an unknown field."""
+
+    def ir_of(self, run_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+        """The KFP pipelines of those runs that were made from one."""
+
     def count_runs(self, where: RunFilter = ALL_RUNS) -> int: ...
 
     def summary_of(self, run_id: str) -> RunSummary: ...
@@ -217,6 +226,52 @@ class MetadataStore(Protocol):
     def outputs_of(self, run_id: str) -> Sequence[OutputValue]: ...
 
     def metrics_of(self, run_id: str) -> Sequence[Metric]: ...
+
+    # experiments; a run that names one that is not there makes it
+    def create_experiment(self, experiment: Experiment) -> Experiment:
+        """Conflict, with the id of the other as `exists`: the name or the title is taken."""
+
+    def get_experiment(self, experiment: str) -> Experiment:
+        """By id or name. Raises NotFound."""
+
+    def select_experiments(self, selection: Selection) -> Selected[Experiment]: ...
+
+    def archive_experiment(self, experiment: str, *, is_archived: bool) -> Experiment:
+        """Put it away with all its runs, or take it back without them."""
+
+    def delete_experiment(self, experiment: str) -> None:
+        """Forget it; its runs stay."""
+
+    # stored pipelines
+    def create_pipeline(
+        self, pipeline: StoredPipeline, version: PipelineVersion | None = None
+    ) -> StoredPipeline:
+        """With its first version, if one is given. Conflict: the name is taken."""
+
+    def update_pipeline(self, pipeline: StoredPipeline) -> StoredPipeline:
+        """Write its title, description and tags."""
+
+    def get_pipeline(self, pipeline: str) -> StoredPipeline:
+        """By id or name. Raises NotFound."""
+
+    def select_pipelines(self, selection: Selection) -> Selected[StoredPipeline]: ...
+
+    def delete_pipeline(self, pipeline: str) -> None:
+        """Forget it with its versions; runs made from them stay."""
+
+    def add_pipeline_version(self, version: PipelineVersion) -> PipelineVersion:
+        """Conflict: the pipeline has one of this name. NotFound: there is no such pipeline."""
+
+    def update_pipeline_version(self, version: PipelineVersion) -> PipelineVersion:
+        """Write its title, description and tags."""
+
+    def get_pipeline_version(self, version: str) -> PipelineVersion: ...
+
+    def latest_pipeline_version(self, pipeline: str) -> PipelineVersion | None: ...
+
+    def select_pipeline_versions(self, selection: Selection) -> Selected[PipelineVersion]: ...
+
+    def delete_pipeline_version(self, version: str) -> None: ...
 
     # cache
     def find_cached(self, key: str) -> CacheEntry | None: ...

@@ -33,7 +33,8 @@ class Event(Resource):
     Kinds: run.created, run.updated (data: the RunSummary), run.replanned (data: run_id and the
     Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
     log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
-    (data: the Endpoint), endpoint.deleted, run.deleted.
+    (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
+    to archive one archives its runs without an event for each).
     """
 
     seq: int

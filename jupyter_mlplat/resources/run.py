@@ -14,7 +14,7 @@ from jupyter_mlplat.resources.base import (
     Resource,
     Timestamp,
 )
-from jupyter_mlplat.resources.workflow import ExecutedAs, TaskKind, Values
+from jupyter_mlplat.resources.workflow import ExecutedAs, KfpFacts, TaskKind, Values
 
 TagName = Annotated[str, StringConstraints(pattern=r"^[^\s=]{1,63}$")]
 TagValue = Annotated[str, StringConstraints(max_length=256)]
@@ -172,6 +172,7 @@ class Run(Resource):
     number: int
     pipeline: Name
     pipeline_digest: Digest
+    title: str = Field(default="", description="What somebody calls it; the pipeline's name else.")
     notebook: str | None = None
     experiment: Name = "default"
     state: RunState
@@ -184,6 +185,7 @@ class Run(Resource):
     tasks: tuple[Task, ...] = ()
     tags: dict[str, str] = {}
     note: str = Field(default="", description="What somebody wrote about it; plain text.")
+    archived: bool = Field(default=False, description="Put away: lists leave it out.")
     retry_of: Identifier | None = None
     clone_of: Identifier | None = Field(
         default=None, description="The run whose code it runs, whatever the notebook holds now."
@@ -194,6 +196,9 @@ class Run(Resource):
         default=None, description="This step and all that needs it run whatever the cache holds."
     )
     split: Literal["auto", "cell"] = "auto"
+    kfp: KfpFacts | None = Field(
+        default=None, description="What was asked for through KFP's API, beside the rest."
+    )
 
 
 class RunSummary(Resource):
@@ -202,6 +207,7 @@ class RunSummary(Resource):
     id: Identifier
     number: int
     pipeline: Name
+    title: str = ""
     notebook: str | None = None
     experiment: Name = "default"
     state: RunState
@@ -216,6 +222,7 @@ class RunSummary(Resource):
     metrics: dict[str, float] = {}
     tags: dict[str, str] = {}
     note: str = ""
+    archived: bool = False
 
 
 class RunPage(Resource):
@@ -260,6 +267,9 @@ class SubmitRequest(Request):
     experiment: Name = "default"
     cache: bool = True
     tags: dict[str, str] = {}
+    title: str = Field(default="", max_length=500, description="What to call the run.")
+    note: str = Field(default="", max_length=10_000)
+    kfp: KfpFacts | None = None
     until: Name | None = Field(default=None, description="Run only this step and what it needs.")
     from_step: Name | None = Field(
         default=None,
@@ -277,6 +287,7 @@ class RunPatch(Request):
         default={}, max_length=64, description="New values by name; null takes a tag away."
     )
     experiment: Name | None = None
+    archived: bool | None = Field(default=None, description="Put it away, or take it back.")
 
 
 class CloneRequest(Request):

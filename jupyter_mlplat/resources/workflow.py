@@ -58,3 +58,15 @@ class Component(Resource):
     task: str = Field(default="", description="Task name in the IR (`taskInfo.name`).")
     path: str = Field(default="", description="Names from the root to it: 'for-loop-1/0/train'.")
     iteration: int | None = None
+
+
+class KfpFacts(Resource):
+    """What a caller of KFP's API says of a run or schedule that has no word of ours."""
+
+    pipeline_id: Identifier | None = None
+    version_id: Identifier | None = Field(
+        default=None, description="The stored version it is made from; None: given with it."
+    )
+    pipeline_root: str = ""
+    service_account: str = ""
+    plugins_input: dict[str, JsonValue] = {}

@@ -300,6 +300,8 @@ export function summary(
     metrics: {},
     tags: {},
     note: '',
+    title: '',
+    archived: false,
     ...rest
   });
 }

@@ -44,6 +44,7 @@ async def list_runs(engine: "Engine", asked: Asked) -> Response:
         notebook=asked.text("notebook") or None,
         experiment=asked.text("experiment") or None,
         tags=_tags(asked.text("tags")),
+        archived=_archived(asked.text("archived", "false")),
     )
     rows = await engine.read(
         engine.store.list_runs, where, order, limit=limit, before=before, offset=offset
@@ -88,6 +89,12 @@ def _tags(text: str) -> Mapping[str, str | None]:
             "any value."
         )
     return tags
+
+
+def _archived(text: str) -> bool | None:
+    if text not in ("true", "false", "any"):
+        raise InvalidInput(f"Cannot use archived={text!r}: needed 'true', 'false' or 'any'.")
+    return None if text == "any" else text == "true"
 
 
 def _states(text: str) -> tuple[RunState, ...]:

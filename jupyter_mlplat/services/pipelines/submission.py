@@ -69,6 +69,9 @@ def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, no
         until=request.until,
         from_step=request.from_step,
         split=request.split,
+        title=request.title,
+        note=request.note,
+        kfp=request.kfp,
     )
 
 
@@ -82,6 +85,8 @@ def as_submission(run: Run, request: CloneRequest) -> SubmitRequest:
         experiment=request.experiment or run.experiment,
         cache=request.cache,
         tags=run.tags if request.tags is None else request.tags,
+        title=run.title,
+        kfp=run.kfp,
         until=request.until,
     )
 
@@ -103,6 +108,7 @@ def edited(run: Run, patch: RunPatch) -> Run:
             "tags": tags,
             "note": run.note if patch.note is None else patch.note,
             "experiment": patch.experiment or run.experiment,
+            "archived": run.archived if patch.archived is None else patch.archived,
         }
     )
 

@@ -21,6 +21,7 @@ def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
         id=run.id,
         number=run.number,
         pipeline=run.pipeline,
+        title=run.title,
         notebook=run.notebook,
         experiment=run.experiment,
         state=run.state,
@@ -35,6 +36,7 @@ def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
         metrics=dict(metrics),
         tags=run.tags,
         note=run.note,
+        archived=run.archived,
     )
 
 

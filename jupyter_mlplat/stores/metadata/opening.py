@@ -11,9 +11,15 @@ from jupyter_mlplat.kit import files
 from jupyter_mlplat.stores.metadata.database import BEGIN_WRITE, Database
 from jupyter_mlplat.stores.metadata.failures import Damage, explain, is_damage
 
-REVISION = "0004"
+REVISION = "0005"
 """Newest revision in `migrations/versions`. Numbers, so that older and newer can be told apart."""
 SCHEMA = Path(__file__).with_name("schema.sql")
+DEFAULT_EXPERIMENT = (
+    "INSERT INTO experiment(name, id, title, description, archived, created_at) "
+    "SELECT 'default', 'experiment-' || lower(hex(randomblob(13))), 'Default', "
+    "'Runs that name no experiment.', 0, CAST(strftime('%s', 'now') AS REAL);"
+)
+"""The one that runs belong to which name none: as in KFP, it is there from the start."""
 CHECK_BUDGET_S = 2.0
 """A store larger than can be checked in this time is opened on the strength of what was checked."""
 _DAMAGED = "damaged"
@@ -110,6 +116,7 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.executescript(
             f"{BEGIN_WRITE};\n{SCHEMA.read_text()}"
             "INSERT INTO store(id, fence, last_run) VALUES(1, 0, 0);\n"
+            f"{DEFAULT_EXPERIMENT}\n"
             "CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);\n"
             f"INSERT INTO alembic_version VALUES('{REVISION}');\nCOMMIT;"
         )

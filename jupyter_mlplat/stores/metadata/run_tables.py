@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -17,6 +18,7 @@ from jupyter_mlplat.ports.metadata import (
     RunFilter,
     RunOrder,
 )
+from jupyter_mlplat.ports.selecting import Selected, Selection
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import (
     Metric,
@@ -28,7 +30,9 @@ from jupyter_mlplat.resources.run import (
     Task,
     TaskState,
 )
+from jupyter_mlplat.stores.metadata.catalogue_tables import note_experiment
 from jupyter_mlplat.stores.metadata.event_tables import append_events
+from jupyter_mlplat.stores.metadata.selecting import Table, select
 from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
 _OUTPUTS = TypeAdapter(tuple[OutputValue, ...])
@@ -41,15 +45,33 @@ _ORDERS = {
     "pipeline": "r.pipeline",
     "metric": "m.value",
 }
+_SELECTED = Table(
+    source="run r",
+    key="r.id",
+    columns="r.doc",
+    fields={
+        "id": "r.id",
+        "title": "r.title",
+        "note": "coalesce(json_extract(r.doc, '$.note'), '')",
+        "state": "r.state",
+        "experiment": "r.experiment",
+        "experiment_id": "coalesce((SELECT e.id FROM experiment e WHERE e.name = r.experiment), "
+        "'')",
+        "archived": "r.archived",
+        "created_at": "CAST(r.created_at AS INTEGER)",
+        "finished_at": "CAST(coalesce(r.finished_at, 0) AS INTEGER)",
+    },
+)
 _FINAL_TASKS = [state.value for state in TaskState if state.is_final]
 
 _NEW_RUN = (
     "INSERT INTO run(state, pipeline, notebook, experiment, created_at, finished_at, doc, "
-    "duration_s, words, id, number) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "duration_s, words, title, archived, id, number) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CHANGED_RUN = (
     "UPDATE run SET state = ?, pipeline = ?, notebook = ?, experiment = ?, created_at = ?, "
-    "finished_at = ?, doc = ?, duration_s = ?, words = ? WHERE id = ?"
+    "finished_at = ?, doc = ?, duration_s = ?, words = ?, title = ?, archived = ? WHERE id = ?"
 )
 _NEW_TAG = "INSERT INTO run_tag(run, name, value) VALUES(?, ?, ?)"
 _NEW_TASK = "INSERT INTO task(state, cached, doc, run, name, position) VALUES(?, ?, ?, ?, ?, ?)"
@@ -73,6 +95,7 @@ def update_runs(connection: sqlite3.Connection, numbers: RunNumbers, runs: Seque
     """Write run rows with their tags, not their tasks."""
     for run in runs:
         number = numbers[run.id]
+        note_experiment(connection, run.experiment, run.created_at)
         connection.execute(_CHANGED_RUN, _run_row(run))
         connection.execute("DELETE FROM run_tag WHERE run = ?", (number,))
         connection.executemany(_NEW_TAG, [(number, *tag) for tag in run.tags.items()])
@@ -260,6 +283,23 @@ class RunTables(Tables):
             ).fetchall()
             return _summaries(connection, rows)
 
+    def select_runs(self, selection: Selection) -> Selected[Run]:
+        """Return a page of runs by what is asked of their fields; without their tasks."""
+        with self._database.read() as connection:
+            rows, total, following = select(connection, _SELECTED, selection)
+        return Selected([Run.model_validate_json(str(doc)) for (doc,) in rows], total, following)
+
+    def ir_of(self, run_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Return the KFP pipelines of those runs that were made from one."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT r.id, json_extract(p.doc, '$.ir') ir FROM json_each(?) k "
+                "CROSS JOIN run r ON r.id = k.value JOIN run_pipeline p ON p.run = r.number "
+                "WHERE ir IS NOT NULL",
+                (json_keys(run_ids),),
+            ).fetchall()
+        return {run_id: json.loads(ir) for run_id, ir in rows}
+
     def count_runs(self, where: RunFilter = ALL_RUNS) -> int:
         condition, values = _condition(where)
         with self._database.read() as connection:
@@ -408,6 +448,7 @@ def _create_run(
     ).fetchone()
     numbered = run.model_copy(update={"number": number})
     connection.execute(_NEW_RUN, (*_run_row(numbered), number))
+    note_experiment(connection, run.experiment, run.created_at)
     connection.executemany(_NEW_TAG, [(number, *tag) for tag in run.tags.items()])
     connection.executemany(
         _NEW_TASK,
@@ -450,6 +491,8 @@ def _run_row(run: Run) -> tuple[object, ...]:
         run.model_dump_json(exclude={"tasks"}),
         run.duration_s,
         _words(run),
+        run.title or run.pipeline,
+        run.archived,
         run.id,
     )
 
@@ -457,7 +500,8 @@ def _run_row(run: Run) -> tuple[object, ...]:
 def _words(run: Run) -> str:
     """Return all that a search for text looks at."""
     tags = (f"{name}={value}" for name, value in run.tags.items())
-    parts = (run.id, run.pipeline, run.notebook or "", run.experiment, run.note, *tags)
+    named = (run.id, run.pipeline, run.title, run.notebook or "", run.experiment)
+    parts = (*named, run.note, *tags)
     return "\n".join(parts).lower()
 
 
@@ -477,6 +521,8 @@ def _condition(where: RunFilter, before: int | None = None) -> tuple[str, list[o
         add("r.notebook = ?", where.notebook)
     if where.experiment is not None:
         add("r.experiment = ?", where.experiment)
+    if where.archived is not None:
+        add("r.archived = ?", where.archived)
     for name, value in where.tags.items():
         add(
             "r.number IN (SELECT run FROM run_tag WHERE name = ? AND (? IS NULL OR value = ?))",

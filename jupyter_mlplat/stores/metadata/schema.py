@@ -56,7 +56,11 @@ run = Table(
     _text("doc"),
     Column("duration_s", Float),
     Column("words", Text),  # all that a search for text looks at, in small letters
+    Column("title", Text, nullable=False, server_default=""),  # or the pipeline's name
+    Column("archived", Integer, nullable=False, server_default="0"),
+    Index("run_created", "created_at"),
     Index("run_duration", "duration_s"),
+    Index("run_experiment", "experiment", "created_at"),
     Index("run_id", "id", unique=True),
     Index("run_notebook", "notebook"),
     Index("run_pipeline_name", "pipeline"),
@@ -161,6 +165,48 @@ event = Table(
     _text("subject"),
     _text("data"),
     Column("time", Float, nullable=False),
+)
+
+experiment = Table(
+    "experiment",
+    metadata,
+    _text("name"),
+    _text("id"),
+    _text("title"),
+    _text("description"),
+    _integer("archived"),
+    Column("created_at", Float, nullable=False),
+    PrimaryKeyConstraint("name"),
+    Index("experiment_id", "id", unique=True),
+    sqlite_with_rowid=False,
+)
+
+pipeline = Table(
+    "pipeline",
+    metadata,
+    _text("id"),
+    _text("name"),
+    _text("title"),
+    Column("created_at", Float, nullable=False),
+    _text("doc"),
+    PrimaryKeyConstraint("id"),
+    Index("pipeline_name", "name", unique=True),
+    sqlite_with_rowid=False,
+)
+
+pipeline_version = Table(
+    "pipeline_version",
+    metadata,
+    Column("pk", Integer, primary_key=True),
+    _text("id"),
+    _text("pipeline"),
+    _text("name"),
+    _text("title"),
+    Column("created_at", Float, nullable=False),
+    _text("doc"),
+    _text("ir"),  # large, and rarely read
+    Index("pipeline_version_id", "id", unique=True),
+    Index("pipeline_version_name", "pipeline", "name", unique=True),
 )
 
 execution = Table(

@@ -45,6 +45,17 @@ CREATE TABLE execution (
 );
 CREATE UNIQUE INDEX execution_id ON execution (id);
 CREATE INDEX execution_run ON execution (run_id);
+CREATE TABLE experiment (
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL,
+    archived INTEGER NOT NULL,
+    created_at FLOAT NOT NULL,
+    PRIMARY KEY (name)
+)
+ WITHOUT ROWID;
+CREATE UNIQUE INDEX experiment_id ON experiment (id);
 CREATE TABLE finding (
     source TEXT NOT NULL,
     doc TEXT NOT NULL,
@@ -117,6 +128,29 @@ CREATE TABLE output (
     PRIMARY KEY (run, step, name)
 )
  WITHOUT ROWID;
+CREATE TABLE pipeline (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    created_at FLOAT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+CREATE UNIQUE INDEX pipeline_name ON pipeline (name);
+CREATE TABLE pipeline_version (
+    pk INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    created_at FLOAT NOT NULL,
+    doc TEXT NOT NULL,
+    ir TEXT NOT NULL,
+    PRIMARY KEY (pk)
+);
+CREATE UNIQUE INDEX pipeline_version_id ON pipeline_version (id);
+CREATE UNIQUE INDEX pipeline_version_name ON pipeline_version (pipeline, name);
 CREATE TABLE run (
     number INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -129,9 +163,13 @@ CREATE TABLE run (
     doc TEXT NOT NULL,
     duration_s FLOAT,
     words TEXT,
+    title TEXT DEFAULT '' NOT NULL,
+    archived INTEGER DEFAULT '0' NOT NULL,
     PRIMARY KEY (number)
 );
+CREATE INDEX run_created ON run (created_at);
 CREATE INDEX run_duration ON run (duration_s);
+CREATE INDEX run_experiment ON run (experiment, created_at);
 CREATE UNIQUE INDEX run_id ON run (id);
 CREATE INDEX run_notebook ON run (notebook);
 CREATE INDEX run_pipeline_name ON run (pipeline);

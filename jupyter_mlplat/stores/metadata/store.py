@@ -8,6 +8,7 @@ from jupyter_mlplat.kit import files
 from jupyter_mlplat.ports.metadata import Change, Collected
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.stores.metadata import opening
+from jupyter_mlplat.stores.metadata.catalogue_tables import CatalogueTables
 from jupyter_mlplat.stores.metadata.collecting import collect, referenced_digests
 from jupyter_mlplat.stores.metadata.database import BUSY_TIMEOUT_S, Database
 from jupyter_mlplat.stores.metadata.event_tables import EventTables, append_events
@@ -32,6 +33,7 @@ from jupyter_mlplat.stores.metadata.run_tables import (
 
 class SqlMetadataStore(
     RunTables,
+    CatalogueTables,
     LineageTables,
     ExploringTables,
     RegistryTables,

@@ -8,6 +8,63 @@ export type JsonValue =
   | JsonValue[]
   | { [key: string]: JsonValue };
 
+/** A named group of runs. */
+export type Experiment = {
+  id: string;
+  /** What runs have as their `experiment`. */
+  name: string;
+  /** What people call it; unique, whatever the case of letters. */
+  title: string;
+  description: string;
+  archived: boolean;
+  created_at: string;
+  /** When its newest run was made. */
+  last_run_at: string | null;
+};
+
+export type ExperimentList = {
+  experiments: Experiment[];
+};
+
+/** Ask for an experiment; its name follows from its title. */
+export type ExperimentRequest = {
+  title: string;
+  description?: string;
+};
+
+/** Change an experiment; what is not given stays. To archive it is to archive its runs. */
+export type ExperimentPatch = {
+  archived?: boolean | null;
+};
+
+/** A pipeline that is kept under a name, in any number of versions. */
+export type StoredPipeline = {
+  id: string;
+  /** Unique. */
+  name: string;
+  title: string;
+  description: string;
+  tags: Record<string, string>;
+  created_at: string;
+};
+
+/** One version of a stored pipeline. Never changes; runs can be made from it. */
+export type PipelineVersion = {
+  id: string;
+  pipeline_id: string;
+  /** Unique among the versions of its pipeline. */
+  name: string;
+  title: string;
+  description: string;
+  tags: Record<string, string>;
+  code_source_url: string;
+  created_at: string;
+  /** Of the pipeline. */
+  digest: string;
+  /** The KFP pipeline: `pipeline_spec` and, where there is one, `platform_spec`. */
+  ir: Record<string, JsonValue>;
+};
+
 /** Who answers behind the socket. */
 export type EngineStatus = {
   /** Version of the package the engine runs. */
@@ -34,7 +91,8 @@ export type EngineStatus = {
  * Kinds: run.created, run.updated (data: the RunSummary), run.replanned (data: run_id and the
  * Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
  * log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
- * (data: the Endpoint), endpoint.deleted, run.deleted.
+ * (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
+ * to archive one archives its runs without an event for each).
  */
 export type Event = {
   seq: number;
@@ -748,6 +806,8 @@ export type Run = {
   number: number;
   pipeline: string;
   pipeline_digest: string;
+  /** What somebody calls it; the pipeline's name else. */
+  title: string;
   notebook: string | null;
   experiment: string;
   state: RunState;
@@ -761,6 +821,8 @@ export type Run = {
   tags: Record<string, string>;
   /** What somebody wrote about it; plain text. */
   note: string;
+  /** Put away: lists leave it out. */
+  archived: boolean;
   retry_of: string | null;
   /** The run whose code it runs, whatever the notebook holds now. */
   clone_of: string | null;
@@ -771,6 +833,8 @@ export type Run = {
   /** This step and all that needs it run whatever the cache holds. */
   from_step: string | null;
   split: 'auto' | 'cell';
+  /** What was asked for through KFP's API, beside the rest. */
+  kfp: KfpFacts | null;
 };
 
 /** A run as a row of a list. */
@@ -778,6 +842,7 @@ export type RunSummary = {
   id: string;
   number: number;
   pipeline: string;
+  title: string;
   notebook: string | null;
   experiment: string;
   state: RunState;
@@ -792,6 +857,7 @@ export type RunSummary = {
   metrics: Record<string, number>;
   tags: Record<string, string>;
   note: string;
+  archived: boolean;
 };
 
 /** One page of runs. */
@@ -837,6 +903,10 @@ export type SubmitRequest = {
   experiment?: string;
   cache?: boolean;
   tags?: Record<string, string>;
+  /** What to call the run. */
+  title?: string;
+  note?: string;
+  kfp?: KfpFacts | null;
   /** Run only this step and what it needs. */
   until?: string | null;
   /** Run this step and all that needs it anew, whatever the cache holds; what they need is taken from the cache where possible, all other steps are left out. With `until` naming the same step, only this one runs anew. */
@@ -849,6 +919,8 @@ export type RunPatch = {
   /** New values by name; null takes a tag away. */
   tags?: Record<string, JsonValue>;
   experiment?: string | null;
+  /** Put it away, or take it back. */
+  archived?: boolean | null;
 };
 
 /**
@@ -1053,4 +1125,14 @@ export type Component = {
   /** Names from the root to it: 'for-loop-1/0/train'. */
   path: string;
   iteration: number | null;
+};
+
+/** What a caller of KFP's API says of a run or schedule that has no word of ours. */
+export type KfpFacts = {
+  pipeline_id: string | null;
+  /** The stored version it is made from; None: given with it. */
+  version_id: string | null;
+  pipeline_root: string;
+  service_account: string;
+  plugins_input: Record<string, JsonValue>;
 };

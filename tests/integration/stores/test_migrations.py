@@ -12,7 +12,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from jupyter_mlplat.errors import Unavailable
+from jupyter_mlplat.kit.clock import from_unix
 from jupyter_mlplat.ports.metadata import Change, RunFilter
+from jupyter_mlplat.ports.selecting import Selection
 from jupyter_mlplat.stores.metadata import SqlMetadataStore, migrating, opening, schema
 from tests.contracts.documents import (
     a_cache_entry,
@@ -118,6 +120,34 @@ def test_tags_and_durations_of_earlier_runs_are_found(tmp_path: Path) -> None:
     store.close()
 
 
+def test_experiments_that_earlier_runs_name_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(_first_schema())
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);"
+            "INSERT INTO alembic_version VALUES('0001'); INSERT INTO store VALUES(1, 0, 2);"
+        )
+        for number, experiment in enumerate(("churn", "default"), 1):
+            run = a_run(number=number, experiment=experiment)
+            connection.execute(
+                "INSERT INTO run(number, id, state, pipeline, experiment, created_at, doc) "
+                "VALUES(?, ?, 'SUCCEEDED', 'Churn', ?, ?, ?)",
+                (number, run.id, experiment, number, run.model_dump_json(exclude={"tasks"})),
+            )
+        connection.commit()
+
+    store = SqlMetadataStore(path)
+    store.open()
+
+    found = store.select_experiments(Selection(by="name")).records
+    assert [(one.name, one.title, one.last_run_at) for one in found] == [
+        ("churn", "churn", from_unix(1)),
+        ("default", "Default", from_unix(2)),
+    ]
+    store.close()
+
+
 def test_a_store_with_something_in_every_table_is_no_damage_at_the_next_start(
     tmp_path: Path,
 ) -> None:
@@ -146,14 +176,34 @@ def test_a_store_with_something_in_every_table_is_no_damage_at_the_next_start(
 def _first_schema() -> str:
     """Return the tables as they were at first."""
     text = opening.SCHEMA.read_text()
-    for name in ("finding", "model_change", "run_tag"):
+    for name in (
+        "finding",
+        "model_change",
+        "run_tag",
+        "experiment",
+        "pipeline",
+        "pipeline_version",
+    ):
         text = text.replace(_table(name), "")
-    for index in ("model_change_model", "run_tag_run", "run_duration", "run_pipeline_name"):
-        text = re.sub(rf"CREATE INDEX {index} .*;\n", "", text)
+    for index in (
+        "model_change_model",
+        "run_tag_run",
+        "run_duration",
+        "run_pipeline_name",
+        "run_created",
+        "run_experiment",
+        "experiment_id",
+        "pipeline_name",
+        "pipeline_version_id",
+        "pipeline_version_name",
+    ):
+        text = re.sub(rf"CREATE (UNIQUE )?INDEX {index} .*;\n", "", text)
     for column in (
         "duration_s FLOAT",
         "words TEXT",
         "last_version INTEGER DEFAULT '0' NOT NULL",
+        "title TEXT DEFAULT '' NOT NULL",
+        "archived INTEGER DEFAULT '0' NOT NULL",
     ):
         text = text.replace(f"    {column},\n", "")
     return text

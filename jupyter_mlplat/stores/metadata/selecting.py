@@ -1,0 +1,79 @@
+"""Pages of records by what is asked of their fields, as SQL."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.ports.selecting import Predicate, Scalar, Selection
+
+_ORDERS = {"=": "=", "!=": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What can be asked of a table.
+
+    `fields` are SQL expressions by name, never NULL; `key` is the one that tells records apart.
+    """
+
+    source: str
+    key: str
+    columns: str
+    fields: Mapping[str, str]
+
+
+def select(
+    connection: sqlite3.Connection, table: Table, selection: Selection
+) -> tuple[list[tuple[object, ...]], int, tuple[Scalar, str] | None]:
+    """Return the rows of a page, the number of all, and where the next page begins.
+
+    Raises:
+        InvalidInput: The table has no such field.
+    """
+    conditions, values = ["1"], list[object]()
+    for predicate in selection.predicates:
+        condition, given = _condition(table, predicate)
+        conditions.append(condition)
+        values += given
+    where = " AND ".join(conditions)
+    (total,) = connection.execute(
+        f"SELECT count(*) FROM {table.source} WHERE {where}",  # noqa: S608
+        values,
+    ).fetchone()
+    by = _field(table, selection.by)
+    direction, beyond = ("DESC", "<") if selection.is_descending else ("ASC", ">")
+    if selection.after is not None:
+        where += f" AND ({by}, {table.key}) {beyond} (?, ?)"
+        values += selection.after
+    rows = connection.execute(
+        f"SELECT {by}, {table.key}, {table.columns} FROM {table.source} "  # noqa: S608
+        f"WHERE {where} ORDER BY {by} {direction}, {table.key} {direction} LIMIT ?",
+        (*values, selection.limit + 1),
+    ).fetchall()
+    has_more = len(rows) > selection.limit
+    page = rows[: selection.limit]
+    following = (page[-1][0], page[-1][1]) if has_more and page else None
+    return [row[2:] for row in page], total, following
+
+
+def _condition(table: Table, predicate: Predicate) -> tuple[str, list[object]]:
+    field, value = _field(table, predicate.field), predicate.value
+    if predicate.operator == "in":
+        return f"{field} COLLATE NOCASE IN (SELECT value FROM json_each(?))", [_json(value)]  # noqa: S608
+    if predicate.operator == "contains":
+        return f"instr(lower({field}), lower(?))", [value]
+    return f"{field} {_ORDERS[predicate.operator]} ? COLLATE NOCASE", [value]
+
+
+def _json(value: Scalar | Sequence[Scalar]) -> str:
+    return json.dumps(list(value) if isinstance(value, list | tuple) else [value])
+
+
+def _field(table: Table, name: str) -> str:
+    if name not in table.fields:
+        raise InvalidInput(
+            f"Cannot filter or sort by {name!r}: there are {', '.join(sorted(table.fields))}."
+        )
+    return table.fields[name]
