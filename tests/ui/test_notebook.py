@@ -31,6 +31,7 @@ def test_new_user_is_led_from_an_example_to_the_outputs_of_a_run(page: Page, lab
     assert (lab.folder / "first-pipeline.ipynb").exists()
     picture(page, "tour")
     tour.get_by_role("button", name="Show me").click()
+    expect(page.locator(".jp-mlplat-Graph [role=option]").first).to_be_focused(timeout=60_000)
     page.keyboard.press("Enter")
     expect(tour).to_contain_text("Run it")
     page.get_by_test_id("mlplat-run").click()

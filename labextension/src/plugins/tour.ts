@@ -43,11 +43,9 @@ export const tourPlugin: JupyterFrontEndPlugin<void> = {
       if (section) {
         panel.choose(section);
       }
-      // The section draws itself in the next frame.
-      requestAnimationFrame(() => {
-        const target = panel.node.querySelector<HTMLElement>(selector);
-        target?.scrollIntoView({ block: 'nearest' });
-        target?.focus();
+      Private.whenDrawn(panel.node, selector, target => {
+        target.scrollIntoView({ block: 'nearest' });
+        target.focus();
       });
     };
     panel.addBanner(
@@ -117,6 +115,25 @@ const TARGETS: Record<TourStep, { section?: string; selector: string }> = {
 
 namespace Private {
   const KEY = 'jupyter-mlplat:tour';
+  const PATIENCE_MS = 5000;
+
+  /** Act on the first element of a selector as soon as its section has drawn it; on none if it never does. */
+  export function whenDrawn(
+    node: HTMLElement,
+    selector: string,
+    act: (target: HTMLElement) => void
+  ): void {
+    const until = performance.now() + PATIENCE_MS;
+    const look = () => {
+      const target = node.querySelector<HTMLElement>(selector);
+      if (target) {
+        act(target);
+      } else if (performance.now() < until) {
+        requestAnimationFrame(look);
+      }
+    };
+    requestAnimationFrame(look);
+  }
 
   /** The state of a workspace; without it the tour is not remembered. */
   export function storeIn(state: IStateDB | null): ITourStore {
