@@ -74,6 +74,7 @@ class Batch:
     changed_runs: set[str] = field(default_factory=set)  # not only tasks of theirs
     edited: list[Run] = field(default_factory=list)  # runs nobody is at work on
     tasks: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
+    dropped: list[tuple[str, str]] = field(default_factory=list)  # tasks that are no more
     executions: list[Execution] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     lineage: list[LineageEvent] = field(default_factory=list)
@@ -102,6 +103,9 @@ class Batch:
 
     def note(self, live: LiveRun, transition: Transition) -> None:
         """Take in a transition, before the run takes its new state."""
+        for name in transition.dropped:
+            self.tasks.pop((live.id, name), None)
+            self.dropped.append((live.id, name))
         for name in transition.tasks:
             self.tasks[live.id, name] = live
         if transition.status.run is not live.status.run:
@@ -126,6 +130,7 @@ class Batch:
                 *(live.status.run for run, live in self.runs.items() if run in self.changed_runs),
                 *self.edited,
             ],
+            dropped=self.dropped,
             tasks=[(run, live.status.tasks[step]) for (run, step), live in self.tasks.items()],
             executions=self.executions,
             artifacts=self.artifacts,

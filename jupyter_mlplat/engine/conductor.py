@@ -162,10 +162,9 @@ class Conductor:
         """Let steps run again whose results are no longer there."""
         self._store.forget_cached(live.id, lost)
         self._send(batch, live, msg.Lost(utc_now(), lost))
-        for name in live.saved.keys() - {
+        live.keep_saved(
             task.name for task in live.status.tasks.values() if task.state is TaskState.SUCCEEDED
-        }:
-            del live.saved[name]
+        )
 
     def _give_up(self, run: Run, error: Exception) -> None:
         """End a run that cannot be read, so that it does not keep the others from going on."""
@@ -320,8 +319,8 @@ class Conductor:
             batch.replace_pipeline(run.id, new)
         live.plan_anew = item.plan_anew
         self._runs[run.id] = live
-        live.saved = {name: saved for name, saved in live.saved.items() if name in event.plan.steps}
         self._send(batch, live, event)
+        live.keep_saved(live.status.tasks)
         self._answer_with(batch, item, live)
 
     def _delete(self, batch: Batch, item: Delete) -> None:
@@ -377,9 +376,9 @@ class Conductor:
             _log.warning("Run %d could not be planned anew: %s", run.number, error)
             return False
         live.replace_pipeline(new)
-        live.saved = {name: saved for name, saved in live.saved.items() if name in event.plan.steps}
         batch.replace_pipeline(run.id, new)
         self._send(batch, live, event)
+        live.keep_saved(live.status.tasks)
         data = {"run_id": run.id, "finding": finding.model_dump(mode="json")}
         batch.events.append(NewEvent("run.replanned", run.id, data))
         return True

@@ -23,7 +23,7 @@ def consult(
     store: MetadataStore, facts: Facts, live: LiveRun, step: Step
 ) -> tuple[CacheExplanation, CacheEntry | None]:
     """Look a step up; the entry is what to take, None where it has to run."""
-    reason = reason_not_to_cache(live.status.run, step, live.status.plan)
+    reason = reason_not_to_cache(live.status.run, step, live.status.flow)
     if not step.settings.cache:
         return CacheExplanation(hit=False, reason=reason or ""), None
     try:
@@ -45,7 +45,7 @@ def foresee(
     store: MetadataStore, facts: Facts, live: LiveRun, step: Step
 ) -> CacheExplanation | None:
     """Say why a step runs whatever its inputs will be; None: that depends on them."""
-    reason = reason_not_to_cache(live.status.run, step, live.status.plan)
+    reason = reason_not_to_cache(live.status.run, step, live.status.flow)
     if reason is not None:
         return CacheExplanation(hit=False, reason=reason)
     try:

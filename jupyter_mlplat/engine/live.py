@@ -1,6 +1,6 @@
 """A run the engine is at work on: its status, its pipeline, and what its steps need to know."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -79,6 +79,11 @@ class LiveRun:
         self.pipeline = pipeline
         for name in ("steps", "code", "reliances", "defaults"):
             self.__dict__.pop(name, None)
+
+    def keep_saved(self, steps: Iterable[str]) -> None:
+        """Forget what other steps than these have saved."""
+        kept = set(steps)
+        self.saved = {name: saved for name, saved in self.saved.items() if name in kept}
 
     def parameters_of(self, step: Step) -> dict[str, JsonValue]:
         """Return the run parameters a step reads, with their values."""

@@ -53,6 +53,7 @@ class Change:
     """(run id, pipeline): a retry with changed code. The steps are the run's tasks from now on:
     tasks and outputs of steps that are gone are dropped, new steps are added as PENDING."""
     runs: Sequence[Run] = ()  # run rows without their tasks (tasks are written apart)
+    dropped: Sequence[tuple[str, str]] = ()  # (run id, task): those that are no more
     tasks: Sequence[tuple[str, Task]] = ()  # (run id, task)
     executions: Sequence[Execution] = ()
     artifacts: Sequence[Artifact] = ()

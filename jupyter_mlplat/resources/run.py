@@ -132,6 +132,11 @@ class Task(Resource):
     )
     kind: TaskKind = "step"
     parent: Name | None = Field(default=None, description="The task it lies in; None: the root.")
+    path: tuple[str, ...] = Field(
+        default=(),
+        description="Where a task of a KFP pipeline lies: names from the root to it, as the "
+        "pipeline has them, iterations by number.",
+    )
     needs: tuple[Name, ...] = Field(
         default=(), description="Tasks it waits for, where the pipeline unfolds as it runs."
     )
@@ -198,6 +203,9 @@ class Run(Resource):
     split: Literal["auto", "cell"] = "auto"
     kfp: KfpFacts | None = Field(
         default=None, description="What was asked for through KFP's API, beside the rest."
+    )
+    results: Values | None = Field(
+        default=None, description="What a KFP pipeline as a whole has made: its outputs."
     )
 
 

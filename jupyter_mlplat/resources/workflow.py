@@ -1,5 +1,8 @@
 """What a task of a KFP pipeline is given and makes, and what runs it."""
 
+import re
+from collections.abc import Sequence
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import Field
@@ -14,6 +17,25 @@ TaskKind = Literal["step", "dag", "loop", "iteration"]
 ExecutedAs = Literal["warm-process", "process", "kernel", "container", "engine"]
 """Forked from a warm worker, in a Python or a Jupyter kernel started for it, in a container, or by
 the engine itself (an import)."""
+
+
+_LONGEST_NAME, _DIGITS = 63, 10
+_PLAIN = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+
+
+def task_name(path: Sequence[str]) -> str:
+    """Name the task at a place of a KFP pipeline: `for-loop-1.0.train`; unique in its run.
+
+    A name that is too long, or that holds other letters, is shortened and ends in a digest.
+    """
+    name = ".".join(path)
+    if len(name) <= _LONGEST_NAME and all(_PLAIN.fullmatch(part) for part in path):
+        return name
+    digest = sha256("\0".join(path).encode()).hexdigest()[:_DIGITS]
+    room = _LONGEST_NAME - _DIGITS - 1
+    plain = re.sub(r"[^a-z0-9.]+", "-", name.lower())
+    head, tail = plain[: room // 2], plain[max(room // 2, len(plain) - (room - room // 2)) :]
+    return f"{head}{tail}".strip("-.") + f"-{digest}" if plain.strip("-.") else digest
 
 
 class ArtifactValue(Resource):

@@ -175,6 +175,43 @@ class RunContract:
         assert store.pipeline_of(run.id) == a_pipeline("load", "clean", "train")
         assert store.outputs_of(run.id) == (an_output("x", "load"),)
 
+    def test_a_transition_adds_tasks_behind_the_others_and_drops_some(
+        self, store: MetadataStore
+    ) -> None:
+        run = submit(store, a_run("loop"))
+        inner = [
+            a_task(f"loop.{index}", TaskState.SUCCEEDED, attempt=1, parent="loop")
+            for index in range(3)
+        ]
+        store.apply(
+            Change(
+                tasks=[(run.id, task) for task in inner],
+                outputs=[(run.id, an_output("x", "loop.0")), (run.id, an_output("x", "loop.2"))],
+            )
+        )
+        assert store.get_run(run.id).tasks == (a_task("loop"), *inner)
+
+        anew = a_task("loop.0", parent="loop")
+        store.apply(
+            Change(
+                dropped=[(run.id, "loop.0"), (run.id, "loop.1")],
+                tasks=[(run.id, anew)],
+            )
+        )
+
+        assert store.get_run(run.id).tasks == (a_task("loop"), inner[2], anew)
+        assert store.outputs_of(run.id) == (an_output("x", "loop.2"),)
+
+    def test_a_summary_counts_only_what_runs_by_itself(self, store: MetadataStore) -> None:
+        run = submit(store, a_run("load"))
+        loop = a_task("loop", TaskState.FAILED, kind="loop")
+        item = a_task("loop.0", TaskState.FAILED, parent="loop")
+        store.apply(Change(tasks=[(run.id, loop), (run.id, item)]))
+
+        row = store.summary_of(run.id)
+
+        assert (row.tasks_total, row.tasks_done, row.failed_step) == (2, 1, "loop.0")
+
     def test_unfinished_runs_are_those_that_go_on_oldest_first(self, store: MetadataStore) -> None:
         runs = [submit(store) for _ in RunState]
         for run, state in zip(runs, RunState, strict=True):

@@ -13,7 +13,7 @@ from jupyter_mlplat.ports.metadata import CacheEntry
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Channel, Pipeline, Step
 from jupyter_mlplat.resources.run import CacheExplanation, Run
-from jupyter_mlplat.services.pipelines.plan import Plan
+from jupyter_mlplat.services.workflows.flow import Flow
 
 _NAMED_CHANGES = 4  # as many as one reads at a glance; the rest is in `changed`
 UNBOUND = "unbound"
@@ -23,11 +23,11 @@ _EFFECTS = {
 }
 
 
-def reason_not_to_cache(run: Run, step: Step, plan: Plan) -> str | None:
+def reason_not_to_cache(run: Run, step: Step, flow: Flow) -> str | None:
     """Say why a step must run whatever the cache holds; None when it may be taken from it."""
     if not run.cache:
         return "this run was asked not to use the cache"
-    if run.from_step is not None and step.name in plan.with_dependents([run.from_step]):
+    if run.from_step is not None and flow.follows(step, run.from_step):
         return f"this run was asked to run all from {run.from_step!r} on anew"
     if not step.settings.cache:
         why = [*step.volatile, *(_EFFECTS[effect] for effect in step.effects)]

@@ -3,9 +3,13 @@
 Nothing here reads a clock, a file or a random number, so every history can be replayed. The
 conductor feeds it, commits what changed, and only then carries the instructions out. An event that
 comes too late (an old attempt, a task that has ended, a run that is over) changes nothing.
+
+The life of a single task is written here: looked up, queued, started, tried again, ended. Which
+task comes after which is asked of the run's flow (`services.workflows.flow`).
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,24 +40,55 @@ from jupyter_mlplat.services.pipelines.messages import (
     Waits,
     Wake,
 )
-from jupyter_mlplat.services.pipelines.plan import Plan, StepPlan
+from jupyter_mlplat.services.workflows.flow import Flow, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a run's steps there are, are over, were taken from the cache or have failed."""
+
+    total: int = 0
+    done: int = 0
+    cached: int = 0
+    failed: int = 0
+
+    def counting(self, task: Task, sign: int = 1) -> "Tally":
+        """Return the tally with a task more, or less; only what runs by itself counts."""
+        if task.kind != "step":
+            return self
+        return Tally(
+            self.total + sign,
+            self.done + sign * task.state.is_final,
+            self.cached + sign * task.cached,
+            self.failed + sign * (task.state is TaskState.FAILED),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """Where a run stands. `run.tasks` is empty: the tasks are here, by name, in plan order."""
+    """Where a run stands. `run.tasks` is empty: the tasks are here, by name, in their order."""
 
-    plan: Plan
+    flow: Flow
     run: Run
     tasks: Mapping[str, Task]
     open_tasks: int
+    open_in: Mapping[str | None, int]  # by the task they lie in
+    tally: Tally
 
     @classmethod
-    def of(cls, plan: Plan, run: Run) -> "RunStatus":
+    def of(cls, flow: Flow, run: Run) -> "RunStatus":
         """Take up a run as the store has it."""
-        tasks = {task.name: task for task in run.tasks}
-        unfinished = sum(not task.state.is_final for task in run.tasks)
-        return cls(plan, run.model_copy(update={"tasks": ()}), tasks, unfinished)
+        return cls.with_tasks(flow, run.model_copy(update={"tasks": ()}), run.tasks)
+
+    @classmethod
+    def with_tasks(cls, flow: Flow, run: Run, tasks: Iterable[Task]) -> "RunStatus":
+        """Count the tasks of a run."""
+        by_name = {task.name: task for task in tasks}
+        tally = Tally()
+        for task in by_name.values():
+            tally = tally.counting(task)
+        unfinished = [task.parent for task in by_name.values() if not task.state.is_final]
+        return cls(flow, run, by_name, len(unfinished), Counter(unfinished), tally)
 
     def document(self) -> Run:
         """Return the run with its tasks."""
@@ -67,36 +102,55 @@ class Transition:
     status: RunStatus
     tasks: tuple[str, ...]
     instructions: tuple[Instruction, ...]
+    dropped: tuple[str, ...] = ()  # tasks that are no more
 
 
 def advance(status: RunStatus, event: RunEvent) -> Transition:
     """Take one event; see the module's docstring."""
-    change = _Change(status)
+    change = _Change(status, event.at)
     _HANDLERS[type(event)](change, event)
-    return change.finish(event.at)
+    return change.finish()
 
 
 @dataclass(slots=True)
 class _Change:
-    """A transition in the making."""
+    """A transition in the making: what the run's flow sees of it (`View`)."""
 
     before: RunStatus
-    plan: Plan = field(init=False)
+    at: datetime
+    flow: Flow = field(init=False)
     run: Run = field(init=False)
     tasks: dict[str, Task] = field(init=False)
     open_tasks: int = field(init=False)
+    open_in: dict[str | None, int] = field(init=False)
+    tally: Tally = field(init=False)
     touched: dict[str, None] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
+    ended: deque[str] = field(default_factory=deque)  # the flow has not been told of them yet
 
     def __post_init__(self) -> None:
-        self.plan, self.run = self.before.plan, self.before.run
-        self.tasks, self.open_tasks = dict(self.before.tasks), self.before.open_tasks
+        self._take(self.before)
 
-    def finish(self, at: datetime) -> Transition:
+    def _take(self, status: RunStatus) -> None:
+        self.flow, self.run, self.tally = status.flow, status.run, status.tally
+        self.tasks, self.open_in = dict(status.tasks), dict(status.open_in)
+        self.open_tasks = status.open_tasks
+
+    def finish(self) -> Transition:
+        while self.ended:
+            self.follow(self.flow.proceed(self, self.tasks[self.ended.popleft()]))
         if self.open_tasks == 0 and not self.run.state.is_final:
-            self._end_run(at)
-        status = RunStatus(self.plan, self.run, self.tasks, self.open_tasks)
-        return Transition(status, tuple(self.touched), tuple(self.instructions))
+            self._end_run()
+        status = RunStatus(
+            self.flow, self.run, self.tasks, self.open_tasks, self.open_in, self.tally
+        )
+        return Transition(
+            status, tuple(self.touched), tuple(self.instructions), tuple(self.dropped)
+        )
+
+    def unfinished_in(self, parent: str | None) -> int:
+        return self.open_in.get(parent, 0)
 
     # - what handlers do -
 
@@ -104,11 +158,41 @@ class _Change:
         self.run = self.run.model_copy(update=fields)
 
     def update(self, task: Task, **fields: Any) -> Task:
-        new = task.model_copy(update=fields)
-        self.open_tasks += task.state.is_final - new.state.is_final
-        self.tasks[task.name] = new
+        return self.put(task.model_copy(update=fields))
+
+    def put(self, task: Task) -> Task:
+        """Write a task as it is from now on. What follows from its end is seen to in the end."""
+        old = self.tasks.get(task.name)
+        was_open = old is not None and not old.state.is_final
+        is_open = not task.state.is_final
+        if is_open != was_open:
+            self.open_tasks += is_open - was_open
+            self.open_in[task.parent] = self.open_in.get(task.parent, 0) + is_open - was_open
+        self.tally = self.tally.counting(task)
+        if old is not None:
+            self.tally = self.tally.counting(old, -1)
+        self.tasks[task.name] = task
         self.touched[task.name] = None
-        return new
+        if not is_open and (was_open or old is None):
+            self.ended.append(task.name)
+        return task
+
+    def follow(self, tasks: Iterator[Task]) -> None:
+        """Write what the flow says; who is ready is looked up in the cache first."""
+        for task in tasks:
+            self.put(task)
+            if task.state is TaskState.QUEUED:
+                self.order(Consult(task.name))
+
+    def go_on_with(self, tasks: Mapping[str, Task]) -> None:
+        """Put other tasks in the place of all there are."""
+        old = self.tasks
+        for name, task in old.items():
+            if task.kind == "step" and task.state in _AT_WORK and tasks.get(name) is not task:
+                self.order(Release(name))
+        self.dropped += [name for name in old if name not in tasks]
+        self.touched |= dict.fromkeys(name for name in tasks if tasks[name] != old.get(name))
+        self._take(RunStatus.with_tasks(self.flow, self.run, tasks.values()))
 
     def order(self, instruction: Instruction) -> None:
         self.instructions.append(instruction)
@@ -123,26 +207,11 @@ class _Change:
         task = self.tasks.get(step)
         return task if task and task.state is TaskState.QUEUED else None
 
-    def queue_if_ready(self, step: StepPlan) -> None:
-        task = self.tasks[step.name]
-        if task.state is TaskState.PENDING and all(
-            self.tasks[need].state is TaskState.SUCCEEDED for need in step.needs
-        ):
-            self.update(task, state=TaskState.QUEUED)
-            self.order(Consult(step.name))
+    def limits(self, task: Task) -> Limits:
+        return self.flow.limits(task)
 
-    def succeed(self, task: Task, at: datetime, **fields: Any) -> None:
-        self.update(task, state=TaskState.SUCCEEDED, finished_at=at, **fields)
-        for name in self.plan.dependents[task.name]:
-            self.queue_if_ready(self.plan.steps[name])
-
-    def skip_dependents(self, step: str) -> None:
-        for name in self.plan.with_dependents([step]) - {step}:
-            task = self.tasks[name]
-            if task.state is TaskState.PENDING:
-                self.update(task, state=TaskState.SKIPPED)
-
-    def _end_run(self, at: datetime) -> None:
+    def _end_run(self) -> None:
+        at = self.at
         states = {task.state for task in self.tasks.values()}
         state, failure = RunState.SUCCEEDED, None
         if TaskState.CANCELED in states:
@@ -150,7 +219,8 @@ class _Change:
         elif TaskState.FAILED in states:
             state = RunState.FAILED
             failed = [task for task in self.tasks.values() if task.state is TaskState.FAILED]
-            failure = min(failed, key=lambda task: task.finished_at or at).failure
+            causes = [task for task in failed if task.failure is not None]  # scopes have none
+            failure = min(causes, key=lambda task: task.finished_at or at).failure
         started_at = self.run.started_at or at
         self.update_run(
             state=state,
@@ -158,47 +228,42 @@ class _Change:
             started_at=started_at,
             finished_at=max(at, started_at),
             duration_s=seconds_between(started_at, at),
+            results=self.flow.results(self),
         )
+
+
+_AT_WORK = (TaskState.RUNNING, TaskState.QUEUED)
 
 
 def _on_submitted(change: _Change, event: Submitted) -> None:
     if change.run.state is not RunState.PENDING:
         return
     change.update_run(state=RunState.RUNNING, started_at=event.at)
-    for step in change.plan.steps.values():
-        change.queue_if_ready(step)
+    change.follow(change.flow.begin(change))
 
 
 def _on_resumed(change: _Change, event: Resumed) -> None:
     if change.run.state is RunState.PENDING:
         return _on_submitted(change, Submitted(event.at))
-    for step in change.plan.steps.values():
-        task = change.tasks[step.name]
+    for task in list(change.tasks.values()):
+        if task.kind != "step":
+            continue
         if task.state is TaskState.RUNNING:
             change.order(Adopt(task.name, task.attempt))
-            _order_timeout(change, step, task)
+            _order_timeout(change, task)
             if change.run.state is RunState.CANCELING:
                 change.order(Stop(task.name, task.attempt))
         elif task.state is TaskState.QUEUED:
             _order_again(change, task)
-        elif change.run.state is RunState.RUNNING:
-            change.queue_if_ready(step)
+    if change.run.state is RunState.RUNNING:
+        change.follow(change.flow.begin(change))
     return None
 
 
 def _on_lost(change: _Change, event: Lost) -> None:
-    if change.run.state is not RunState.RUNNING:
-        return
-    redo = change.plan.with_dependents(event.steps)
-    for name in redo:
-        task = change.tasks[name]
-        if task.state in (TaskState.RUNNING, TaskState.QUEUED):
-            change.order(Release(name))
-        if task.state not in (TaskState.FAILED, TaskState.SKIPPED):  # those stay over
-            fresh = _fresh(task).model_copy(update={"cells": _pending(task)})
-            change.update(task, **dict(fresh))
-    for name in redo:
-        change.queue_if_ready(change.plan.steps[name])
+    if change.run.state is RunState.RUNNING:
+        change.go_on_with(change.flow.lose(change.tasks, event.steps))
+        change.follow(change.flow.begin(change))
 
 
 def _order_again(change: _Change, task: Task) -> None:
@@ -215,13 +280,15 @@ def _on_cache_answered(change: _Change, event: CacheAnswered) -> None:
     if task is None or task.cache is not None:
         return
     if event.explanation.hit:
-        change.succeed(
+        change.update(
             task,
-            event.at,
+            state=TaskState.SUCCEEDED,
+            finished_at=event.at,
             cached=True,
             cache=event.explanation,
             bundle=event.bundle,
             not_kept=dict(event.not_kept),
+            results=event.results,
             started_at=event.at,
             duration_s=0.0,
             cells=tuple(CellRun(id=cell.id, state="ok") for cell in task.cells),
@@ -247,22 +314,22 @@ def _on_admitted(change: _Change, event: Admitted) -> None:
         cells=_pending(task),
     )
     change.order(Start(task.name, task.attempt))
-    _order_timeout(change, change.plan.steps[task.name], task)
+    _order_timeout(change, task)
 
 
 def _pending(task: Task) -> tuple[CellRun, ...]:
     return tuple(CellRun(id=cell.id, state="pending") for cell in task.cells)
 
 
-def _order_timeout(change: _Change, step: StepPlan, task: Task) -> None:
-    if (deadline := _deadline(step, task)) is not None:
+def _order_timeout(change: _Change, task: Task) -> None:
+    if (deadline := _deadline(change.limits(task), task)) is not None:
         change.order(Wake(deadline, task.name, task.attempt, "timeout"))
 
 
-def _deadline(step: StepPlan, task: Task) -> datetime | None:
-    if step.timeout_s is None or task.started_at is None:
+def _deadline(limits: Limits, task: Task) -> datetime | None:
+    if limits.timeout_s is None or task.started_at is None:
         return None
-    return after(task.started_at, step.timeout_s)
+    return after(task.started_at, limits.timeout_s)
 
 
 def _on_waits(change: _Change, event: Waits) -> None:
@@ -308,8 +375,14 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
         gpus=(),
     )
     if isinstance(event.outcome, Succeeded):
-        outcome = event.outcome
-        change.succeed(task, event.at, bundle=outcome.bundle, not_kept=dict(outcome.not_kept))
+        change.update(
+            task,
+            state=TaskState.SUCCEEDED,
+            finished_at=event.at,
+            bundle=event.outcome.bundle,
+            not_kept=dict(event.outcome.not_kept),
+            results=event.outcome.results,
+        )
     else:
         _fail(change, task, event.at, event.outcome.failure, is_canceling)
 
@@ -323,14 +396,14 @@ def _requeue(change: _Change, task: Task, at: datetime, is_canceling: bool) -> N
 
 
 def _fail(change: _Change, task: Task, at: datetime, failure: Failure, is_canceling: bool) -> None:
-    step = change.plan.steps[task.name]
-    failure = _timeout_failure(change.before.tasks[task.name], step, at, failure)
+    limits = change.limits(task)
+    failure = _timeout_failure(change.before.tasks[task.name], limits, at, failure)
     tried = task.attempt - task.first_attempt + 1
     if is_canceling:
         change.update(task, state=TaskState.CANCELED, finished_at=at)
-    elif tried <= step.retry.limit:
+    elif tried <= limits.retry.limit:
         wait_s = min(
-            step.retry.backoff_s * step.retry.factor ** (tried - 1), step.retry.max_backoff_s
+            limits.retry.backoff_s * limits.retry.factor ** (tried - 1), limits.retry.max_backoff_s
         )
         retry_at = after(at, wait_s)
         change.update(
@@ -344,19 +417,18 @@ def _fail(change: _Change, task: Task, at: datetime, failure: Failure, is_cancel
         change.order(Wake(retry_at, task.name, task.attempt, "retry"))
     else:
         change.update(task, state=TaskState.FAILED, finished_at=at, failure=failure)
-        change.skip_dependents(task.name)
 
 
-def _timeout_failure(task: Task, step: StepPlan, at: datetime, failure: Failure) -> Failure:
+def _timeout_failure(task: Task, limits: Limits, at: datetime, failure: Failure) -> Failure:
     """A failure at or after the deadline is the time-out's doing, whatever it looks like."""
-    deadline = _deadline(step, task)
+    deadline = _deadline(limits, task)
     if deadline is None or at < deadline or failure.code == "vanished":
         return failure
     return failure.model_copy(
         update={
             "code": "timeout",
-            "message": f"Step {step.name!r} was stopped: it had run for its limit of "
-            f"{step.timeout_s:g} s. Give it a longer time-out, or make it do less.",
+            "message": f"Step {task.name!r} was stopped: it had run for its limit of "
+            f"{limits.timeout_s:g} s. Give it a longer time-out, or make it do less.",
         }
     )
 
@@ -367,7 +439,8 @@ def _on_cancel_asked(change: _Change, event: CancelAsked) -> None:
     change.update_run(state=RunState.CANCELING)
     for task in list(change.tasks.values()):
         if task.state is TaskState.RUNNING:
-            change.order(Stop(task.name, task.attempt))
+            if task.kind == "step":
+                change.order(Stop(task.name, task.attempt))
         elif not task.state.is_final:
             if task.state is TaskState.QUEUED:
                 change.order(Release(task.name))
@@ -383,26 +456,7 @@ def _on_cancel_asked(change: _Change, event: CancelAsked) -> None:
 def _on_retry_asked(change: _Change, event: RetryAsked) -> None:
     if not change.run.state.is_final:
         return
-    old = change.tasks
-    unfinished = {
-        name
-        for name in event.plan.steps
-        if name not in event.skipped
-        and (name not in old or old[name].state is not TaskState.SUCCEEDED)
-    }
-    redo = event.plan.with_dependents(unfinished | event.redo) - event.skipped
-    change.plan, change.tasks, change.open_tasks = event.plan, {}, 0
-    for name in event.plan.steps:
-        task = old.get(name) or Task(name=name, state=TaskState.PENDING)
-        if name in redo:
-            task = _fresh(task).model_copy(update={"cells": event.cells.get(name, ())})
-        elif name in event.skipped:
-            task = task.model_copy(update={"state": TaskState.SKIPPED})
-        task = task.model_copy(update={"title": event.titles[name]})
-        change.tasks[name] = task
-        change.open_tasks += not task.state.is_final
-        if task != old.get(name):
-            change.touched[name] = None
+    change.flow = event.flow
     change.update_run(
         state=RunState.RUNNING,
         pipeline_digest=event.pipeline_digest,
@@ -410,20 +464,10 @@ def _on_retry_asked(change: _Change, event: RetryAsked) -> None:
         finished_at=None,
         duration_s=None,
         failure=None,
+        results=None,
     )
-    for step in event.plan.steps.values():
-        change.queue_if_ready(step)
-
-
-def _fresh(task: Task) -> Task:
-    """Return the task as if it had never run, but for the number of its last attempt."""
-    return Task(
-        name=task.name,
-        title=task.title,
-        state=TaskState.PENDING,
-        attempt=task.attempt,
-        first_attempt=task.attempt + 1,
-    )
+    change.go_on_with(event.flow.again(change.tasks, event.fresh, event.redo))
+    change.follow(event.flow.begin(change))
 
 
 _HANDLERS: dict[type[RunEvent], Callable[[_Change, Any], None]] = {

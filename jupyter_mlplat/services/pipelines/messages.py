@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from jupyter_mlplat.resources.run import CacheExplanation, CellRun, Failure
-from jupyter_mlplat.resources.workflow import ExecutedAs
-from jupyter_mlplat.services.pipelines.plan import Plan
+from jupyter_mlplat.resources.run import CacheExplanation, CellRun, Failure, Task
+from jupyter_mlplat.resources.workflow import ExecutedAs, Values
+from jupyter_mlplat.services.workflows.flow import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,14 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class CacheAnswered:
-    """The answer to `Consult`. On a hit `bundle` is what the step of then had saved."""
+    """The answer to `Consult`. On a hit `bundle` and `results` are what the step of then made."""
 
     at: datetime
     step: str
     explanation: CacheExplanation
     bundle: str | None = None
     not_kept: Mapping[str, str] = field(default_factory=dict)
+    results: Values | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Waits:
 class Succeeded:
     bundle: str | None = None
     not_kept: Mapping[str, str] = field(default_factory=dict)
+    results: Values | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +119,16 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True)
 class RetryAsked:
-    """Go on with a run that is over. Steps in `redo`, and all that need them, run again."""
+    """Go on with a run that is over. Steps in `redo`, and all that need them, run again.
+
+    `fresh` are the tasks a new run of the pipeline would begin with.
+    """
 
     at: datetime
-    plan: Plan
+    flow: Flow
     pipeline_digest: str
     redo: frozenset[str]
-    titles: Mapping[str, str]
-    skipped: frozenset[str] = frozenset()
-    cells: Mapping[str, tuple[CellRun, ...]] = field(default_factory=dict)
+    fresh: tuple[Task, ...]
 
 
 RunEvent = (

@@ -1,12 +1,14 @@
 """What never changes of a run: its steps in order, what each needs, its limits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from jupyter_mlplat.errors import InvalidInput
-from jupyter_mlplat.resources.pipeline import Pipeline, Retry
+from jupyter_mlplat.resources.pipeline import Pipeline, Retry, Step
+from jupyter_mlplat.resources.run import Task, TaskState
+from jupyter_mlplat.services.workflows.flow import View, renewed
 
 _NO_RETRY = Retry()
 
@@ -23,7 +25,10 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of a run, in the notebook's order."""
+    """The steps of a run, in the notebook's order: a `services.workflows.flow.Flow`.
+
+    A step is ready once all it needs has succeeded; where one has failed, it is left out.
+    """
 
     steps: Mapping[str, StepPlan]
 
@@ -43,6 +48,70 @@ class Plan:
     def with_needs(self, *names: str) -> frozenset[str]:
         """Return these steps and all they need, however far away."""
         return self._closure(names, {step.name: step.needs for step in self.steps.values()})
+
+    # - as a flow -
+
+    def limits(self, task: Task) -> StepPlan:
+        return self.steps[task.name]
+
+    def begin(self, view: View) -> Iterator[Task]:
+        """Queue every step that needs nothing that is not there."""
+        for name in self.steps:
+            yield from self._queue_if_ready(view, name)
+
+    def proceed(self, view: View, ended: Task) -> Iterator[Task]:
+        """Queue the steps that waited for one, or leave them out where it did not succeed."""
+        for name in self.dependents[ended.name]:
+            if ended.state is TaskState.SUCCEEDED:
+                yield from self._queue_if_ready(view, name)
+            elif ended.state is not TaskState.CANCELED:
+                task = view.tasks[name]
+                if task.state is TaskState.PENDING:
+                    yield task.model_copy(update={"state": TaskState.SKIPPED})
+
+    def _queue_if_ready(self, view: View, name: str) -> Iterator[Task]:
+        task = view.tasks[name]
+        if task.state is TaskState.PENDING and all(
+            view.tasks[need].state is TaskState.SUCCEEDED for need in self.steps[name].needs
+        ):
+            yield task.model_copy(update={"state": TaskState.QUEUED})
+
+    def again(
+        self, tasks: Mapping[str, Task], fresh: Sequence[Task], redo: frozenset[str]
+    ) -> Mapping[str, Task]:
+        """Keep what has succeeded, but for `redo` and all that needs it."""
+        left_out = {task.name for task in fresh if task.state is TaskState.SKIPPED}
+        unfinished = {
+            task.name
+            for task in fresh
+            if task.name not in left_out
+            and (task.name not in tasks or tasks[task.name].state is not TaskState.SUCCEEDED)
+        }
+        anew = self.with_dependents(unfinished | redo) - left_out
+        found: dict[str, Task] = {}
+        for new in fresh:
+            task = tasks.get(new.name, new)
+            if new.name in anew:
+                task = renewed(task).model_copy(update={"cells": new.cells})
+            elif new.name in left_out:
+                task = task.model_copy(update={"state": TaskState.SKIPPED})
+            found[new.name] = task.model_copy(update={"title": new.title})
+        return found
+
+    def lose(self, tasks: Mapping[str, Task], lost: frozenset[str]) -> Mapping[str, Task]:
+        """Let these steps, and all that need them, run again; what is over for good stays."""
+        redo = self.with_dependents(lost)
+        over = (TaskState.FAILED, TaskState.SKIPPED)
+        return {
+            name: renewed(task) if name in redo and task.state not in over else task
+            for name, task in tasks.items()
+        }
+
+    def follows(self, step: Step, first: str) -> bool:
+        return step.name in self.with_dependents([first])
+
+    def results(self, view: View) -> None:
+        """Return nothing: what a notebook has made is recorded value by value."""
 
     @staticmethod
     def _closure(names: Iterable[str], ways: Mapping[str, tuple[str, ...]]) -> frozenset[str]:

@@ -118,12 +118,8 @@ def _new_task(step: Step, is_left_out: bool) -> Task:
         name=step.name,
         title=step.title,
         state=TaskState.SKIPPED if is_left_out else TaskState.PENDING,
-        cells=_pending_cells(step),
+        cells=tuple(CellRun(id=cell.id, state="pending") for cell in step.cells),
     )
-
-
-def _pending_cells(step: Step) -> tuple[CellRun, ...]:
-    return tuple(CellRun(id=cell.id, state="pending") for cell in step.cells)
 
 
 def refuse_errors(pipeline: Pipeline) -> None:
@@ -248,12 +244,10 @@ def new_retry(
             inventory.refuse_impossible(step.name, step.settings.resources)
     return RetryAsked(
         at=now,
-        plan=plan,
+        flow=plan,
         pipeline_digest=new.digest,
         redo=frozenset(redo),
-        titles={step.name: step.title for step in new.steps},
-        cells={step.name: _pending_cells(step) for step in new.steps},
-        skipped=skipped,
+        fresh=tuple(_new_task(new.step(name), name in skipped) for name in plan.steps),
     )
 
 

@@ -15,8 +15,7 @@ from jupyter_mlplat.services.pipelines.machine import RunStatus
 
 def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
     """Make the row of a run."""
-    run, tasks = status.run, status.tasks.values()
-    failed = [task.name for task in tasks if task.state is TaskState.FAILED]
+    run, tally = status.run, status.tally
     return RunSummary(
         id=run.id,
         number=run.number,
@@ -29,15 +28,20 @@ def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
         started_at=run.started_at,
         finished_at=run.finished_at,
         duration_s=run.duration_s,
-        tasks_total=len(tasks),
-        tasks_done=len(tasks) - status.open_tasks,
-        tasks_cached=sum([task.cached for task in tasks]),
-        failed_step=failed[0] if failed else None,
+        tasks_total=tally.total,
+        tasks_done=tally.done,
+        tasks_cached=tally.cached,
+        failed_step=_first_failed(status) if tally.failed else None,
         metrics=dict(metrics),
         tags=run.tags,
         note=run.note,
         archived=run.archived,
     )
+
+
+def _first_failed(status: RunStatus) -> str | None:
+    failed = (task for task in status.tasks.values() if task.state is TaskState.FAILED)
+    return next((task.name for task in failed if task.kind == "step"), None)
 
 
 def result_of(run: Run, outputs: Iterable[OutputValue], metrics: Iterable[Metric]) -> RunResult:

@@ -74,8 +74,12 @@ _CHANGED_RUN = (
     "finished_at = ?, doc = ?, duration_s = ?, words = ?, title = ?, archived = ? WHERE id = ?"
 )
 _NEW_TAG = "INSERT INTO run_tag(run, name, value) VALUES(?, ?, ?)"
-_NEW_TASK = "INSERT INTO task(state, cached, doc, run, name, position) VALUES(?, ?, ?, ?, ?, ?)"
-_CHANGED_TASK = "UPDATE task SET state = ?, cached = ?, doc = ? WHERE run = ? AND name = ?"
+_NEW_TASK = (
+    "INSERT INTO task(state, cached, doc, is_step, run, name, position) VALUES(?, ?, ?, ?, ?, ?, ?)"
+)
+_CHANGED_TASK = (
+    "UPDATE task SET state = ?, cached = ?, doc = ?, is_step = ? WHERE run = ? AND name = ?"
+)
 
 
 class RunNumbers:
@@ -135,13 +139,25 @@ def put_tasks(
     connection: sqlite3.Connection, numbers: RunNumbers, tasks: Sequence[tuple[str, Task]]
 ) -> None:
     """Write tasks; one the run does not have yet is added behind the others."""
+    last: dict[int, int] = {}  # looked for once: a loop may add thousands
     for run_id, task in tasks:
         row, number = _task_row(task), numbers[run_id]
         if connection.execute(_CHANGED_TASK, (*row, number, task.name)).rowcount == 0:
-            (position,) = connection.execute(
-                "SELECT coalesce(max(position), -1) + 1 FROM task WHERE run = ?", (number,)
-            ).fetchone()
-            connection.execute(_NEW_TASK, (*row, number, task.name, position))
+            if number not in last:
+                (last[number],) = connection.execute(
+                    "SELECT coalesce(max(position), -1) FROM task WHERE run = ?", (number,)
+                ).fetchone()
+            last[number] += 1
+            connection.execute(_NEW_TASK, (*row, number, task.name, last[number]))
+
+
+def drop_tasks(
+    connection: sqlite3.Connection, numbers: RunNumbers, dropped: Sequence[tuple[str, str]]
+) -> None:
+    """Forget tasks, with what they saved."""
+    rows = [(numbers[run_id], name) for run_id, name in dropped]
+    connection.executemany("DELETE FROM task WHERE run = ? AND name = ?", rows)
+    connection.executemany("DELETE FROM output WHERE run = ? AND step = ?", rows)
 
 
 def put_outputs(
@@ -536,7 +552,7 @@ def _condition(where: RunFilter, before: int | None = None) -> tuple[str, list[o
 
 
 def _task_row(task: Task) -> tuple[object, ...]:
-    return task.state.value, task.cached, task.model_dump_json()
+    return task.state.value, task.cached, task.model_dump_json(), task.kind == "step"
 
 
 def _number(connection: sqlite3.Connection, run_id: str) -> int:
@@ -591,7 +607,8 @@ def _summaries(
         for number, *facts in connection.execute(
             "SELECT t.run, count(*), sum(t.state IN (SELECT value FROM json_each(?2))), "
             "sum(t.cached), min(CASE WHEN t.state = 'FAILED' THEN t.position END) "
-            "FROM json_each(?1) k CROSS JOIN task t ON t.run = k.value GROUP BY t.run",
+            "FROM json_each(?1) k CROSS JOIN task t ON t.run = k.value AND t.is_step "
+            "GROUP BY t.run",
             (listed, json_keys(_FINAL_TASKS)),
         )
     }

@@ -105,6 +105,7 @@ task = Table(
     _text("state"),
     _integer("cached"),
     _text("doc"),
+    Column("is_step", Integer, nullable=False, server_default="1"),  # not one that holds others
     PrimaryKeyConstraint("run", "name"),
     sqlite_with_rowid=False,
 )

@@ -208,6 +208,7 @@ CREATE TABLE task (
     state TEXT NOT NULL,
     cached INTEGER NOT NULL,
     doc TEXT NOT NULL,
+    is_step INTEGER DEFAULT '1' NOT NULL,
     PRIMARY KEY (run, name)
 )
  WITHOUT ROWID;

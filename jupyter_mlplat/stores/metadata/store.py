@@ -23,6 +23,7 @@ from jupyter_mlplat.stores.metadata.run_tables import (
     RunNumbers,
     RunTables,
     add_metrics,
+    drop_tasks,
     put_cache_entries,
     put_outputs,
     put_pipelines,
@@ -98,6 +99,7 @@ def _write(connection: sqlite3.Connection, change: Change) -> Sequence[Event]:
     numbers = RunNumbers(connection)
     put_pipelines(connection, numbers, change.pipelines)
     update_runs(connection, numbers, change.runs)
+    drop_tasks(connection, numbers, change.dropped)
     put_tasks(connection, numbers, change.tasks)
     if change.executions or change.artifacts or change.lineage:
         write_lineage(connection, change.executions, change.artifacts, change.lineage)

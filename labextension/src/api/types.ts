@@ -764,6 +764,8 @@ export type Task = {
   kind: 'step' | 'dag' | 'loop' | 'iteration';
   /** The task it lies in; None: the root. */
   parent: string | null;
+  /** Where a task of a KFP pipeline lies: names from the root to it, as the pipeline has them, iterations by number. */
+  path: string[];
   /** Tasks it waits for, where the pipeline unfolds as it runs. */
   needs: string[];
   /** What a task of a KFP pipeline is given. */
@@ -835,6 +837,8 @@ export type Run = {
   split: 'auto' | 'cell';
   /** What was asked for through KFP's API, beside the rest. */
   kfp: KfpFacts | null;
+  /** What a KFP pipeline as a whole has made: its outputs. */
+  results: Values | null;
 };
 
 /** A run as a row of a list. */

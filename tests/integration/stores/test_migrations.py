@@ -204,6 +204,7 @@ def _first_schema() -> str:
         "last_version INTEGER DEFAULT '0' NOT NULL",
         "title TEXT DEFAULT '' NOT NULL",
         "archived INTEGER DEFAULT '0' NOT NULL",
+        "is_step INTEGER DEFAULT '1' NOT NULL",
     ):
         text = text.replace(f"    {column},\n", "")
     return text

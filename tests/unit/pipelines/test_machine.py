@@ -59,6 +59,7 @@ class Story:
 
 
 CHAIN = make_plan([StepPlan("a"), StepPlan("b", ("a",)), StepPlan("c", ("b",))])
+FRESH = tuple(Task(name=name, state=TaskState.PENDING) for name in "abc")
 
 
 def test_a_step_is_looked_up_as_soon_as_all_it_needs_has_succeeded() -> None:
@@ -174,8 +175,7 @@ def test_a_retry_keeps_what_succeeded_and_numbers_attempts_on() -> None:
     story.end("b", msg.Failed(NO))
     assert story.states == "SUCCEEDED FAILED SKIPPED"
 
-    titles = {"a": "A", "b": "B", "c": "C"}
-    told = story.tell(msg.RetryAsked(at(9), CHAIN, "sha256:" + "1" * 64, frozenset(), titles))
+    told = story.tell(msg.RetryAsked(at(9), CHAIN, "sha256:" + "1" * 64, frozenset(), FRESH))
 
     assert told == (msg.Consult("b"),)
     assert story.states == "SUCCEEDED QUEUED PENDING"
@@ -188,8 +188,7 @@ def test_a_retry_from_a_step_runs_it_and_what_needs_it_again() -> None:
         story.start(step)
         story.end(step, msg.Succeeded())
 
-    titles = {"a": "A", "b": "B", "c": "C"}
-    event = msg.RetryAsked(at(9), CHAIN, "sha256:" + "1" * 64, frozenset({"b"}), titles)
+    event = msg.RetryAsked(at(9), CHAIN, "sha256:" + "1" * 64, frozenset({"b"}), FRESH)
 
     assert story.tell(event) == (msg.Consult("b"),)
     assert story.states == "SUCCEEDED QUEUED PENDING"

@@ -46,6 +46,7 @@ class World:
 
     def __init__(self, plan: Plan, data: st.DataObject) -> None:
         self.data = data
+        self.plan = plan
         self.now = START
         run = Run(
             id=new_id("run"),
@@ -99,18 +100,18 @@ class World:
                 assert not old.state.is_final
             assert task.attempt - old.attempt in (0, 1)
             if task.state in (TaskState.QUEUED, TaskState.RUNNING):
-                for need in after.plan.steps[name].needs:
+                for need in self.plan.steps[name].needs:
                     assert after.tasks[need].state is TaskState.SUCCEEDED
             if task.state is TaskState.SKIPPED:
                 assert any(
                     after.tasks[need].state in (TaskState.FAILED, TaskState.SKIPPED)
-                    for need in after.plan.steps[name].needs
+                    for need in self.plan.steps[name].needs
                 )
 
     def crash(self) -> None:
         """Lose everything but what is stored, and what runs in processes of its own."""
         document = Run.model_validate_json(self.status.document().model_dump_json())
-        self.status = machine.RunStatus.of(self.status.plan, document)
+        self.status = machine.RunStatus.of(self.plan, document)
         self.pending.clear()
         self.holding.clear()
         self.send(msg.Resumed(self.now))

@@ -147,7 +147,7 @@ def test_a_retry_redoes_what_changed(new: Pipeline, from_step: str | None, redo:
     event = new_retry(_ended(**FAILED), _pipeline(), new, {}, request, MACHINE, NOW)
 
     assert event.redo == redo
-    assert event.cells["a"] == (CellRun(id="cell-a", state="pending"),)
+    assert event.fresh[0].cells == (CellRun(id="cell-a", state="pending"),)
 
 
 @pytest.mark.parametrize(
