@@ -1,5 +1,6 @@
-"""Notebooks on disk, and the compiler's view of the folder around them."""
+"""Notebooks and KFP pipelines on disk, and the compiler's view of the folder around them."""
 
+import json
 import os
 import re
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_mlplat.errors import InvalidInput, NotFound
-from jupyter_mlplat.kit.digests import digest_json
+from jupyter_mlplat.kit.digests import digest_bytes, digest_json
 from jupyter_mlplat.kit.quantities import format_bytes
 from jupyter_mlplat.resources.pipeline import Finding, Pipeline
 from jupyter_mlplat.services.pipelines.findings import merged
@@ -19,6 +20,8 @@ _MODULE_LIMIT_BYTES = 2**20  # a larger file is generated; nobody imports it for
 _MODULES_LIMIT = 500
 _KEPT = 32  # compiled pipelines: what one person has open in a day
 _WORD = re.compile(r"[^\W\d]\w*")
+_KFP_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+_KFP_KEYS = frozenset({"pipelineInfo", "pipeline_info", "pipelineSpec", "pipeline_spec"})
 
 Split = Literal["auto", "cell"]
 
@@ -46,22 +49,28 @@ class Notebooks:
     ) -> Pipeline:
         """Compile a notebook: the file at `path`, or content that stands in for it.
 
+        A compiled KFP pipeline (YAML or JSON) is read as it is.
+
         Raises:
             NotFound: There is no such file.
-            InvalidInput: It is no notebook, of a newer format, too large, or nothing was named.
+            InvalidInput: It is neither a notebook nor a KFP pipeline, of a newer format, too large,
+                or nothing was named.
         """
         from jupyter_mlplat.compiler import FolderView, compile_notebook
 
         if path is not None:
             _refuse_relative(path)
+            if content is None and Path(path).suffix.lower() in _KFP_SUFFIXES:
+                return self._read_kfp(_read_bytes(path))
+        if content is not None and _KFP_KEYS & content.keys():
+            return self._read_kfp(json.dumps(content).encode())
         if content is None:
             content = read_file(path)
         files = read_modules(Path(path).parent, str(content)) if path is not None else {}
         key = digest_json([path, content, split, files])
-        with self._lock:
-            if key in self._compiled:
-                self._compiled.move_to_end(key)
-                return self._compiled[key]
+        known = self._known(key)
+        if known is not None:
+            return known
         name = Path(path).stem if path is not None else "notebook"
         pipeline = compile_notebook(
             content,
@@ -71,6 +80,22 @@ class Notebooks:
             folder=FolderView(files),
             findings=tuple(self._findings.values()),
         )
+        return self._keep(key, pipeline)
+
+    def _read_kfp(self, content: bytes) -> Pipeline:
+        from jupyter_mlplat.formats.kfp.document import load
+        from jupyter_mlplat.services.workflows.describing import pipeline_of
+
+        key = digest_bytes(content)
+        return self._known(key) or self._keep(key, pipeline_of(load(content)))
+
+    def _known(self, key: str) -> Pipeline | None:
+        with self._lock:
+            if key in self._compiled:
+                self._compiled.move_to_end(key)
+            return self._compiled.get(key)
+
+    def _keep(self, key: str, pipeline: Pipeline) -> Pipeline:
         with self._lock:
             self._compiled[key] = pipeline
             if len(self._compiled) > _KEPT:
@@ -95,6 +120,17 @@ def read_file(path: str | None) -> Mapping[str, Any]:
     if path is None:
         raise InvalidInput("Cannot compile: neither a path nor a notebook was given. Give one.")
     try:
+        text = _read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"Cannot read {path!r} as a notebook: it is not text in UTF-8. "
+            "Check that it is an .ipynb file."
+        ) from error
+    return read_notebook(text, name=Path(path).name)
+
+
+def _read_bytes(path: str) -> bytes:
+    try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > NOTEBOOK_LIMIT_BYTES:
@@ -102,7 +138,7 @@ def read_file(path: str | None) -> Mapping[str, Any]:
                     f"Cannot read the notebook {path!r}: it has {format_bytes(size)}, more than "
                     f"{format_bytes(NOTEBOOK_LIMIT_BYTES)}. Clear its outputs and save it again."
                 )
-            text = file.read().decode("utf-8-sig")
+            return file.read()
     except FileNotFoundError as error:
         raise NotFound(
             f"Cannot read the notebook {path!r}: there is no such file. Check the path.", path=path
@@ -111,14 +147,8 @@ def read_file(path: str | None) -> Mapping[str, Any]:
         raise InvalidInput(
             f"Cannot read the notebook {path!r}: it is a folder. Name a notebook in it."
         ) from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            f"Cannot read {path!r} as a notebook: it is not text in UTF-8. "
-            "Check that it is an .ipynb file."
-        ) from error
     except OSError as error:
         raise InvalidInput(f"Cannot read the notebook {path!r}: {error.strerror}.") from error
-    return read_notebook(text, name=Path(path).name)
 
 
 def without_outputs(content: Mapping[str, Any]) -> dict[str, Any]:
