@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from jupyter_mlplat.errors import InvalidInput
@@ -27,6 +27,7 @@ from jupyter_mlplat.resources.pipeline import (
     Step,
     StepSettings,
 )
+from jupyter_mlplat.resources.workflow import task_name
 from jupyter_mlplat.services.workflows import cel
 from jupyter_mlplat.services.workflows.values import normal
 
@@ -52,9 +53,7 @@ def pipeline_of(document: Document, *, name: str | None = None) -> Pipeline:
     """
     check_expressions(document)
     raw = dict(document.raw)
-    names: dict[str, str] = {}
-    for task in document.dag.tasks:
-        names[task] = name_of(task, taken=names.values())
+    names = {task: task_name((task,)) for task in document.dag.tasks}
     return Pipeline(
         name=name_of(name or document.name),
         digest=digest_json({"kfp": raw}),
@@ -71,14 +70,13 @@ def pipeline_of(document: Document, *, name: str | None = None) -> Pipeline:
     )
 
 
-def name_of(text: str, *, taken: Collection[str] = ()) -> str:
-    """Return a name of ours for any text: lower case, at most 63 characters, none of those taken.
+def name_of(text: str) -> str:
+    """Return a name of ours for any pipeline's: lower case, at most 63 characters.
 
-    What had to be shortened ends in a digest of the whole, so equal texts have equal names and
-    others do not.
+    One that had to be shortened ends in a digest of the whole.
     """
-    name = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-") or "task"
-    if len(name) > _LONGEST or name in taken:
+    name = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-") or "pipeline"
+    if len(name) > _LONGEST:
         mark = digest_text(text).removeprefix("sha256:")[:8]
         name = f"{name[: _LONGEST - 9].rstrip('._-')}-{mark}"
     return name
