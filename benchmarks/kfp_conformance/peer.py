@@ -47,6 +47,6 @@ if __name__ == "__main__":
         result = {
             "state": "failed",
             "kind": type(error).__name__,
-            "message": " ".join(str(error).split())[:300],
+            "message": " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split())[:300],
         }
     print("\n" + json.dumps(result), flush=True)

@@ -1,5 +1,6 @@
 """YAML and JSON text as plain JSON values, from anybody: bounded in size, depth and expansion."""
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -42,11 +43,11 @@ def read_documents(text: str | bytes) -> list[JsonValue]:
                 "A pipeline is a YAML or JSON file."
             ) from error
     if text.lstrip("\ufeff \t\r\n")[:1] == "{":
-        return [_read_json(text)]
+        return _read_json(text)
     return [document for document in _read_yaml(text) if document is not None]
 
 
-def _read_json(text: str) -> JsonValue:
+def _read_json(text: str) -> list[JsonValue]:
     try:
         value: JsonValue = json.loads(
             text.lstrip("\ufeff"),
@@ -56,18 +57,14 @@ def _read_json(text: str) -> JsonValue:
     except RecursionError as error:
         raise _too_deep("") from error
     except json.JSONDecodeError as error:
-        try:  # YAML's flow style begins with a brace, too
-            documents = list(_read_yaml(text))
-        except InvalidInput:
-            documents = []
-        if len(documents) == 1:
-            return documents[0]
+        with contextlib.suppress(InvalidInput):  # YAML's flow style begins with a brace, too
+            return list(_read_yaml(text))
         raise InvalidInput(
             f"Cannot read this pipeline: it is no JSON (line {error.lineno}, column "
             f"{error.colno}: {error.msg})."
         ) from error
     _measure(value)
-    return value
+    return [value]
 
 
 def _object_of_pairs(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

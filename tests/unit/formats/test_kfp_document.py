@@ -143,6 +143,14 @@ def test_json_and_snake_case_and_numbers_of_enums_are_protobufs_json_too() -> No
     assert document.spec == load(as_text.encode()).spec
 
 
+def test_both_documents_may_be_json() -> None:
+    [platform] = read_documents(PLATFORM)
+
+    document = load(f"{json.dumps(plain())}\n---\n{json.dumps(platform)}")
+
+    assert document.config.workspace is not None
+
+
 def test_pipeline_job_brings_its_parameters() -> None:
     job = {"pipelineSpec": plain(), "runtimeConfig": {"parameterValues": {"rows": 7}}}
 
