@@ -34,6 +34,8 @@ def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> Star
         OSError: The disk is full or the directory cannot be written.
         InvalidInput: The step's interpreter or kernel is not there.
     """
+    if step.component is not None:
+        return _prepare_component(home, live, step, facts)
     interpreter = facts.interpreter(live, step)
     if step.settings.cache and step.name not in live.keys:  # an engine that is gone looked it up
         live.keys[step.name] = facts.key_of(live, step)
@@ -51,6 +53,18 @@ def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> Star
         env=env,
         log_limit_bytes=LOG_LIMIT_BYTES,
     )
+
+
+def _prepare_component(home: Home, live: LiveRun, step: Step, facts: Facts) -> StartOrder:
+    """Do the same for a task of a KFP pipeline."""
+    if step.settings.cache and step.name not in live.keys:
+        live.keys[step.name] = facts.key_of(live, step)
+    run, task = live.status.run, live.status.tasks[step.name]
+    ref = attempt_ref(home, live.id, step.name, task.attempt)
+    common = _common_document(home, live, step, task.attempt)
+    order, document = facts.of_components.order(run, task, step, ref, common)
+    _write_step(str(ref.directory), json.dumps(document).encode("utf-8", "surrogatepass"))
+    return order
 
 
 def _write_step(directory: str, content: bytes) -> None:
@@ -82,8 +96,9 @@ def _make_parents(directory: str) -> None:
         os.makedirs(directory, 0o700)
 
 
-def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[str, Any]:
-    run, pipeline = live.status.run, live.pipeline
+def _common_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[str, Any]:
+    """Return what the runtime has to know of any attempt."""
+    run = live.status.run
     return {
         "version": 1,
         "run": run.id,
@@ -93,6 +108,20 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
         "home": str(home.root),
         "blobs": f"{home.root}/blobs",
         "doorbell": str(home.doorbell),
+        "limits": {
+            "memory_bytes": step.settings.resources.memory_bytes,
+            "cpu": step.settings.resources.cpu,
+        },
+        "flush_from_bytes": FLUSH_FROM_BYTES,
+        "log_limit_bytes": LOG_LIMIT_BYTES,
+        "cache_key": key.digest if (key := live.keys.get(step.name)) else None,
+    }
+
+
+def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[str, Any]:
+    pipeline = live.pipeline
+    return {
+        **_common_document(home, live, step, attempt),
         "cwd": os.path.dirname(pipeline.notebook) if pipeline.notebook else str(Path.home()),
         "notebook_metadata": pipeline.notebook_metadata,
         "prelude": step.prelude,
@@ -111,14 +140,7 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
         "elsewhere": live.reliances[step.name].elsewhere,
         "unseen": live.reliances[step.name].unseen,
         "metrics": step.metrics,
-        "limits": {
-            "memory_bytes": step.settings.resources.memory_bytes,
-            "cpu": step.settings.resources.cpu,
-        },
-        "flush_from_bytes": FLUSH_FROM_BYTES,
-        "log_limit_bytes": LOG_LIMIT_BYTES,
         "output_limit_bytes": OUTPUT_LIMIT_BYTES,
-        "cache_key": key.digest if (key := live.keys.get(step.name)) else None,
     }
 
 

@@ -59,8 +59,14 @@ from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.admission import Admission, Inventory, Key
 from jupyter_mlplat.services.pipelines.findings import finding_of, heeds
 from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
-from jupyter_mlplat.services.pipelines.outcomes import cells_of, not_started, outcome_of
+from jupyter_mlplat.services.pipelines.outcomes import (
+    cells_of,
+    not_started,
+    notes_of,
+    outcome_of,
+)
 from jupyter_mlplat.services.pipelines.plan import plan_of
+from jupyter_mlplat.services.pipelines.recording import results_in
 from jupyter_mlplat.services.pipelines.submission import edited, new_retry
 
 _log = logging.getLogger(__name__)
@@ -424,6 +430,7 @@ class Conductor:
                 started_at=_moment(result.get("started_at")),
                 cells=cells,
                 executed_as=ended.executed_as,
+                notes=notes_of(result),
             ),
         )
         if ended.code != "revoked":
@@ -511,7 +518,8 @@ class Conductor:
         answer = msg.CacheAnswered(utc_now(), step.name, explanation)
         if entry is not None:
             not_kept = entry.result["not_kept"]
-            answer = replace(answer, bundle=entry.bundle, not_kept=not_kept)
+            results = results_in(entry)
+            answer = replace(answer, bundle=entry.bundle, not_kept=not_kept, results=results)
         self._send(batch, live, answer)
 
     def _start(self, batch: Batch, live: LiveRun, step: Step) -> None:

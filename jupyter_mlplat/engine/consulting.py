@@ -17,6 +17,7 @@ from jupyter_mlplat.services.pipelines.caching import (
     reason_not_to_cache,
     without_inputs,
 )
+from jupyter_mlplat.services.pipelines.recording import results_in
 
 
 def consult(
@@ -62,4 +63,10 @@ def foresee(
 
 def _content_of(entry: CacheEntry) -> list[str]:
     values = entry.result.get("outputs") or ()
-    return [*filter(None, [entry.bundle]), *(value["digest"] for value in values)]
+    results = results_in(entry)
+    made = [one for some in results.artifacts.values() for one in some] if results else []
+    return [
+        *filter(None, [entry.bundle]),
+        *(value["digest"] for value in values),
+        *(artifact.digest for artifact in made if artifact.digest is not None),
+    ]

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import jupyter_mlplat
 from jupyter_mlplat.config import EngineConfig
 from jupyter_mlplat.engine.broker import Broker
+from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
 from jupyter_mlplat.engine.environments import Environments
@@ -30,6 +31,7 @@ from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
 from jupyter_mlplat.engine.notebooks import Notebooks, Split, read_file, without_outputs
 from jupyter_mlplat.engine.power import is_whole, look_after_power_loss
+from jupyter_mlplat.engine.pythons import ContainerTool
 from jupyter_mlplat.engine.reserve import Reserve
 from jupyter_mlplat.engine.stage import Stage
 from jupyter_mlplat.engine.traces import Traces
@@ -70,7 +72,9 @@ from jupyter_mlplat.services.verify.service import Verifier
 from jupyter_mlplat.stores.blobs import LocalBlobStore
 from jupyter_mlplat.stores.flushing import Flush
 from jupyter_mlplat.stores.folders import LocalRunFolders
+from jupyter_mlplat.stores.images import LocalImageMap
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
+from jupyter_mlplat.stores.secrets import LocalSecrets
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,6 +121,9 @@ class Engine:
         self.inventory = read_inventory(config.cpu, config.memory_bytes, config.gpus)
         self.notebooks = Notebooks()
         self.notebooks.learn(store.findings())
+        self.image_map = LocalImageMap(home.images)
+        self.secrets = LocalSecrets(home.root)
+        self.container_tool = ContainerTool()
         self._environments = Environments()
         self._interpreters = Interpreters()
         self._git = Git(self._pool)
@@ -131,6 +138,9 @@ class Engine:
             is_whole=lambda digest: is_whole(digest, self.blobs),
             put_blob=self.blobs.put_bytes,
             read_git=self._git.read,
+            components=Components(
+                home, self.image_map, self.secrets, self.container_tool, self.inventory
+            ),
         )
         self._foresight = Foresight(store, facts)
         reserve = Reserve(home.reserve)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.environments import Environment, Environments
 from jupyter_mlplat.engine.interpreters import Interpreter, Interpreters
 from jupyter_mlplat.engine.live import LiveRun, StepKey
+from jupyter_mlplat.errors import Unsupported
 from jupyter_mlplat.kit.digests import digest_bytes
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
-from jupyter_mlplat.services.pipelines.caching import cache_key, key_parts
+from jupyter_mlplat.resources.workflow import Component
+from jupyter_mlplat.services.pipelines.caching import cache_key, component_parts, key_parts
 
 MISSING = "missing"
 
@@ -28,8 +31,18 @@ class Facts:
     is_whole: Callable[[str], bool]
     put_blob: Callable[[bytes], str]
     read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
+    components: Components | None = None  # None where no pipeline has any
+
+    @property
+    def of_components(self) -> Components:
+        """What is known of how tasks of KFP pipelines are carried out here."""
+        if self.components is None:
+            raise Unsupported("Tasks of KFP pipelines cannot be run by this engine.")
+        return self.components
 
     def interpreter(self, live: LiveRun, step: Step) -> Interpreter:
+        if step.component is not None:
+            return Interpreter(self.of_components.python_of(step))
         wanted = (step.settings.kernel, step.settings.python)
         if wanted not in live.interpreters:
             live.interpreters[wanted] = self.interpreters.of_step(step, live.pipeline)
@@ -40,6 +53,8 @@ class Facts:
 
     def key_of(self, live: LiveRun, step: Step) -> StepKey:
         """Return the key of all a step's result depends on, as things are now."""
+        if step.component is not None:
+            return live.keys.get(step.name) or self._key_of_component(live, step, step.component)
         environment = self.environment(live, step)
         modules = self.modules.of(step, live.pipeline)
         known = live.keys.get(step.name)
@@ -54,6 +69,16 @@ class Facts:
             modules=modules,
         )
         return StepKey(cache_key(parts), parts, environment, modules)
+
+    def _key_of_component(self, live: LiveRun, step: Step, component: Component) -> StepKey:
+        known = self.of_components
+        parts = component_parts(
+            component,
+            run=live.id,
+            environment=known.environment_of(step),
+            secrets=known.secret_stamps(component),
+        )
+        return StepKey(cache_key(parts), parts, self.environment(live, step), {})
 
 
 class ModuleDigests:

@@ -59,6 +59,24 @@ class Home:
     def endpoints(self) -> Path:
         return self.root / "endpoints"
 
+    @property
+    def environments(self) -> Path:
+        """Environments that tasks of KFP pipelines asked for, one folder each."""
+        return self.root / "environments"
+
+    @property
+    def images(self) -> Path:
+        return self.root / "images.json"
+
+    @property
+    def volumes(self) -> Path:
+        """Folders that stand for the volumes that tasks mount."""
+        return self.root / "volumes"
+
+    def workspace(self, run: str) -> Path:
+        """Name the folder that the tasks of a run share; it goes when the run does."""
+        return self.runs / run / ".workspace"
+
     @cached_property
     def socket(self) -> Path:
         return self._socket_path("engine.sock")

@@ -80,6 +80,9 @@ class Component(Resource):
     task: str = Field(default="", description="Task name in the IR (`taskInfo.name`).")
     path: str = Field(default="", description="Names from the root to it: 'for-loop-1/0/train'.")
     iteration: int | None = None
+    cache_key: str = Field(
+        default="", description="`cachingOptions.cacheKey`: stands for all that decides its result."
+    )
 
 
 class KfpFacts(Resource):

@@ -126,6 +126,10 @@ class Attempt:
             os.makedirs(os.path.dirname(made["path"]), exist_ok=True)
         os.makedirs(order["cwd"], exist_ok=True)
         os.chdir(order["cwd"])
+        if order.get("mounts"):
+            from . import mounting  # imports ctypes
+
+            mounting.mount(order["mounts"], self.path("mounts"))
 
     def _enter_environment(self, wanted: dict[str, Any]) -> None:
         """Have the environment built, and go on in it: as this very process."""
@@ -179,16 +183,18 @@ class Attempt:
     def _run_command(self, command: Mapping[str, Any]) -> None:
         """Run a command and wait for it; its processes write to the task's logs by themselves."""
         environment = dict(os.environ)
-        folders = [*(command.get("python_path") or ()), environment.get("PYTHONPATH", "")]
-        if any(folders):
+        if command.get("with_slice"):
+            folders = [SLICE, environment.get("PYTHONPATH", "")]
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
         if command.get("python"):
             shims = self._python_shims(self.python or command["python"])
             environment["PATH"] = shims + os.pathsep + environment.get("PATH", os.defpath)
+        shared = f"{SLICE}:/kfp-slice:ro"
+        argv = [shared if word == "{slice}" else word for word in command["argv"]]
         signal.signal(signal.SIGTERM, lambda *_: None)  # goes to the command as well: it decides
         try:
             process = subprocess.Popen(
-                command["argv"], stdin=subprocess.DEVNULL, env=environment, cwd=command.get("cwd")
+                argv, stdin=subprocess.DEVNULL, env=environment, cwd=command.get("cwd")
             )
         except OSError as error:
             raise TaskFailed(

@@ -5,6 +5,7 @@ that follow be taken from the cache (early cut-off).
 """
 
 import ast
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -13,7 +14,9 @@ from jupyter_mlplat.ports.metadata import CacheEntry
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Channel, Pipeline, Step
 from jupyter_mlplat.resources.run import CacheExplanation, Run
+from jupyter_mlplat.resources.workflow import Component
 from jupyter_mlplat.services.workflows.flow import Flow
+from jupyter_mlplat.services.workflows.platform import CREATE_VOLUME, DELETE_VOLUME, mounts_of
 
 _NAMED_CHANGES = 4  # as many as one reads at a glance; the rest is in `changed`
 UNBOUND = "unbound"
@@ -32,7 +35,74 @@ def reason_not_to_cache(run: Run, step: Step, flow: Flow) -> str | None:
     if not step.settings.cache:
         why = [*step.volatile, *(_EFFECTS[effect] for effect in step.effects)]
         return f"not cached: {'; '.join(why) or 'turned off for this step'}"
+    return None if step.component is None else _reason_of_component(step.component)
+
+
+_OF_A_RUN = (
+    "{{$.pipeline_job_uuid",
+    "{{$.pipeline_job_name",
+    "{{$.pipeline_job_resource_name",
+    "{{$.pipeline_job_create_time_utc",
+    "{{$.pipeline_job_schedule_time_utc",
+    "{{$.pipeline_task_uuid",
+    "{{$.workspace_path",
+    "{{$.pipeline_root",
+)
+"""Placeholders that come to something else in every run."""
+
+
+def _reason_of_component(component: Component) -> str | None:
+    """Say why a task of a KFP pipeline must run: it touches what no key can hold."""
+    importer = component.executor.get("importer")
+    if isinstance(importer, dict):
+        return "not cached: what a URI names may have changed"
+    if any(mount.kind == "volume" for mount in mounts_of(component.platform)):
+        return "not cached: it reads or writes a volume"
+    container = component.executor.get("container")
+    image = container.get("image") if isinstance(container, dict) else ""
+    if image in (CREATE_VOLUME, DELETE_VOLUME):
+        return "not cached: it makes or deletes a volume"
     return None
+
+
+def component_parts(
+    component: Component, *, run: str, environment: str, secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """Return all that the result of a task of a KFP pipeline depends on.
+
+    A key that the pipeline's author has chosen stands for all of it but the task itself, as it does
+    in Kubeflow Pipelines.
+
+    Args:
+        component: With its inputs.
+        run: Counts where the command names the run.
+        environment: Names the packages it finds.
+        secrets: When the secrets it is given were written last, by name.
+    """
+    if component.cache_key:
+        return {"task": component.label, "cache key": component.cache_key}
+    container = component.executor.get("container")
+    spec = container if isinstance(container, dict) else component.executor
+    parts = {
+        name: digest_json(value) for name, value in spec.items() if name not in ("resources", "env")
+    }
+    variables = spec.get("env")
+    for variable in variables if isinstance(variables, list) else ():
+        if isinstance(variable, dict):
+            parts[f"variable {variable.get('name')}"] = digest_json(variable.get("value"))
+    parts["component"] = digest_json(component.spec)
+    parts["environment"] = environment
+    parts.update(secrets)
+    for name, value in component.inputs.parameters.items():
+        parts[f"parameter {name}"] = digest_json(value)
+    for name, artifacts in component.inputs.artifacts.items():
+        parts[f"input {name}"] = digest_json(
+            [[one.digest or one.uri, one.type, one.metadata, one.is_folder] for one in artifacts]
+        )
+    said = json.dumps(spec)
+    if any(placeholder in said for placeholder in _OF_A_RUN):
+        parts["run"] = run
+    return parts
 
 
 def code_parts(step: Step, pipeline: Pipeline) -> dict[str, str]:

@@ -372,6 +372,7 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
         duration_s=seconds_between(started_at, event.at),
         cells=task.cells if event.cells is None else event.cells,
         executed_as=event.executed_as,
+        notes=tuple(dict.fromkeys((*task.notes, *event.notes))),
         gpus=(),
     )
     if isinstance(event.outcome, Succeeded):

@@ -90,6 +90,7 @@ class AttemptEnded:
     started_at: datetime | None = None
     cells: tuple[CellRun, ...] | None = None
     executed_as: ExecutedAs | None = None
+    notes: tuple[str, ...] = ()  # what was asked for and not honoured, for people
 
 
 @dataclass(frozen=True, slots=True)

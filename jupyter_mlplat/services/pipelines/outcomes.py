@@ -6,10 +6,13 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.launcher import Ended
-from jupyter_mlplat.resources.base import Digest, Resource
+from jupyter_mlplat.resources.base import Digest, JsonValue, Resource
 from jupyter_mlplat.resources.run import CellRun, Failure
+from jupyter_mlplat.resources.workflow import ArtifactValue, Values
 from jupyter_mlplat.services.pipelines.messages import Failed, NeverRan, Succeeded
+from jupyter_mlplat.services.workflows.values import normal
 
 Outcome = Succeeded | Failed | NeverRan
 
@@ -54,6 +57,42 @@ class _Value(Resource):
     preview: str = ""
 
 
+class _Artifact(Resource):
+    """What a task of a KFP pipeline says of one artifact."""
+
+    name: str = ""
+    type: str
+    uri: str
+    metadata: dict[str, JsonValue] = Field(default={})
+    digest: Digest | None = None
+    size_bytes: int | None = None
+    is_folder: bool = False
+    custom_path: str | None = None
+
+
+class _Results(Resource):
+    """What a task of a KFP pipeline says it has made."""
+
+    parameters: dict[str, JsonValue] = Field(default={})
+    artifacts: dict[str, tuple[_Artifact, ...]] = Field(default={})
+
+    def values(self) -> Values:
+        """Return it with an id for each artifact."""
+        artifacts = {
+            name: tuple(_named(name, artifact) for artifact in made)
+            for name, made in self.artifacts.items()
+        }
+        parameters = {name: normal(value) for name, value in self.parameters.items()}
+        return Values(parameters=parameters, artifacts=artifacts)
+
+
+def _named(output: str, made: _Artifact) -> ArtifactValue:
+    """Give an artifact its id, which is its name as well unless the task has named it itself."""
+    new = new_id("art")
+    named = made.name if made.name and made.name != output else new
+    return ArtifactValue(**{**dict(made), "name": named}, artifact_id=new)
+
+
 class _Success(Resource):
     """What a step that succeeded says. The user's process wrote it, so it is checked."""
 
@@ -62,12 +101,14 @@ class _Success(Resource):
     unbound: tuple[str, ...] = ()
     not_kept: dict[str, str] = Field(default={})
     metrics: dict[str, float] = Field(default={})
+    results: _Results | None = None
 
 
 def _success(step: str, result: Mapping[str, Any]) -> Outcome:
     try:
         success = _Success.model_validate(result)
-        return Succeeded(success.bundle, success.not_kept)
+        results = success.results.values() if success.results is not None else None
+        return Succeeded(success.bundle, success.not_kept, results)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
@@ -120,6 +161,11 @@ def failure_of(step: str, error: Mapping[str, Any]) -> Failure:
         reads=_texts(error.get("reads")),
         ties=_texts(error.get("ties")),
     )
+
+
+def notes_of(result: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return what a task says was not honoured."""
+    return _texts((result or {}).get("notes"))
 
 
 def cells_of(result: Mapping[str, Any] | None, before: tuple[CellRun, ...]) -> tuple[CellRun, ...]:

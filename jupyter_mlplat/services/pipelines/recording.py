@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from jupyter_mlplat.kit.digests import digest_text
+from jupyter_mlplat.kit.digests import digest_json, digest_text
 from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.metadata import CacheEntry
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.lineage import Artifact, CodeVersion, Execution, LineageEvent
 from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import Metric, OutputValue, Run, Task, TaskState
+from jupyter_mlplat.resources.workflow import Values
 from jupyter_mlplat.services.pipelines.activity import Logged
 
 VALUE_TYPE = "mlplat.Value"
@@ -97,7 +98,10 @@ def record_end(
         )
     )
     _link_inputs(record, inputs)
-    if task.state is TaskState.SUCCEEDED:
+    _link_given(record, step)
+    if task.state is TaskState.SUCCEEDED and task.results is not None:
+        _record_results(record, step.name, task.results, now)
+    elif task.state is TaskState.SUCCEEDED:
         for name, facts in (result.get("outputs") or {}).items():
             _record_value(record, step.name, name, facts, find, now)
     for thing in logged.artifacts:
@@ -112,6 +116,38 @@ def _link_inputs(record: Record, inputs: Mapping[str, Saved]) -> None:
     for name, saved in inputs.items():
         if saved.artifact_id is not None:
             record.link("input", saved.artifact_id, name)
+
+
+def _link_given(record: Record, step: Step) -> None:
+    """Link the artifacts that a task of a KFP pipeline was given."""
+    inputs = step.component.inputs.artifacts if step.component is not None else {}
+    for name, artifacts in inputs.items():
+        for artifact in artifacts:
+            if artifact.artifact_id is not None:
+                record.link("input", artifact.artifact_id, name)
+
+
+def _record_results(record: Record, step: str, results: Values, now: datetime) -> None:
+    """Write down the artifacts that a task of a KFP pipeline has made."""
+    for name, artifacts in results.artifacts.items():
+        for made in artifacts:
+            if made.artifact_id is None:
+                continue
+            codec = None if made.digest is None else "folder" if made.is_folder else "file"
+            record.artifacts.append(
+                Artifact(
+                    id=made.artifact_id,
+                    type=made.type,
+                    name=name,
+                    digest=made.digest,
+                    size_bytes=made.size_bytes or 0,
+                    codec=codec,
+                    uri=made.uri,
+                    metadata=made.metadata,
+                    created_at=now,
+                )
+            )
+            record.link("output", made.artifact_id, name)
 
 
 def _record_value(
@@ -183,6 +219,12 @@ def _metrics(step: str, result: Mapping[str, Any], logged: Logged, now: datetime
     return [*logged.metrics, *at_end]
 
 
+def results_in(entry: CacheEntry) -> Values | None:
+    """Return what a task of a KFP pipeline had made, as its entry in the cache has it."""
+    found = entry.result.get("results")
+    return None if found is None else Values.model_validate(found)
+
+
 def cache_entry(
     key: str,
     parts: Mapping[str, str],
@@ -209,6 +251,7 @@ def cache_entry(
             "artifacts": [
                 [link.artifact_id, link.name] for link in record.links if link.kind == "output"
             ],
+            **({"results": task.results.to_wire()} if task.results is not None else {}),
         },
     )
 
@@ -237,6 +280,7 @@ def record_hit(
         )
     )
     _link_inputs(record, inputs)
+    _link_given(record, step)
     for artifact_id, name in entry.result.get("artifacts") or ():
         record.link("output", artifact_id, name)
     record.outputs = [
@@ -252,9 +296,15 @@ def record_hit(
 
 
 def code_version(step: Step, git: Mapping[str, Any], environment: str | None) -> CodeVersion:
-    """Say which code a step is: its cells as they stand, git's state, the environment's lock."""
+    """Say which code a step is: its cells as they stand, git's state, the environment's lock.
+
+    A task of a KFP pipeline counts as one cell: its executor.
+    """
+    cells = {cell.id: digest_text(cell.source) for cell in step.cells}
+    if step.component is not None:
+        cells[step.component.label] = digest_json(step.component.executor)
     return CodeVersion(
-        cells={cell.id: digest_text(cell.source) for cell in step.cells},
+        cells=cells,
         git_commit=git.get("commit"),
         git_dirty=git.get("dirty"),
         git_remote=git.get("remote"),

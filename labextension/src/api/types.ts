@@ -138,6 +138,64 @@ export type ExampleList = {
   examples: Example[];
 };
 
+/** Lets tasks whose image fits a pattern run on this machine, without the image. */
+export type ImageRule = {
+  /** Of image names; `*` and `?` as in file names. */
+  pattern: string;
+  /** Interpreter that stands for the image's Python; `engine`: the engine's own, or that of the version the image's name has. */
+  python: string;
+  /** Folder that stands for the image's working directory. */
+  files: string | null;
+  /** Whether any command of such an image may run here; else only Python components, whose code is in the pipeline. */
+  commands: boolean;
+  /** Holds where no rule of yours fits. */
+  built_in: boolean;
+};
+
+/** All rules, in the order they are looked at: the first that fits counts. */
+export type ImageMap = {
+  rules: ImageRule[];
+  /** Runs images that no rule fits: podman or docker, where one is. */
+  container_tool: string | null;
+};
+
+/** Add a rule, or replace the one of the same pattern. */
+export type ImageRequest = {
+  pattern: string;
+  python?: string;
+  files?: string | null;
+  commands?: boolean;
+};
+
+/** Name a rule by its pattern. */
+export type ImageQuery = {
+  pattern: string;
+};
+
+/** A secret or a config map by name. Values are never told. */
+export type SecretEntry = {
+  name: string;
+  kind: 'secret' | 'config';
+  keys: string[];
+};
+
+export type SecretList = {
+  secrets: SecretEntry[];
+};
+
+/** Store a secret or a config map; keys that are not given stay as they are. */
+export type SecretRequest = {
+  name: string;
+  kind?: 'secret' | 'config';
+  values: Record<string, string>;
+};
+
+/** Name a secret or a config map. */
+export type SecretQuery = {
+  name: string;
+  kind?: 'secret' | 'config';
+};
+
 /** A thing with content: a value, a model, a metric file, a notebook. Content-addressed. */
 export type Artifact = {
   id: string;
@@ -1129,6 +1187,8 @@ export type Component = {
   /** Names from the root to it: 'for-loop-1/0/train'. */
   path: string;
   iteration: number | null;
+  /** `cachingOptions.cacheKey`: stands for all that decides its result. */
+  cache_key: string;
 };
 
 /** What a caller of KFP's API says of a run or schedule that has no word of ours. */
