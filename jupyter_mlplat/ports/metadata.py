@@ -33,6 +33,7 @@ from jupyter_mlplat.resources.run import (
     RunSummary,
     Task,
 )
+from jupyter_mlplat.resources.schedule import Firing, Schedule
 from jupyter_mlplat.resources.serving import Endpoint
 
 
@@ -180,10 +181,15 @@ class MetadataStore(Protocol):
         idempotency_key: str | None,
         request_digest: str,
         events: Iterable[NewEvent],
+        firing: Firing | None = None,
     ) -> tuple[Run, bool]:
         """Store a new run with its tasks; gives it its number. (run, created).
 
         With a key seen before: the run of then and False; Conflict if the request differed.
+
+        With a firing, that is written with the run's number in the same transaction. It has to be
+        there and to be QUEUED; if it has its run already: that run and False. Conflict if
+        something else became of it.
         """
 
     def apply(self, change: Change) -> Sequence[Event]:
@@ -396,6 +402,51 @@ class MetadataStore(Protocol):
     def list_endpoints(self) -> Sequence[tuple[Endpoint, Mapping[str, Any]]]: ...
 
     def delete_endpoint(self, name: str) -> None: ...
+
+    # schedules
+    def create_schedule(
+        self, schedule: Schedule, state: Mapping[str, Any], events: Iterable[NewEvent] = ()
+    ) -> None:
+        """`state` is what the timekeeper goes on with, as JSON. Conflict: the name is taken."""
+
+    def save_schedule(self, schedule: Schedule, events: Iterable[NewEvent] = ()) -> None: ...
+
+    def get_schedule(self, schedule: str) -> tuple[Schedule, Mapping[str, Any]]:
+        """By name or id. Raises NotFound."""
+
+    def list_schedules(self) -> Sequence[tuple[Schedule, Mapping[str, Any]]]: ...
+
+    def delete_schedule(self, schedule_id: str, events: Iterable[NewEvent] = ()) -> None:
+        """Forget a schedule with its firings; their runs stay."""
+
+    def record_firings(
+        self,
+        schedule_id: str,
+        firings: Sequence[Firing],
+        state: Mapping[str, Any] | None = None,
+        events: Iterable[NewEvent] = (),
+    ) -> None:
+        """Write firings, new and known, and the schedule's state. One transaction."""
+
+    def list_firings(
+        self, schedule_id: str, *, limit: int, before: int | None = None
+    ) -> Sequence[tuple[int, Firing]]:
+        """Return the newest first, each with the number that asks for those `before` it."""
+
+    def find_firings(self, schedule_id: str, keys: Collection[str]) -> Sequence[Firing]: ...
+
+    def open_firings(self) -> Sequence[Firing]:
+        """Those that are not final, or somebody has still to be told of; the oldest first."""
+
+    def firing_of_run(self, run_id: str) -> Firing | None: ...
+
+    def count_firings(self, schedule_id: str) -> int:
+        """How many planned times came to runs."""
+
+    def last_success(self, schedule_id: str) -> Firing | None: ...
+
+    def prune_firings(self, schedule_id: str, keep: int) -> None:
+        """Forget all but the newest that are over."""
 
     # findings
     def findings(self) -> Sequence[Finding]:

@@ -30,8 +30,10 @@ from jupyter_mlplat.resources.run import (
     Task,
     TaskState,
 )
+from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.stores.metadata.catalogue_tables import note_experiment
 from jupyter_mlplat.stores.metadata.event_tables import append_events
+from jupyter_mlplat.stores.metadata.schedule_tables import put_firing, run_of_firing
 from jupyter_mlplat.stores.metadata.selecting import Table, select
 from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
@@ -249,10 +251,11 @@ class RunTables(Tables):
         idempotency_key: str | None,
         request_digest: str,
         events: Iterable[NewEvent],
+        firing: Firing | None = None,
     ) -> tuple[Run, bool]:
         return self._database.write_shared(
             lambda connection: _create_run(
-                connection, run, pipeline, idempotency_key, request_digest, events
+                connection, run, pipeline, idempotency_key, request_digest, events, firing
             )
         )
 
@@ -454,7 +457,10 @@ def _create_run(
     idempotency_key: str | None,
     request_digest: str,
     events: Iterable[NewEvent],
+    firing: Firing | None,
 ) -> tuple[Run, bool]:
+    if firing is not None and (begun := run_of_firing(connection, firing)) is not None:
+        return _run(connection, _number(connection, begun)), False
     if idempotency_key is not None:
         earlier = _submitted(connection, idempotency_key, request_digest)
         if earlier is not None:
@@ -482,6 +488,8 @@ def _create_run(
             "INSERT INTO submission(key, digest, run) VALUES(?, ?, ?)",
             (idempotency_key, request_digest, number),
         )
+    if firing is not None:
+        put_firing(connection, firing.model_copy(update={"run_id": run.id, "run_number": number}))
     append_events(connection, events)
     return numbered, True
 

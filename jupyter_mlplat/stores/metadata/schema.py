@@ -308,6 +308,35 @@ endpoint = Table(
     sqlite_with_rowid=False,
 )
 
+schedule = Table(
+    "schedule",
+    metadata,
+    _text("id"),
+    _text("name"),
+    _text("doc"),
+    _text("state"),
+    PrimaryKeyConstraint("id"),
+    Index("schedule_name", "name", unique=True),
+    sqlite_with_rowid=False,
+)
+
+firing = Table(  # one row for each planned time that has come, and for each row of a table then
+    "firing",
+    metadata,
+    Column("pk", Integer, primary_key=True),
+    _text("schedule"),
+    _text("key"),
+    _integer("row"),
+    _text("state"),
+    _integer("is_open"),
+    Column("run_id", Text),
+    _text("doc"),
+    Index("firing_key", "schedule", "key", "row", unique=True),
+    Index("firing_state", "schedule", "state"),
+    Index("firing_open", "is_open"),
+    Index("firing_run", "run_id"),
+)
+
 
 def to_sql() -> str:
     """Return the statements that create all tables in SQLite."""

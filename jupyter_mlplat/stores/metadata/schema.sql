@@ -62,6 +62,21 @@ CREATE TABLE finding (
     PRIMARY KEY (source)
 )
  WITHOUT ROWID;
+CREATE TABLE firing (
+    pk INTEGER NOT NULL,
+    schedule TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "row" INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    run_id TEXT,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (pk)
+);
+CREATE UNIQUE INDEX firing_key ON firing (schedule, "key", "row");
+CREATE INDEX firing_open ON firing (is_open);
+CREATE INDEX firing_run ON firing (run_id);
+CREATE INDEX firing_state ON firing (schedule, state);
 CREATE TABLE latest_metric (
     run INTEGER NOT NULL,
     name TEXT NOT NULL,
@@ -187,6 +202,15 @@ CREATE TABLE run_tag (
 )
  WITHOUT ROWID;
 CREATE INDEX run_tag_run ON run_tag (run);
+CREATE TABLE schedule (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+CREATE UNIQUE INDEX schedule_name ON schedule (name);
 CREATE TABLE store (
     id INTEGER NOT NULL,
     fence INTEGER NOT NULL,

@@ -30,6 +30,7 @@ from jupyter_mlplat.stores.metadata.run_tables import (
     put_tasks,
     update_runs,
 )
+from jupyter_mlplat.stores.metadata.schedule_tables import ScheduleTables
 
 
 class SqlMetadataStore(
@@ -40,6 +41,7 @@ class SqlMetadataStore(
     RegistryTables,
     EndpointTables,
     FindingTables,
+    ScheduleTables,
     EventTables,
 ):
     """Keeps what is known in one SQLite file (WAL).
