@@ -8,6 +8,7 @@
     worker_idle_minutes = 15    # MLPLAT_WORKER_IDLE_MINUTES
     body_limit = "64Mi"         # MLPLAT_BODY_LIMIT
     verify_timeout_minutes = 60 # MLPLAT_VERIFY_TIMEOUT_MINUTES
+    webhook_allow = "10.0.0.0/8, hooks.local"  # MLPLAT_WEBHOOK_ALLOW: private addresses
 
 The environment counts more than the file.
 """
@@ -34,6 +35,7 @@ class EngineConfig:
     worker_idle_s: float = 15 * 60.0
     body_limit_bytes: int = 64 * 2**20
     verify_timeout_s: float = 3600.0
+    webhook_allow: tuple[str, ...] = ()
 
 
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
@@ -44,6 +46,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "worker_idle_minutes": ("worker_idle_s", lambda text: float(text) * 60),
     "body_limit": ("body_limit_bytes", parse_bytes),
     "verify_timeout_minutes": ("verify_timeout_s", lambda text: float(text) * 60),
+    "webhook_allow": ("webhook_allow", lambda text: tuple(text.replace(",", " ").split())),
 }
 
 

@@ -1,7 +1,7 @@
 """Events on their way to those who listen: each once, in order, never waiting for the slow."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.engine import Event
@@ -15,8 +15,14 @@ _KEEP_AWAKE_S = 15.0
 class Broker:
     """Belongs to the event loop."""
 
-    def __init__(self, store: MetadataStore, last: int) -> None:
+    def __init__(
+        self,
+        store: MetadataStore,
+        last: int,
+        hear: Callable[[Sequence[Event]], None] = lambda events: None,
+    ) -> None:
         self._store = store
+        self._hear = hear  # the engine itself: told of everything first, and no listener to wait on
         self.last = last
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._catching_up: asyncio.Task[None] | None = None
@@ -82,6 +88,7 @@ class Broker:
 
     def _hand_on(self, events: Sequence[Event]) -> None:
         self.last = events[-1].seq
+        self._hear(events)
         for queue in list(self._listeners):
             for event in events:
                 try:

@@ -290,7 +290,12 @@ class Conductor:
     def _submit(self, batch: Batch, item: Submit) -> None:
         self._reach("create.before")
         run, is_new = self._store.create_run(
-            item.run, item.pipeline, item.idempotency_key, item.request_digest, ()
+            item.run,
+            item.pipeline,
+            item.idempotency_key,
+            item.request_digest,
+            (),
+            item.firing,
         )
         self._reach("create.after")
         if not is_new:

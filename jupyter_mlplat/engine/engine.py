@@ -30,10 +30,13 @@ from jupyter_mlplat.engine.items import Call, Cancel, Delete, Edit, Item, Retry,
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
 from jupyter_mlplat.engine.notebooks import Notebooks, Split, read_file, without_outputs
+from jupyter_mlplat.engine.notifying import Notifier
 from jupyter_mlplat.engine.power import is_whole, look_after_power_loss
 from jupyter_mlplat.engine.pythons import ContainerTool
 from jupyter_mlplat.engine.reserve import Reserve
+from jupyter_mlplat.engine.scheduled import ScheduledWork
 from jupyter_mlplat.engine.stage import Stage
+from jupyter_mlplat.engine.timekeeper import Timekeeper
 from jupyter_mlplat.engine.traces import Traces
 from jupyter_mlplat.errors import PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
@@ -62,6 +65,7 @@ from jupyter_mlplat.resources.run import (
     RunPatch,
     SubmitRequest,
 )
+from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.services.catalogue.experiments import Experiments
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
 from jupyter_mlplat.services.lineage.service import LineageService
@@ -129,7 +133,8 @@ class Engine:
         self._git = Git(self._pool)
         self.launcher = LocalLauncher(home, config.worker_idle_s)
         self._flush = Flush(home.root, home.flushed)
-        self.broker = Broker(store, store.last_event())
+        self.timekeeper = Timekeeper(store, ScheduledWork(self), Notifier(config.webhook_allow))
+        self.broker = Broker(store, store.last_event(), self.timekeeper.hear)
         facts = Facts(
             interpreters=self._interpreters,
             environments=self._environments,
@@ -179,6 +184,8 @@ class Engine:
         self._spawn(self._look_at_logs())
         self._spawn(self._stop_when_idle())
         self._spawn(self._stop_when_homeless(place_of(self.home.root, self.home.lock)))
+        await self.timekeeper.open()
+        self.timekeeper.start()
         try:
             await self.serving.open()
         except Exception:  # runs go on whatever has become of an endpoint
@@ -190,6 +197,7 @@ class Engine:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.timekeeper.close()
         await self.serving.close()
         await self.stage.close()
         for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
@@ -269,10 +277,20 @@ class Engine:
         verifier = self._verifiers[python][1]
         return await verifier.verify(pipeline, content, folder, timeout_s, plan_anew)
 
-    async def submit(self, request: SubmitRequest, key: str | None) -> Run:
-        """Compile, check, store and begin a run; with a key seen before, return the run of then."""
+    async def submit(
+        self, request: SubmitRequest, key: str | None, firing: Firing | None = None
+    ) -> Run:
+        """Compile, check, store and begin a run; with a key seen before, return the run of then.
+
+        With a firing of a schedule, the run is that firing's: the two are one commit.
+        """
         run, pipeline, plan_anew, pythons = await self.read(self._make_run, request)
-        return await self._begin(run, pipeline, plan_anew, pythons, key, request_digest(request))
+        digest = request_digest(request)
+        return await self._begin(run, pipeline, plan_anew, pythons, key, digest, firing)
+
+    async def check(self, request: SubmitRequest) -> None:
+        """Refuse what `submit` would refuse; nothing is begun."""
+        await self.read(self._make_run, request)
 
     async def clone(self, run: str, request: CloneRequest, key: str | None) -> Run:
         """Begin a new run of the code a run had; with a key seen before, return the run of then."""
@@ -298,6 +316,7 @@ class Engine:
         pythons: set[str],
         key: str | None,
         digest: str,
+        firing: Firing | None = None,
     ) -> Run:
         for python in pythons:
             self._spawn(self.launcher.prepare(python, pipeline.preload))
@@ -309,6 +328,7 @@ class Engine:
                 idempotency_key=key,
                 request_digest=digest,
                 plan_anew=plan_anew,
+                firing=firing,
             )
         )
         return made
@@ -417,7 +437,12 @@ class Engine:
     async def _stop_when_idle(self) -> None:
         while True:
             await asyncio.sleep(_IDLE_LOOK_S)
-            is_needed = self.conductor.runs or self.serving.list() or self.broker.listeners
+            is_needed = (
+                self.conductor.runs
+                or self.serving.list()
+                or self.broker.listeners
+                or self.timekeeper.is_needed
+            )
             if is_needed:
                 self.note_request()
             elif time.monotonic() - self._last_request > self.config.idle_shutdown_s:

@@ -9,6 +9,7 @@ from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import RetryRequest, Run, RunPatch
+from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.services.pipelines.messages import TimerDue
 
 
@@ -48,6 +49,7 @@ class Submit(Asked):
     idempotency_key: str | None
     request_digest: str
     plan_anew: PlanAnew | None = None
+    firing: Firing | None = None  # of the schedule that asks; written in the same commit
 
 
 @dataclass(frozen=True, slots=True)

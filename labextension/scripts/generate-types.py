@@ -69,8 +69,8 @@ def type_of(schema: Mapping[str, Any]) -> str:
     """Return the TypeScript type of a JSON schema node."""
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
-    if "anyOf" in schema:
-        return " | ".join(dict.fromkeys(type_of(option) for option in schema["anyOf"]))
+    if options := schema.get("anyOf") or schema.get("oneOf"):
+        return " | ".join(dict.fromkeys(type_of(option) for option in options))
     if "enum" in schema:
         return " | ".join(quoted(value) for value in schema["enum"])
     if "const" in schema:

@@ -7,11 +7,14 @@ from typing import Any
 
 from jupyter_mlplat.errors import InvalidInput
 
+_NESTED = ("work", "trigger")
+
 
 def resolve_body(content: bytes, root: Path) -> bytes:
     """Make the `path` of a request absolute, leaving every other byte as it is where none is given.
 
-    A path as the file browser shows it lies below the server's root; an absolute path stays.
+    A path as the file browser shows it lies below the server's root; an absolute path stays. What a
+    schedule runs and what it waits for are named one level down.
 
     Raises:
         InvalidInput: The body is no JSON object, or its path leads out of the root.
@@ -22,10 +25,18 @@ def resolve_body(content: bytes, root: Path) -> bytes:
         raise InvalidInput(f"The request's body is no JSON: {error}.") from error
     if not isinstance(body, dict):
         raise InvalidInput("The request's body must be a JSON object.")
-    path = body.get("path")
+    resolved = _resolve_in(body, root)
+    for name in _NESTED:
+        if isinstance(inner := body.get(name), dict):
+            resolved = {**resolved, name: _resolve_in(inner, root)}
+    return content if resolved == body else json.dumps(resolved).encode()
+
+
+def _resolve_in(document: dict[str, Any], root: Path) -> dict[str, Any]:
+    path = document.get("path")
     if not isinstance(path, str) or path.startswith("/"):
-        return content
-    return json.dumps({**body, "path": resolve(path, root)}).encode()
+        return document
+    return {**document, "path": resolve(path, root)}
 
 
 def resolve(path: str, root: Path) -> str:

@@ -20,6 +20,7 @@ from jupyter_mlplat.engine.api import (
     models,
     pipelines,
     runs,
+    schedules,
     steps,
 )
 from jupyter_mlplat.engine.api.requests import Asked, segments_of
@@ -48,6 +49,7 @@ _MODULES = (
     models,
     pipelines,
     runs,
+    schedules,
     steps,
 )
 HANDLERS: Mapping[str, Handler] = {

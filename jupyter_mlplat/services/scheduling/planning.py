@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
@@ -100,11 +100,11 @@ class Missed:
 class Due:
     """What has come since a schedule was looked at last."""
 
-    on_time: tuple[datetime, ...] = ()
-    made_up: tuple[datetime, ...] = ()
-    missed: tuple[Missed, ...] = ()
-    seen_until: datetime | None = None  # look from here on the next time
-    wake_at: datetime | None = None  # when the next one is begun
+    on_time: tuple[datetime, ...]
+    made_up: tuple[datetime, ...]
+    missed: tuple[Missed, ...]
+    seen_until: datetime  # look from here on the next time
+    wake_at: datetime | None  # when the next one is begun; None: there is none
 
 
 def due(
@@ -113,7 +113,7 @@ def due(
     created_at: datetime,
     since: datetime,
     now: datetime,
-    is_taken: Callable[[str], bool],
+    taken_among: Callable[[Collection[str]], Container[str]],
 ) -> Due:
     """Say which planned times have come, later than `since` and by now.
 
@@ -126,7 +126,7 @@ def due(
         created_at: Where an interval begins that has no start.
         since: All that was planned up to then has been dealt with.
         now: The present.
-        is_taken: Tells whether something became of the planned time with a key.
+        taken_among: Says of which of these keys something became.
     """
     since = min(since, now)
 
@@ -140,7 +140,8 @@ def due(
             break
         newest.append(time)
     coming = next(planned_after(schedule, created_at, seen_until), None)
-    open_times = [time for time in newest if not is_taken(key_of(time))]
+    taken = taken_among({key_of(time) for time in newest}) if newest else ()
+    open_times = [time for time in newest if key_of(time) not in taken]
     on_time = [time for time in open_times if (now - begins(time)).total_seconds() <= ON_TIME_S]
     late = open_times[: len(open_times) - len(on_time)]
     made_up = list[datetime]()

@@ -4,6 +4,7 @@ import type {
   JsonValue,
   AliasRequest,
   Artifact,
+  BackfillRequest,
   CloneRequest,
   CompileRequest,
   DeployRequest,
@@ -15,6 +16,7 @@ import type {
   ExperimentList,
   ExperimentPatch,
   ExperimentRequest,
+  FiringList,
   GcReport,
   GcRequest,
   Lineage,
@@ -41,6 +43,10 @@ import type {
   RunPatch,
   RunPlan,
   RunResult,
+  ScheduleList,
+  SchedulePatch,
+  ScheduleRequest,
+  ScheduleStatus,
   SubmitRequest,
   TrafficRequest,
   VerifyReport,
@@ -274,6 +280,61 @@ export interface IRoutes {
     body: never;
     answer: RegisteredModel;
   };
+  'schedules.list': {
+    segments: never;
+    body: never;
+    answer: ScheduleList;
+  };
+  'schedules.create': {
+    segments: never;
+    body: ScheduleRequest;
+    answer: ScheduleStatus;
+  };
+  'schedules.preview': {
+    segments: never;
+    body: ScheduleRequest;
+    answer: ScheduleStatus;
+  };
+  'schedules.get': {
+    segments: 'schedule';
+    body: never;
+    answer: ScheduleStatus;
+  };
+  'schedules.update': {
+    segments: 'schedule';
+    body: SchedulePatch;
+    answer: ScheduleStatus;
+  };
+  'schedules.delete': {
+    segments: 'schedule';
+    body: never;
+    answer: void;
+  };
+  'schedules.pause': {
+    segments: 'schedule';
+    body: never;
+    answer: ScheduleStatus;
+  };
+  'schedules.resume': {
+    segments: 'schedule';
+    body: never;
+    answer: ScheduleStatus;
+  };
+  'schedules.run': {
+    segments: 'schedule';
+    body: never;
+    answer: FiringList;
+  };
+  'schedules.backfill': {
+    segments: 'schedule';
+    body: BackfillRequest;
+    answer: FiringList;
+  };
+  'schedules.firings': {
+    segments: 'schedule';
+    body: never;
+    answer: FiringList;
+  };
   'endpoints.list': {
     segments: never;
     body: never;
@@ -385,6 +446,17 @@ export const ROUTES: Readonly<
   'models.delete_version': ['DELETE', 'models/{model}/versions/{version}'],
   'models.set_alias': ['PUT', 'models/{model}/aliases/{alias}'],
   'models.delete_alias': ['DELETE', 'models/{model}/aliases/{alias}'],
+  'schedules.list': ['GET', 'schedules'],
+  'schedules.create': ['POST', 'schedules'],
+  'schedules.preview': ['POST', 'schedules/preview'],
+  'schedules.get': ['GET', 'schedules/{schedule}'],
+  'schedules.update': ['PATCH', 'schedules/{schedule}'],
+  'schedules.delete': ['DELETE', 'schedules/{schedule}'],
+  'schedules.pause': ['POST', 'schedules/{schedule}/pause'],
+  'schedules.resume': ['POST', 'schedules/{schedule}/resume'],
+  'schedules.run': ['POST', 'schedules/{schedule}/run'],
+  'schedules.backfill': ['POST', 'schedules/{schedule}/backfill'],
+  'schedules.firings': ['GET', 'schedules/{schedule}/firings'],
   'endpoints.list': ['GET', 'endpoints'],
   'endpoints.deploy': ['POST', 'endpoints'],
   'endpoints.get': ['GET', 'endpoints/{endpoint}'],
