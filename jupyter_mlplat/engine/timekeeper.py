@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -144,6 +144,7 @@ class Timekeeper:
         self._lock = asyncio.Lock()
         self._nudge = asyncio.Event()
         self._last_turn: datetime | None = None
+        self._turned_at = monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # - life -
@@ -193,7 +194,7 @@ class Timekeeper:
 
     def start(self) -> None:
         """Do what is due, from now on."""
-        self._spawn(self._keep())
+        self._spawn(self._keep)
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -228,12 +229,14 @@ class Timekeeper:
             now = self._clock()
             was_set_back = self._last_turn is not None and now < self._last_turn
             self._last_turn = now
+            passed_s = self._monotonic() - self._turned_at
+            self._turned_at += passed_s
             while self._news:
                 await self._take_in(self._news.popleft(), now)
             wakes = list[datetime]()
             for live in list(self._live.values()):
                 try:
-                    wakes += await self._tend(live, now, was_set_back)
+                    wakes += await self._tend(live, now, after(now, -passed_s), was_set_back)
                 except Exception as error:  # one schedule's trouble is not that of the others
                     level = logging.WARNING if isinstance(error, Unavailable) else logging.ERROR
                     name = live.schedule.name
@@ -243,14 +246,16 @@ class Timekeeper:
                 return None
             return min(_LOOK_S, max(0.0, seconds_between(now, min(wakes))))
 
-    async def _tend(self, live: _Live, now: datetime, was_set_back: bool) -> list[datetime]:
+    async def _tend(
+        self, live: _Live, now: datetime, since: datetime, was_set_back: bool
+    ) -> list[datetime]:
         wakes = list[datetime]()
         schedule = live.schedule
         if not schedule.paused:
             is_due = live.wake_at is not None and now >= live.wake_at
             if schedule.trigger.kind in rules.IS_TIME:
                 if is_due or was_set_back or not live.is_planned:
-                    await self._plan(live, now)
+                    await self._plan(live, now, since)
             elif schedule.trigger.kind == "file" and (is_due or was_set_back or not live.wake_at):
                 await self._look(live, now)
             wakes += filter(None, [live.wake_at])
@@ -267,8 +272,12 @@ class Timekeeper:
 
     # - planned times -
 
-    async def _plan(self, live: _Live, now: datetime) -> None:
-        """Decide about the planned times that have come."""
+    async def _plan(self, live: _Live, now: datetime, since: datetime) -> None:
+        """Decide about the planned times that have come.
+
+        `since` is by today's clock when the last turn was: where the clock was set back, what is
+        planned from then on comes again.
+        """
         schedule = live.schedule
 
         def taken_among(keys: Collection[str]) -> set[str]:
@@ -279,7 +288,7 @@ class Timekeeper:
             schedule,
             schedule.id,
             schedule.created_at,
-            live.seen_until,
+            min(live.seen_until, since),
             now,
             taken_among,
         )
@@ -815,11 +824,8 @@ class Timekeeper:
 
     def _tell(self, firing: Firing) -> None:
         """Tell of a firing that was written with its run."""
-        self._spawn(
-            self._work.write(
-                self._store.record_firings, firing.schedule_id, [], None, [_fired(firing)]
-            )
-        )
+        record, events = self._store.record_firings, [_fired(firing)]
+        self._spawn(self._work.write, record, firing.schedule_id, [], None, events)
 
     def _due_notices(self, live: _Live, firing: Firing) -> Firing:
         """Note, with the end of a firing, who has to be told of it."""
@@ -835,7 +841,7 @@ class Timekeeper:
 
     def _send(self, live: _Live, firing: Firing) -> None:
         if any(not told for told in firing.notified.values()):
-            self._spawn(self._notify(live.schedule, firing))
+            self._spawn(self._notify, live.schedule, firing)
 
     async def _notify(self, schedule: Schedule, firing: Firing) -> None:
         notified = dict(firing.notified)
@@ -852,14 +858,14 @@ class Timekeeper:
             self._store.record_firings, schedule.id, [changed], None, [_fired(changed)]
         )
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(self._guard(work))
+    def _spawn(self, work: Callable[..., Awaitable[None]], *given: Any) -> None:
+        task = asyncio.get_running_loop().create_task(self._guard(work, *given))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guard(self, work: Any) -> None:
+    async def _guard(self, work: Callable[..., Awaitable[None]], *given: Any) -> None:
         try:
-            await work
+            await work(*given)
         except Exception:
             _log.exception("A task of the timekeeper has failed")
 

@@ -8,7 +8,21 @@ from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.metadata import CacheEntry, Change
 from jupyter_mlplat.resources.lineage import Artifact, Execution, LineageEvent, ModelVersion
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
-from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunState, Task, TaskState
+from jupyter_mlplat.resources.run import (
+    Metric,
+    OutputValue,
+    Run,
+    RunState,
+    SubmitRequest,
+    Task,
+    TaskState,
+)
+from jupyter_mlplat.resources.schedule import (
+    Firing,
+    FiringState,
+    IntervalTrigger,
+    Schedule,
+)
 from jupyter_mlplat.resources.serving import Endpoint, EndpointState
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -112,3 +126,27 @@ def an_endpoint(name: str = "churn-model", **given: Any) -> Endpoint:
         "updated_at": NOON + timedelta(minutes=1),
     }
     return Endpoint(name=name, **facts | given)
+
+
+def a_schedule(name: str = "nightly", **given: Any) -> Schedule:
+    facts = {
+        "id": new_id("schedule"),
+        "name": name,
+        "work": SubmitRequest(path="/work/book.ipynb"),
+        "trigger": IntervalTrigger(every_s=60),
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Schedule(**facts | given)
+
+
+def a_firing(schedule: Schedule, key: str = "noon", **given: Any) -> Firing:
+    facts = {
+        "schedule_id": schedule.id,
+        "schedule": schedule.name,
+        "key": key,
+        "planned_at": NOON,
+        "cause": "time",
+        "state": FiringState.QUEUED,
+    }
+    return Firing(**facts | given)

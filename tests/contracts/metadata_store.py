@@ -22,13 +22,16 @@ from jupyter_mlplat.ports.metadata import (
 from jupyter_mlplat.resources.lineage import RegisteredModel
 from jupyter_mlplat.resources.pipeline import Finding
 from jupyter_mlplat.resources.run import CacheExplanation, Run, RunState, RunSummary, TaskState
+from jupyter_mlplat.resources.schedule import FiringState
 from tests.contracts.documents import (
     NOON,
     a_cache_entry,
     a_chain,
+    a_firing,
     a_metric,
     a_pipeline,
     a_run,
+    a_schedule,
     a_task,
     a_version,
     an_artifact,
@@ -909,6 +912,110 @@ class GarbageContract:
         )
 
 
+class ScheduleContract:
+    """Schedules and their firings."""
+
+    def test_a_schedule_is_found_by_name_and_by_id_with_its_state(
+        self, store: MetadataStore
+    ) -> None:
+        schedule = a_schedule()
+        store.create_schedule(schedule, {"seen": 1})
+
+        assert store.get_schedule("nightly") == (schedule, {"seen": 1})
+        assert store.get_schedule(schedule.id) == (schedule, {"seen": 1})
+        assert list(store.list_schedules()) == [(schedule, {"seen": 1})]
+
+    def test_a_name_is_given_once(self, store: MetadataStore) -> None:
+        store.create_schedule(a_schedule(), {})
+
+        with pytest.raises(Conflict, match="there is one of this name"):
+            store.create_schedule(a_schedule(), {})
+
+    def test_a_deleted_schedule_takes_its_firings_and_leaves_its_runs(
+        self, store: MetadataStore
+    ) -> None:
+        schedule = a_schedule()
+        store.create_schedule(schedule, {})
+        store.record_firings(schedule.id, [a_firing(schedule)])
+        run, _ = store.create_run(a_run(), a_pipeline(), None, "d", [], a_firing(schedule))
+
+        store.delete_schedule(schedule.id)
+
+        assert store.get_run(run.id) == run
+        assert store.open_firings() == ()
+        with pytest.raises(NotFound, match="Cannot find schedule 'nightly'"):
+            store.get_schedule("nightly")
+
+    def test_a_firing_comes_to_one_run_and_no_other(self, store: MetadataStore) -> None:
+        schedule = a_schedule()
+        store.create_schedule(schedule, {})
+        store.record_firings(schedule.id, [a_firing(schedule)])
+        begun = a_firing(schedule, state=FiringState.RUNNING)
+
+        run, is_new = store.create_run(a_run(), a_pipeline(), None, "d", [], begun)
+        again, is_new_again = store.create_run(a_run(), a_pipeline(), None, "d", [], begun)
+
+        assert (is_new, is_new_again, again.id) == (True, False, run.id)
+        assert store.firing_of_run(run.id) == begun.model_copy(
+            update={"run_id": run.id, "run_number": run.number}
+        )
+        assert store.count_firings(schedule.id) == 1
+
+    def test_what_became_of_a_planned_time_otherwise_comes_to_no_run(
+        self, store: MetadataStore
+    ) -> None:
+        schedule = a_schedule()
+        store.create_schedule(schedule, {})
+        store.record_firings(schedule.id, [a_firing(schedule, state=FiringState.SKIPPED)])
+
+        for key in ("noon", "never-planned"):
+            with pytest.raises(Conflict, match="Cannot begin what schedule 'nightly'"):
+                store.create_run(a_run(), a_pipeline(), None, "d", [], a_firing(schedule, key))
+        assert store.list_runs(limit=1) == ()
+
+    def test_firings_are_listed_newest_first_and_found_by_key(self, store: MetadataStore) -> None:
+        schedule = a_schedule()
+        store.create_schedule(schedule, {})
+        states = (FiringState.SUCCEEDED, FiringState.SUCCEEDED, FiringState.FAILED)
+        firings = [a_firing(schedule, f"{hour}", state=state) for hour, state in enumerate(states)]
+        store.record_firings(
+            schedule.id, firings, {"seen": 3}, [NewEvent("schedule.fired", "n", {})]
+        )
+
+        (number, newest), *_ = store.list_firings(schedule.id, limit=1)
+        rest = [firing for _, firing in store.list_firings(schedule.id, limit=9, before=number)]
+        assert [newest, *rest] == firings[::-1]
+        assert list(store.find_firings(schedule.id, ["1", "7"])) == [firings[1]]
+        assert store.last_success(schedule.id) == firings[1]
+        assert store.get_schedule("nightly")[1] == {"seen": 3}
+        assert store.events_after(0)[-1].kind == "schedule.fired"
+
+    def test_a_firing_is_open_until_it_is_over_and_everybody_was_told(
+        self, store: MetadataStore
+    ) -> None:
+        schedule = a_schedule()
+        store.create_schedule(schedule, {})
+        over = {"state": FiringState.FAILED}
+        store.record_firings(
+            schedule.id,
+            [
+                a_firing(schedule, "waits"),
+                a_firing(schedule, "over", **over),
+                a_firing(schedule, "untold", **over, notified={"0": ""}),
+                a_firing(schedule, "told", **over, notified={"0": "sent"}),
+            ],
+        )
+
+        assert [firing.key for firing in store.open_firings()] == ["waits", "untold"]
+
+        store.prune_firings(schedule.id, 1)
+        assert [firing.key for _, firing in store.list_firings(schedule.id, limit=9)] == [
+            "told",
+            "untold",
+            "waits",
+        ]
+
+
 class UpkeepContract:
     """Opening, fencing, backing up."""
 
@@ -967,6 +1074,7 @@ class MetadataStoreContract(
     RegistryContract,
     FindingContract,
     GarbageContract,
+    ScheduleContract,
     UpkeepContract,
 ):
     """All of it."""

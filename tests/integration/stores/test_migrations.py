@@ -183,6 +183,8 @@ def _first_schema() -> str:
         "experiment",
         "pipeline",
         "pipeline_version",
+        "schedule",
+        "firing",
     ):
         text = text.replace(_table(name), "")
     for index in (
@@ -196,6 +198,11 @@ def _first_schema() -> str:
         "pipeline_name",
         "pipeline_version_id",
         "pipeline_version_name",
+        "schedule_name",
+        "firing_key",
+        "firing_state",
+        "firing_open",
+        "firing_run",
     ):
         text = re.sub(rf"CREATE (UNIQUE )?INDEX {index} .*;\n", "", text)
     for column in (
