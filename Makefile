@@ -56,8 +56,8 @@ check: setup ## lint, types, layers
 	$(BIN)/jlpm lint:check
 
 test-python: setup browser # the browser's event loop bears no other beside it: its tests run apart
-	$(BIN)/python -m pytest --ignore tests/ui
-	$(BIN)/python -m pytest tests/ui
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile --ignore tests/ui
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/ui
 
 test-js: setup
 	$(BIN)/jlpm test
