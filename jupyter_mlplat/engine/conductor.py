@@ -65,7 +65,7 @@ from jupyter_mlplat.services.pipelines.outcomes import (
     notes_of,
     outcome_of,
 )
-from jupyter_mlplat.services.pipelines.plan import plan_of
+from jupyter_mlplat.services.pipelines.plan import flow_of
 from jupyter_mlplat.services.pipelines.recording import results_in
 from jupyter_mlplat.services.pipelines.submission import edited, new_retry
 
@@ -133,6 +133,7 @@ class Conductor:
         self._todo: deque[tuple[LiveRun, msg.Instruction]] = deque()
         self._enqueued: list[Key] = []
         self._ledger = Ledger(store, facts)
+        self._runs_folder = str(home.runs)
         self.trouble: str | None = None
         self.is_closing = False  # set from outside: do not wait for the disk any longer
 
@@ -149,7 +150,7 @@ class Conductor:
         batch = Batch()
         for run in self._store.unfinished_runs():
             try:
-                live = load_run(self._store, run, self._facts.read_git)
+                live = load_run(self._store, run, self._facts.read_git, self._runs_folder)
                 lost = self._power_loss.lost_steps(run) if self._power_loss else frozenset()
             except Exception as error:
                 self._give_up(run, error)
@@ -158,8 +159,8 @@ class Conductor:
             if lost:
                 self._lose(batch, live, lost)
             for task in live.status.tasks.values():
-                if task.state is TaskState.RUNNING:
-                    demand = live.steps[task.name].settings.resources
+                if task.state is TaskState.RUNNING and task.kind == "step":
+                    demand = live.step(task.name).settings.resources
                     self._admission.hold((live.id, task.name), demand, task.gpus)
             self._send(batch, live, msg.Resumed(utc_now()))
         return self._finish(batch)
@@ -301,7 +302,8 @@ class Conductor:
         if not is_new:
             batch.deeds.append(ReplyDeed(item.reply, lambda: run))
             return
-        status = RunStatus.of(plan_of(item.pipeline), run)
+        flow = item.flow or flow_of(item.pipeline, self._runs_folder)
+        status = RunStatus.of(flow, run)
         git = self._facts.read_git(item.pipeline)
         live = LiveRun(status, item.pipeline, git, item.plan_anew)
         self._runs[run.id] = live
@@ -323,9 +325,9 @@ class Conductor:
             run = self._runs[run.id].status.document()
         old = self._store.pipeline_of(run.id)
         new = item.pipeline or old
-        live = load_run(self._store, run, self._facts.read_git, new)
-        inventory = self._admission.inventory
-        event = new_retry(run, old, new, live.saved, item.request, inventory, utc_now())
+        live = load_run(self._store, run, self._facts.read_git, self._runs_folder, new)
+        inventory, flow = self._admission.inventory, live.status.flow
+        event = new_retry(run, old, new, live.saved, item.request, inventory, utc_now(), flow)
         if new.digest != old.digest:
             batch.replace_pipeline(run.id, new)
         live.plan_anew = item.plan_anew
@@ -417,7 +419,7 @@ class Conductor:
         is_meant = task and task.state is TaskState.RUNNING and task.attempt == ended.ref.attempt
         if live is None or task is None or not is_meant:
             return
-        step, result = live.steps[task.name], ended.result or {}
+        step, result = live.step(task.name), ended.result or {}
         activity = live.activities.pop(task.name, None) or Activity.of(task.name, task.cells)
         activity.take(read_events(ended.ref, activity.offset))
         if self._make_again(batch, live, step, result):
@@ -440,6 +442,7 @@ class Conductor:
         )
         if ended.code != "revoked":
             self._ledger.write_end(batch, live, step, ended, activity.logged, now)
+        live.forget(task.name)
 
     def _make_again(
         self, batch: Batch, live: LiveRun, step: Step, result: Mapping[str, Any]
@@ -497,14 +500,14 @@ class Conductor:
     def _obey(self, batch: Batch, live: LiveRun, instruction: msg.Instruction) -> None:
         match instruction:
             case msg.Consult(step):
-                self._consult(batch, live, live.steps[step])
+                self._consult(batch, live, live.step(step))
             case msg.Enqueue(step):
-                self._admission.enqueue((live.id, step), live.steps[step].settings.resources)
+                self._admission.enqueue((live.id, step), live.step(step).settings.resources)
                 self._enqueued.append((live.id, step))
             case msg.Release(step):
                 self._admission.release((live.id, step))
             case msg.Start(step):
-                self._start(batch, live, live.steps[step])
+                self._start(batch, live, live.step(step))
             case msg.Adopt(step, attempt):
                 ref = attempt_ref(self._home, live.id, step, attempt)
                 activity = Activity.of(step, live.status.tasks[step].cells)
@@ -526,6 +529,8 @@ class Conductor:
             results = results_in(entry)
             answer = replace(answer, bundle=entry.bundle, not_kept=not_kept, results=results)
         self._send(batch, live, answer)
+        if entry is not None:
+            live.forget(step.name)
 
     def _start(self, batch: Batch, live: LiveRun, step: Step) -> None:
         task = live.status.tasks[step.name]

@@ -29,7 +29,13 @@ from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.items import Call, Cancel, Delete, Edit, Item, Retry, Submit, Tell
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
-from jupyter_mlplat.engine.notebooks import Notebooks, Split, read_file, without_outputs
+from jupyter_mlplat.engine.notebooks import (
+    Notebooks,
+    Split,
+    names_kfp,
+    read_file,
+    without_outputs,
+)
 from jupyter_mlplat.engine.notifying import Notifier
 from jupyter_mlplat.engine.power import is_whole, look_after_power_loss
 from jupyter_mlplat.engine.pythons import ContainerTool
@@ -69,10 +75,12 @@ from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.services.catalogue.experiments import Experiments
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
 from jupyter_mlplat.services.lineage.service import LineageService
+from jupyter_mlplat.services.pipelines.plan import flow_of
 from jupyter_mlplat.services.pipelines.submission import as_submission, new_run, request_digest
 from jupyter_mlplat.services.registry.service import Registry
 from jupyter_mlplat.services.serving.service import ServingService
 from jupyter_mlplat.services.verify.service import Verifier
+from jupyter_mlplat.services.workflows.flow import Flow
 from jupyter_mlplat.stores.blobs import LocalBlobStore
 from jupyter_mlplat.stores.flushing import Flush
 from jupyter_mlplat.stores.folders import LocalRunFolders
@@ -254,7 +262,9 @@ class Engine:
 
     def _plan(self, request: PlanRequest) -> RunPlan:
         pipeline = self.notebooks.compile(request.path, request.notebook, request.split)
-        run = new_run(pipeline, SubmitRequest(**request.model_dump()), self.inventory, utc_now())
+        flow = flow_of(pipeline, str(self.home.runs))
+        wanted = SubmitRequest(**request.model_dump())
+        run = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
         return self._foresight.plan(run, pipeline)
 
     async def verify(self, request: VerifyRequest) -> VerifyReport:
@@ -284,9 +294,9 @@ class Engine:
 
         With a firing of a schedule, the run is that firing's: the two are one commit.
         """
-        run, pipeline, plan_anew, pythons = await self.read(self._make_run, request)
+        run, pipeline, flow, plan_anew = await self.read(self._make_run, request)
         digest = request_digest(request)
-        return await self._begin(run, pipeline, plan_anew, pythons, key, digest, firing)
+        return await self._begin(run, pipeline, flow, plan_anew, key, digest, firing)
 
     async def check(self, request: SubmitRequest) -> None:
         """Refuse what `submit` would refuse; nothing is begun."""
@@ -297,11 +307,11 @@ class Engine:
         found = await self.read(self.store.get_run, run)
         pipeline = await self.read(self.store.pipeline_of, found.id)
         wanted = as_submission(found, request)
-        made = new_run(pipeline, wanted, self.inventory, utc_now())
+        flow = await self.read(flow_of, pipeline, str(self.home.runs))
+        made = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
         made = made.model_copy(update={"clone_of": found.id})
-        pythons = await self.read(self._look_at_interpreters, pipeline)
         digest = digest_json([found.id, request.model_dump(mode="json")])
-        return await self._begin(made, pipeline, None, pythons, key, digest)
+        return await self._begin(made, pipeline, flow, None, key, digest)
 
     async def edit(self, run: str, patch: RunPatch) -> Run:
         """Change what people say of a run: its note, its tags, its experiment."""
@@ -312,13 +322,13 @@ class Engine:
         self,
         run: Run,
         pipeline: Pipeline,
+        flow: Flow,
         plan_anew: PlanAnew | None,
-        pythons: set[str],
         key: str | None,
         digest: str,
         firing: Firing | None = None,
     ) -> Run:
-        for python in pythons:
+        for python in await self.read(self._look_at_interpreters, pipeline):
             self._spawn(self.launcher.prepare(python, pipeline.preload))
         made: Run = await self._ask(
             lambda reply: Submit(
@@ -329,6 +339,7 @@ class Engine:
                 request_digest=digest,
                 plan_anew=plan_anew,
                 firing=firing,
+                flow=flow,
             )
         )
         return made
@@ -343,11 +354,9 @@ class Engine:
         if request.path is not None or request.notebook is not None:
             found = await self.read(self.store.get_run, run)
             path = request.path or found.notebook
-            content: Mapping[str, Any] | None = request.notebook
-            if content is None:
-                content = await self.read(read_file, path)
-            plan_anew = self._planner(path, content, found.split)
-            pipeline = await self.read(self.notebooks.compile, path, content, found.split)
+            pipeline, plan_anew = await self.read(
+                self._compile, path, request.notebook, found.split
+            )
             await self.read(self._look_at_interpreters, pipeline)
         retried: Run = await self._ask(
             lambda reply: Retry(
@@ -400,12 +409,22 @@ class Engine:
 
         return plan_anew
 
-    def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, PlanAnew, set[str]]:
-        content = request.notebook if request.notebook is not None else read_file(request.path)
-        plan_anew = self._planner(request.path, content, request.split)
-        pipeline = self.notebooks.compile(request.path, content, request.split)
-        run = new_run(pipeline, request, self.inventory, utc_now())
-        return run, pipeline, plan_anew, self._look_at_interpreters(pipeline)
+    def _compile(
+        self, path: str | None, content: Mapping[str, Any] | None, split: Split
+    ) -> tuple[Pipeline, PlanAnew | None]:
+        """Compile a notebook, or read a KFP pipeline; what a run shows changes notebooks only."""
+        if content is None and not names_kfp(path):
+            content = read_file(path)
+        pipeline = self.notebooks.compile(path, content, split)
+        if content is None or pipeline.ir is not None:
+            return pipeline, None
+        return pipeline, self._planner(path, content, split)
+
+    def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, Flow, PlanAnew | None]:
+        pipeline, plan_anew = self._compile(request.path, request.notebook, request.split)
+        flow = flow_of(pipeline, str(self.home.runs))
+        run = new_run(pipeline, request, self.inventory, utc_now(), flow)
+        return run, pipeline, flow, plan_anew
 
     def _look_at_interpreters(self, pipeline: Pipeline) -> set[str]:
         """See that every step has somewhere to run, and learn what is installed there."""

@@ -13,7 +13,7 @@ from jupyter_mlplat.resources.preview import RunPlan
 from jupyter_mlplat.resources.run import CacheExplanation, OutputValue, Run, TaskState
 from jupyter_mlplat.services.pipelines.machine import RunStatus
 from jupyter_mlplat.services.pipelines.plan import plan_of
-from jupyter_mlplat.services.pipelines.preview import past_of, preview
+from jupyter_mlplat.services.pipelines.preview import past_of, preview, preview_unfolding
 from jupyter_mlplat.services.pipelines.recording import names_in
 
 
@@ -26,6 +26,8 @@ class Foresight:
 
     def plan(self, run: Run, pipeline: Pipeline) -> RunPlan:
         """Say what a run that was made, but not stored, would do."""
+        if pipeline.ir is not None:
+            return preview_unfolding(run)
         live = LiveRun(RunStatus.of(plan_of(pipeline), run), pipeline, Future())
         skipped = frozenset(task.name for task in run.tasks if task.state is TaskState.SKIPPED)
         successes = self.store.last_successes(run.notebook) if run.notebook else {}

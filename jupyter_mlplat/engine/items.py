@@ -11,6 +11,7 @@ from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import RetryRequest, Run, RunPatch
 from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.services.pipelines.messages import TimerDue
+from jupyter_mlplat.services.workflows.flow import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Submit(Asked):
     request_digest: str
     plan_anew: PlanAnew | None = None
     firing: Firing | None = None  # of the schedule that asks; written in the same commit
+    flow: Flow | None = None  # of the pipeline, where it is known already
 
 
 @dataclass(frozen=True, slots=True)

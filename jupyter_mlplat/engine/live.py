@@ -12,10 +12,11 @@ from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Finding, Input, Pipeline, Step
 from jupyter_mlplat.resources.run import Run, TaskState
+from jupyter_mlplat.resources.workflow import Values
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.caching import UNBOUND, code_parts
 from jupyter_mlplat.services.pipelines.machine import RunStatus
-from jupyter_mlplat.services.pipelines.plan import plan_of
+from jupyter_mlplat.services.pipelines.plan import flow_of
 from jupyter_mlplat.services.pipelines.recording import Saved, names_in
 from jupyter_mlplat.services.pipelines.reliance import Reliance, reliances
 
@@ -52,6 +53,7 @@ class LiveRun:
     interpreters: dict[tuple[str | None, str | None], Interpreter] = field(default_factory=dict)
     """(kernel, python) that settings ask for → what that means here."""
     _patience_s: float = GIT_PATIENCE_S
+    _unfolded: dict[str, tuple[Values | None, Step]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)  # last value of each
 
     @property
@@ -60,7 +62,24 @@ class LiveRun:
 
     @cached_property
     def steps(self) -> Mapping[str, Step]:
+        """The steps of a notebook; what a task of a KFP pipeline runs is known when it is ready."""
         return {step.name: step for step in self.pipeline.steps}
+
+    def step(self, name: str) -> Step:
+        """Return what a task runs."""
+        task = self.status.tasks[name]
+        known = self._unfolded.get(name)
+        if known is not None and known[0] is task.inputs:
+            return known[1]
+        step = self.status.flow.step_of(self.status.run, self.status.tasks, task)
+        if step is None:
+            return self.steps[name]
+        self._unfolded[name] = (task.inputs, step)
+        return step
+
+    def forget(self, name: str) -> None:
+        """Drop what is only needed until a task is over."""
+        self._unfolded.pop(name, None)
 
     @cached_property
     def code(self) -> Mapping[str, Mapping[str, str]]:
@@ -127,11 +146,13 @@ def load_run(
     store: MetadataStore,
     run: Run,
     read_git: Callable[[Pipeline], "Future[Mapping[str, Any]]"],
+    runs: str,
     pipeline: Pipeline | None = None,
 ) -> LiveRun:
-    """Take up a run as the store has it, or with other code."""
+    """Take up a run as the store has it, or with other code; `runs` is the folder of all runs."""
     pipeline = pipeline or store.pipeline_of(run.id)
-    live = LiveRun(RunStatus.of(plan_of(pipeline), run), pipeline, read_git(pipeline))
+    status = RunStatus.of(flow_of(pipeline, runs), run)
+    live = LiveRun(status, pipeline, read_git(pipeline))
     by_step: dict[str, list[Any]] = {}
     for value in store.outputs_of(run.id):
         by_step.setdefault(value.step, []).append(value)

@@ -60,7 +60,7 @@ class Notebooks:
 
         if path is not None:
             _refuse_relative(path)
-            if content is None and Path(path).suffix.lower() in _KFP_SUFFIXES:
+            if content is None and names_kfp(path):
                 return self._read_kfp(_read_bytes(path))
         if content is not None and _KFP_KEYS & content.keys():
             return self._read_kfp(json.dumps(content).encode())
@@ -101,6 +101,11 @@ class Notebooks:
             if len(self._compiled) > _KEPT:
                 self._compiled.popitem(last=False)
         return pipeline
+
+
+def names_kfp(path: str | None) -> bool:
+    """Tell whether a file is a compiled KFP pipeline, by its name."""
+    return path is not None and Path(path).suffix.lower() in _KFP_SUFFIXES
 
 
 def _refuse_relative(path: str) -> None:

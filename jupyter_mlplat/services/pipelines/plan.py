@@ -6,9 +6,10 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Pipeline, Retry, Step
-from jupyter_mlplat.resources.run import Task, TaskState
-from jupyter_mlplat.services.workflows.flow import View, renewed
+from jupyter_mlplat.resources.run import Run, Task, TaskState
+from jupyter_mlplat.services.workflows.flow import Flow, View, renewed
 
 _NO_RETRY = Retry()
 
@@ -50,6 +51,14 @@ class Plan:
         return self._closure(names, {step.name: step.needs for step in self.steps.values()})
 
     # - as a flow -
+
+    def step_of(self, run: Run, tasks: Mapping[str, Task], task: Task) -> None:
+        """Return nothing: the pipeline has the step."""
+
+    def first(
+        self, parameters: Mapping[str, JsonValue], left_out: frozenset[str] = frozenset()
+    ) -> None:
+        """Return nothing: every step is a task."""
 
     def limits(self, task: Task) -> StepPlan:
         return self.steps[task.name]
@@ -154,3 +163,19 @@ def plan_of(pipeline: Pipeline) -> Plan:
         StepPlan(step.name, step.after, step.settings.retry, step.settings.timeout_s)
         for step in pipeline.steps
     )
+
+
+def flow_of(pipeline: Pipeline, runs: str) -> Flow:
+    """Return who says which task of a pipeline's run comes after which.
+
+    Args:
+        pipeline: Compiled from a notebook, or read from a KFP pipeline.
+        runs: Folder below which every run has one of its own.
+    """
+    if pipeline.ir is None:
+        return plan_of(pipeline)
+    # Imported when first needed: most engines only ever see notebooks.
+    from jupyter_mlplat.formats.kfp.document import from_ir
+    from jupyter_mlplat.services.workflows.unfolding import Unfolding
+
+    return Unfolding(from_ir(pipeline.ir), runs)

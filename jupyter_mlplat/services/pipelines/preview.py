@@ -13,7 +13,7 @@ from jupyter_mlplat.ports.metadata import PastTask
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.preview import LastSuccess, PlannedStep, RunPlan
-from jupyter_mlplat.resources.run import CacheExplanation
+from jupyter_mlplat.resources.run import CacheExplanation, Run, TaskState
 from jupyter_mlplat.services.pipelines.caching import changes_between, code_parts, shortened
 
 
@@ -111,6 +111,20 @@ def preview(
             )
         )
     return RunPlan(steps=tuple(planned))
+
+
+def preview_unfolding(run: Run) -> RunPlan:
+    """Say what is known beforehand of a run that unfolds: which of its first tasks are left out."""
+    return RunPlan(
+        steps=tuple(
+            PlannedStep(name=task.name, will="skip", reason="not needed for what was asked for")
+            if task.state is TaskState.SKIPPED
+            else PlannedStep(
+                name=task.name, will="unknown", reason="known once the run has come to it"
+            )
+            for task in run.tasks
+        )
+    )
 
 
 def _decide(

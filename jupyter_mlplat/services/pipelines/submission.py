@@ -23,6 +23,7 @@ from jupyter_mlplat.services.pipelines.admission import Inventory
 from jupyter_mlplat.services.pipelines.caching import code_parts
 from jupyter_mlplat.services.pipelines.messages import RetryAsked
 from jupyter_mlplat.services.pipelines.plan import Plan, plan_of
+from jupyter_mlplat.services.workflows.flow import Flow
 
 _ACCEPTS: Mapping[str, Callable[[JsonValue], bool]] = {
     "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -39,7 +40,13 @@ _ACCEPTS: Mapping[str, Callable[[JsonValue], bool]] = {
 _MOST_TAGS = 64
 
 
-def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, now: datetime) -> Run:
+def new_run(
+    pipeline: Pipeline,
+    request: SubmitRequest,
+    inventory: Inventory,
+    now: datetime,
+    flow: Flow | None = None,
+) -> Run:
     """Make the run that was asked for; the store gives it its number.
 
     Raises:
@@ -47,7 +54,6 @@ def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, no
             names no step, or a step can never start on this machine.
     """
     refuse_errors(pipeline)
-    refuse_parameters(pipeline, request.parameters)
     plan = plan_of(pipeline)
     skipped = steps_left_out(pipeline, plan, request.until, request.from_step)
     for step in pipeline.steps:
@@ -63,7 +69,7 @@ def new_run(pipeline: Pipeline, request: SubmitRequest, inventory: Inventory, no
         state=RunState.PENDING,
         parameters=dict(request.parameters),
         created_at=now,
-        tasks=tuple(_new_task(pipeline.step(name), name in skipped) for name in plan.steps),
+        tasks=_first_tasks(pipeline, flow or plan, request.parameters, skipped),
         tags=request.tags,
         cache=request.cache,
         until=request.until,
@@ -111,6 +117,16 @@ def edited(run: Run, patch: RunPatch) -> Run:
             "archived": run.archived if patch.archived is None else patch.archived,
         }
     )
+
+
+def _first_tasks(
+    pipeline: Pipeline, flow: Flow, parameters: Mapping[str, JsonValue], left_out: frozenset[str]
+) -> tuple[Task, ...]:
+    tasks = flow.first(parameters, left_out)
+    if tasks is None:
+        refuse_parameters(pipeline, parameters)
+        tasks = tuple(_new_task(step, step.name in left_out) for step in pipeline.steps)
+    return tasks
 
 
 def _new_task(step: Step, is_left_out: bool) -> Task:
@@ -200,6 +216,7 @@ def new_retry(
     request: RetryRequest,
     inventory: Inventory,
     now: datetime,
+    flow: Flow | None = None,
 ) -> RetryAsked:
     """Work out what a retry has to run again.
 
@@ -211,6 +228,7 @@ def new_retry(
         request: What was asked for.
         inventory: What the machine has.
         now: The present moment.
+        flow: Of the pipeline it goes on with, where that unfolds as it runs.
 
     Raises:
         Conflict: The run is not over, or nothing is left to do.
@@ -222,19 +240,25 @@ def new_retry(
             "Wait until it has ended, or cancel it first."
         )
     refuse_errors(new)
-    refuse_parameters(new, run.parameters)
     plan = plan_of(new)
     skipped = steps_left_out(new, plan, run.until, run.from_step)
+    if new.ir is not None and new.digest != old.digest:
+        raise InvalidInput(
+            f"Cannot retry run {run.number} with another pipeline: what a KFP pipeline has "
+            "unfolded belongs to it. Submit a new run; what has not changed comes from the cache."
+        )
     redo = _changed_steps(old, new, saved) - skipped
+    nested = {task.name for task in run.tasks if task.path}
     if request.from_step is not None:
-        if request.from_step not in plan.steps:
+        if request.from_step not in plan.steps and request.from_step not in nested:
             raise InvalidInput(
                 f"Cannot retry run {run.number} from {request.from_step!r}: it has no such step. "
                 f"It has: {', '.join(plan.steps)}."
             )
         redo |= {request.from_step}
     succeeded = {task.name for task in run.tasks if task.state is TaskState.SUCCEEDED}
-    if not redo and succeeded >= set(plan.steps) - skipped:
+    is_done = run.state is RunState.SUCCEEDED if nested else succeeded >= {*plan.steps} - skipped
+    if not redo and is_done:
         raise Conflict(
             f"Cannot retry run {run.number}: all its steps have succeeded and no code has "
             "changed. Name a step to start from, or submit a new run."
@@ -244,10 +268,10 @@ def new_retry(
             inventory.refuse_impossible(step.name, step.settings.resources)
     return RetryAsked(
         at=now,
-        flow=plan,
+        flow=flow or plan,
         pipeline_digest=new.digest,
         redo=frozenset(redo),
-        fresh=tuple(_new_task(new.step(name), name in skipped) for name in plan.steps),
+        fresh=_first_tasks(new, flow or plan, run.parameters, skipped),
     )
 
 

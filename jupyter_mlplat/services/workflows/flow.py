@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Retry, Step
 from jupyter_mlplat.resources.run import Run, Task
 from jupyter_mlplat.resources.workflow import Values
@@ -49,6 +50,18 @@ class Flow(Protocol):
     """
 
     def limits(self, task: Task) -> Limits: ...
+
+    def step_of(self, run: Run, tasks: Mapping[str, Task], task: Task) -> Step | None:
+        """Return what a task runs; None: what the run's pipeline says of it."""
+
+    def first(
+        self, parameters: Mapping[str, JsonValue], left_out: frozenset[str] = frozenset()
+    ) -> tuple[Task, ...] | None:
+        """Return the tasks that a run begins with; None: one for each step of its pipeline.
+
+        Raises:
+            InvalidInput: A parameter is unknown, missing, or of another type.
+        """
 
     def begin(self, view: View) -> Iterator[Task]:
         """Let all go on that can; the run has just begun, been taken up again or been reset."""

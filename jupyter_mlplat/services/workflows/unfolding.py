@@ -53,8 +53,15 @@ class Unfolding:
         self._arguments: tuple[object, Values] | None = None
         self._items: dict[str, tuple[Values, Sequence[Values]]] = {}
 
-    def first(self, left_out: frozenset[str] = frozenset()) -> tuple[Task, ...]:
-        """Return the tasks that a run begins with: those of the root."""
+    def first(
+        self, parameters: Mapping[str, JsonValue], left_out: frozenset[str] = frozenset()
+    ) -> tuple[Task, ...]:
+        """Return the tasks that a run begins with: those of the root.
+
+        Raises:
+            InvalidInput: A parameter is unknown, missing, or of another type.
+        """
+        arguments(self.document, parameters)
         return tuple(
             task.model_copy(update={"state": TaskState.SKIPPED}) if task.name in left_out else task
             for task in self._rows(None, self.document.root)

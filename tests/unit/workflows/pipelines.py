@@ -222,7 +222,7 @@ class World:
             state=RunState.PENDING,
             created_at=START,
             parameters=parameters,
-            tasks=self.flow.first(),
+            tasks=self.flow.first(parameters),
         )
         self.status = RunStatus.of(self.flow, run)
 
@@ -276,7 +276,8 @@ class World:
 
     def retry(self, *redo: str) -> "World":
         self.ran.clear()
-        event = msg.RetryAsked(self.now, self.flow, DIGEST, frozenset(redo), self.flow.first())
+        fresh = self.flow.first(self.status.run.parameters)
+        event = msg.RetryAsked(self.now, self.flow, DIGEST, frozenset(redo), fresh)
         self.tell(event)
         return self.run()
 

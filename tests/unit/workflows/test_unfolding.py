@@ -231,25 +231,13 @@ def test_a_list_that_one_iteration_makes_stays_a_list_of_lists() -> None:
 def test_a_loop_goes_over_artifacts() -> None:
     root = dag(
         make=task("body0", each="[1, 2]"),
-        loop=task("use", each_artifact="models", models=["models"], item="one", **{"models_": 1})
-        if False
-        else {
-            "componentRef": {"name": "use"},
-            "inputs": {
-                "artifacts": {
-                    "models": {
-                        "taskOutputArtifact": {"producerTask": "make", "outputArtifactKey": "m"}
-                    }
-                }
-            },
-            "artifactIterator": {"items": {"inputArtifact": "models"}, "itemInput": "one"},
-        },
+        loop=task("use", each_artifact="all", all="make.m", models=["all"], item="one"),
     )
     ir = ir_of(
         root,
         body0=dag({"item": "int"}, {"m": ("model", "t.m")}, t=task("maker")),
         maker=leaf(outputs={"m": "model"}),
-        use=leaf({"one": "model", "models": "models?"}),
+        use=leaf({"one": "model", "all": "models?"}),
     )
 
     world = World(
@@ -385,8 +373,8 @@ def test_constants_refer_to_other_inputs_and_selectors_select() -> None:
         make=task("maker"),
         say=task(
             "say2",
-            text="text:hello {{$.inputs.parameters['pipelinechannel--who']}} {{$.pipeline_task_name}}",
-            **{"pipelinechannel--who": "in:who", "size": "make.info"},
+            text="text:hello {{$.inputs.parameters['who-0']}} {{$.pipeline_task_name}}",
+            **{"who-0": "in:who", "size": "make.info"},
             select={"size": 'parseJson(string_value)["size"]'},
         ),
     )
@@ -399,7 +387,7 @@ def test_constants_refer_to_other_inputs_and_selectors_select() -> None:
     assert world.given("say") == {
         "text": "hello you say",
         "size": 3,
-        "pipelinechannel--who": "you",
+        "who-0": "you",
     }
 
 
