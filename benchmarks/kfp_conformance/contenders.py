@@ -54,7 +54,7 @@ def run_ours(
         return Outcome("unfinished", f"not over after {timeout_s:g} s", took_s=took)
     reason, code = _reason(run)
     outputs = run.results.parameters if run.results is not None else {}
-    return Outcome(str(run.state), reason, code, outputs, took)
+    return Outcome(run.state.value.lower(), reason, code, outputs, took)
 
 
 def _reason(run: Run) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from jupyter_mlplat.client.documents import (
 from jupyter_mlplat.client.endpoints import Endpoint, EndpointList
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.following import Following, concerns_kind, concerns_model
+from jupyter_mlplat.client.kfp import KfpPipeline, documents_of
 from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList
 from jupyter_mlplat.errors import ExecutionFailed
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 Home = str | Path | None
 
 
-def compile(path: str | Path, *, split: str = "auto", home: Home = None) -> Pipeline:
+def compile(path: str | Path | KfpPipeline, *, split: str = "auto", home: Home = None) -> Pipeline:
     """Read a notebook as a pipeline: steps, edges and why each edge exists.
 
     Args:
-        path: A notebook, or a script in jupytext's percent format.
+        path: A notebook, a script in jupytext's percent format, a compiled KFP pipeline (YAML), or
+            a function decorated with `kfp.dsl.pipeline`.
         split: `auto`, or `cell` for one step per untagged cell.
         home: The state directory; by default `MLPLAT_HOME`.
     """
+    if isinstance(path, KfpPipeline):
+        return Pipeline.of(EngineClient(home).compile_content(documents_of(path)))
     return Pipeline.of(EngineClient(home).compile(path, split))
 
 
@@ -60,7 +64,7 @@ def verify(
 
 
 def run(
-    path: str | Path,
+    path: str | Path | KfpPipeline,
     parameters: Mapping[str, Any] | None = None,
     *,
     wait: bool = True,
@@ -73,11 +77,12 @@ def run(
     until: str | None = None,
     home: Home = None,
 ) -> Run:
-    """Run a notebook as a pipeline.
+    """Run a notebook, or a KFP pipeline, as a pipeline.
 
     Args:
-        path: The notebook.
-        parameters: Values for the names its `parameters` cell assigns.
+        path: The notebook, a compiled KFP pipeline (YAML), or a function decorated with
+            `kfp.dsl.pipeline`.
+        parameters: Values for the names its `parameters` cell assigns, or for its inputs.
         wait: Whether to return only when the run is final.
         check: Whether to raise when it did not succeed.
         timeout_s: Wait at most this long; the run goes on.
@@ -94,7 +99,8 @@ def run(
     """
     client = EngineClient(home)
     submitted = client.submit(
-        path,
+        None if isinstance(path, KfpPipeline) else path,
+        notebook=documents_of(path) if isinstance(path, KfpPipeline) else None,
         parameters=parameters,
         split=split,
         experiment=experiment,

@@ -72,6 +72,12 @@ class Run(Shown):
         """What was saved under each name, in its final version."""
         return self.result().outputs
 
+    @property
+    def results(self) -> dict[str, Any]:
+        """What a KFP pipeline as a whole has given back: its output parameters by name."""
+        made = self._document.results
+        return {} if made is None else dict(made.parameters)
+
     def result(self) -> documents.RunResult:
         """Return what came out of it, so far where it is not final."""
         if self._result is None or not self._result.run.state.is_final:
