@@ -49,6 +49,7 @@ def build_parser() -> Parser:
     _add_runs(group)
     _add_registry(group)
     _add_endpoints(group)
+    _add_images(group)
     _add_engine(group)
     return parser
 
@@ -353,6 +354,87 @@ def _add_endpoints(group: Any) -> None:
 
 def _add_endpoint(parser: Parser) -> None:
     parser.add_argument("endpoint", metavar="ENDPOINT", help="name of an endpoint")
+
+
+def _add_images(group: Any) -> None:
+    parser = _add(
+        group,
+        "images",
+        commands.images.list_images,
+        "list what stands for container images on this machine",
+        "images",
+    )
+    below = _add_group(parser)
+    parser = _add(
+        below,
+        "map",
+        commands.images.map_image,
+        "let tasks with such an image run on this machine, without it",
+        "images map 'team/train:*' --python ~/envs/train/bin/python",
+    )
+    _add_pattern(parser)
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        default="engine",
+        help="interpreter that stands for the image's Python; engine: the engine's own (engine)",
+    )
+    parser.add_argument(
+        "--files", metavar="DIR", help="folder that stands for the image's working directory"
+    )
+    parser.add_argument(
+        "--components-only",
+        action="store_true",
+        help="only Python components, whose code is in the pipeline; no other command",
+    )
+    _add_pattern(
+        _add(
+            below,
+            "remove",
+            commands.images.remove_image,
+            "forget what stands for an image",
+            "images remove 'team/train:*'",
+        )
+    )
+    parser = _add(
+        group, "secrets", commands.images.list_secrets, "list secrets by name and key", "secrets"
+    )
+    below = _add_group(parser)
+    parser = _add(
+        below,
+        "set",
+        commands.images.set_secret,
+        "store a secret, or a config map, for tasks that ask for it",
+        "secrets set database user=me password",
+    )
+    _add_secret(parser)
+    parser.add_argument(
+        "values",
+        nargs="+",
+        metavar="KEY[=VALUE]",
+        help="KEY=@FILE takes a file's content; KEY alone asks for the value, or reads it from "
+        "standard input",
+    )
+    _add_secret(
+        _add(
+            below,
+            "delete",
+            commands.images.delete_secret,
+            "delete a secret with all its keys",
+            "secrets delete database",
+        )
+    )
+
+
+def _add_pattern(parser: Parser) -> None:
+    parser.add_argument(
+        "pattern", metavar="IMAGE", help="an image's name; * and ? stand for any part of it"
+    )
+
+
+def _add_secret(parser: Parser) -> None:
+    parser.add_argument("secret", metavar="NAME", help="name of the secret, as tasks name it")
+    parser.add_argument("--config", action="store_true", help="a config map instead of a secret")
 
 
 def _add_engine(group: Any) -> None:

@@ -14,6 +14,7 @@ from jupyter_mlplat.client.link import TIMEOUT_S, EngineLink
 
 if TYPE_CHECKING:
     from jupyter_mlplat.resources import engine as engine_documents
+    from jupyter_mlplat.resources import images as image_documents
     from jupyter_mlplat.resources import lineage as lineage_documents
     from jupyter_mlplat.resources import pipeline as pipeline_documents
     from jupyter_mlplat.resources import preview as preview_documents
@@ -507,6 +508,45 @@ class EngineClient(EngineLink):
 
         answer = self._post(name, {}, {"endpoint": endpoint}, timeout_s=None)
         return Endpoint.model_validate(answer)
+
+    # - images and secrets -
+
+    def images(self) -> "image_documents.ImageMap":
+        """Return what stands for container images."""
+        from jupyter_mlplat.resources.images import ImageMap
+
+        return ImageMap.model_validate(self._get("images.list"))
+
+    def map_image(self, pattern: str, **rule: Any) -> "image_documents.ImageMap":
+        """Add a rule; `rule` holds the other fields of an ImageRequest."""
+        from jupyter_mlplat.resources.images import ImageMap
+
+        return ImageMap.model_validate(self._post("images.map", {"pattern": pattern, **rule}))
+
+    def remove_image(self, pattern: str) -> "image_documents.ImageMap":
+        """Remove a rule."""
+        from jupyter_mlplat.resources.images import ImageMap
+
+        return ImageMap.model_validate(self._post("images.remove", {"pattern": pattern}))
+
+    def secrets(self) -> "tuple[image_documents.SecretEntry, ...]":
+        """Return the names and keys of all secrets and config maps."""
+        from jupyter_mlplat.resources.images import SecretList
+
+        return SecretList.model_validate(self._get("secrets.list")).secrets
+
+    def set_secret(
+        self, name: str, values: Mapping[str, str], kind: str = "secret"
+    ) -> "image_documents.SecretEntry":
+        """Store values of a secret or a config map; other keys of it stay."""
+        from jupyter_mlplat.resources.images import SecretEntry
+
+        body = {"name": name, "kind": kind, "values": dict(values)}
+        return SecretEntry.model_validate(self._post("secrets.set", body))
+
+    def delete_secret(self, name: str, kind: str = "secret") -> None:
+        """Delete a secret or a config map."""
+        self.fetch("secrets.delete", {"kind": kind, "secret": name})
 
     def _get(
         self,

@@ -81,10 +81,3 @@ class SecretRequest(Request):
             if not key or "/" in key or key in (".", ".."):
                 raise ValueError(f"{key!r} is no key: keys name files as well, so no slashes")
         return values
-
-
-class SecretQuery(Request):
-    """Name a secret or a config map."""
-
-    name: SecretName
-    kind: SecretKind = "secret"

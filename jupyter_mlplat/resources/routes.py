@@ -197,6 +197,14 @@ ROUTES: tuple[Route, ...] = (
         gives="FiringList",
     ),
     Route("schedules.firings", "GET", "/schedules/{schedule}/firings", READ, gives="FiringList"),
+    # What stands for a container image here, and what secrets tasks may be given. Values of
+    # secrets come in and never go out.
+    Route("images.list", "GET", "/images", READ, gives="ImageMap"),
+    Route("images.map", "POST", "/images", WRITE, takes="ImageRequest", gives="ImageMap"),
+    Route("images.remove", "POST", "/images/remove", WRITE, takes="ImageQuery", gives="ImageMap"),
+    Route("secrets.list", "GET", "/secrets", READ, gives="SecretList"),
+    Route("secrets.set", "POST", "/secrets", WRITE, takes="SecretRequest", gives="SecretEntry"),
+    Route("secrets.delete", "DELETE", "/secrets/{kind}/{secret}", WRITE, Answer.EMPTY),
     Route("endpoints.list", "GET", "/endpoints", READ, gives="EndpointList"),
     Route("endpoints.deploy", "POST", "/endpoints", WRITE, takes="DeployRequest", gives="Endpoint"),
     Route("endpoints.get", "GET", "/endpoints/{endpoint}", READ, gives="Endpoint"),

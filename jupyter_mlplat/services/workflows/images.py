@@ -1,9 +1,11 @@
 """Which Python, if any, stands for a container image on this machine."""
 
+import os
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.resources.images import ImageRule
 
 _REGISTRIES = ("docker.io/library/", "docker.io/", "library/", "index.docker.io/library/")
@@ -38,6 +40,27 @@ def python_version(image: str) -> str | None:
     """Return the minor version of Python that an image's name speaks of: `3.12`."""
     match = _VERSION.search(image)
     return f"{match[1]}.{match[2]}" if match else None
+
+
+def checked(rule: ImageRule) -> ImageRule:
+    """Return a rule with its paths made absolute.
+
+    Raises:
+        InvalidInput: Its interpreter or its folder is not there.
+    """
+    python, files = rule.python, rule.files
+    if python != "engine":
+        python = os.path.abspath(os.path.expanduser(python))
+        if not os.access(python, os.X_OK) or os.path.isdir(python):
+            raise InvalidInput(
+                f"Cannot map {rule.pattern!r}: there is no interpreter at {python!r}. "
+                "Name the path of a Python 3.9 or newer, or 'engine'."
+            )
+    if files is not None:
+        files = os.path.abspath(os.path.expanduser(files))
+        if not os.path.isdir(files):
+            raise InvalidInput(f"Cannot map {rule.pattern!r}: there is no folder {files!r}.")
+    return rule.model_copy(update={"python": python, "files": files})
 
 
 def with_rule(rules: Sequence[ImageRule], rule: ImageRule) -> tuple[ImageRule, ...]:

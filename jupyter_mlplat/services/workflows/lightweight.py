@@ -26,10 +26,11 @@ _WITH_VALUE = frozenset(
     {"--index-url", "-i", "--extra-index-url", "--trusted-host", "--find-links", "-f"}
 )
 _AROUND = re.compile(
-    r"^(if ! \[ -x .*; then|fi|python3 -m ensurepip.*|export PIP_\w+=1|tmp=\$\(mktemp -d\)"
+    r"^(if ! \[ -x .*; then|fi|python3 -m ensurepip.*|(export )?PIP_\w+=1|tmp=\$\(mktemp -d\)"
     r'|python3 -m venv .*|\. "\$tmp/venv/bin/activate"|)$'
 )
 _RUNS_ON = ("$0", "$@")
+_PUNCTUATION = re.compile(r"^[();<>|&`]+$")  # of the shell, where it was not quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,10 @@ def _split(words: Sequence[str]) -> list[list[str]]:
             is_second_way = False
         elif word == "||":
             is_second_way = True
-        elif word not in ("(", ")") and not is_second_way:
-            calls[-1].append(word)
         elif word == ")":
             is_second_way = False
+        elif not is_second_way and (word != "(" or calls[-1]):
+            calls[-1].append(word)
     return [call for call in calls if call]
 
 
@@ -149,6 +150,8 @@ def _pip_arguments(call: Sequence[str]) -> list[str] | None:
     while words and re.match(r"^[A-Z_]+=\S*$", words[0]):
         words.pop(0)
     if len(words) < 5 or words[0] not in ("python3", "python") or tuple(words[1:4]) != _PIP:
+        return None
+    if any("$" in word or "`" in word or _PUNCTUATION.match(word) for word in words):
         return None
     if any(word in ("-r", "--requirement", "-e", "--editable", "--target") for word in words):
         return None

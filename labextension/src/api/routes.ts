@@ -19,6 +19,9 @@ import type {
   FiringList,
   GcReport,
   GcRequest,
+  ImageMap,
+  ImageQuery,
+  ImageRequest,
   Lineage,
   LineageGraph,
   LineageSubjects,
@@ -47,6 +50,9 @@ import type {
   SchedulePatch,
   ScheduleRequest,
   ScheduleStatus,
+  SecretEntry,
+  SecretList,
+  SecretRequest,
   SubmitRequest,
   TrafficRequest,
   VerifyReport,
@@ -335,6 +341,36 @@ export interface IRoutes {
     body: never;
     answer: FiringList;
   };
+  'images.list': {
+    segments: never;
+    body: never;
+    answer: ImageMap;
+  };
+  'images.map': {
+    segments: never;
+    body: ImageRequest;
+    answer: ImageMap;
+  };
+  'images.remove': {
+    segments: never;
+    body: ImageQuery;
+    answer: ImageMap;
+  };
+  'secrets.list': {
+    segments: never;
+    body: never;
+    answer: SecretList;
+  };
+  'secrets.set': {
+    segments: never;
+    body: SecretRequest;
+    answer: SecretEntry;
+  };
+  'secrets.delete': {
+    segments: 'kind' | 'secret';
+    body: never;
+    answer: void;
+  };
   'endpoints.list': {
     segments: never;
     body: never;
@@ -457,6 +493,12 @@ export const ROUTES: Readonly<
   'schedules.run': ['POST', 'schedules/{schedule}/run'],
   'schedules.backfill': ['POST', 'schedules/{schedule}/backfill'],
   'schedules.firings': ['GET', 'schedules/{schedule}/firings'],
+  'images.list': ['GET', 'images'],
+  'images.map': ['POST', 'images'],
+  'images.remove': ['POST', 'images/remove'],
+  'secrets.list': ['GET', 'secrets'],
+  'secrets.set': ['POST', 'secrets'],
+  'secrets.delete': ['DELETE', 'secrets/{kind}/{secret}'],
   'endpoints.list': ['GET', 'endpoints'],
   'endpoints.deploy': ['POST', 'endpoints'],
   'endpoints.get': ['GET', 'endpoints/{endpoint}'],

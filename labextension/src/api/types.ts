@@ -191,12 +191,6 @@ export type SecretRequest = {
   values: Record<string, string>;
 };
 
-/** Name a secret or a config map. */
-export type SecretQuery = {
-  name: string;
-  kind?: 'secret' | 'config';
-};
-
 /** A thing with content: a value, a model, a metric file, a notebook. Content-addressed. */
 export type Artifact = {
   id: string;

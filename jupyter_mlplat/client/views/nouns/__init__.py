@@ -9,6 +9,7 @@ from jupyter_mlplat.client.views.nouns.formats import (
     format_number,
     state_cell,
 )
+from jupyter_mlplat.client.views.nouns.images import view_images, view_secrets
 from jupyter_mlplat.client.views.nouns.pipelines import view_pipeline, view_verification
 from jupyter_mlplat.client.views.nouns.registry import (
     view_lineage,
@@ -37,6 +38,7 @@ __all__ = [
     "view_endpoint",
     "view_endpoints",
     "view_engine",
+    "view_images",
     "view_lineage",
     "view_model",
     "view_model_history",
@@ -46,6 +48,7 @@ __all__ = [
     "view_restored",
     "view_run",
     "view_runs",
+    "view_secrets",
     "view_verification",
     "view_version",
 ]
