@@ -20,7 +20,7 @@ from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 from jupyter_mlplat.resources.images import ImageRule
-from jupyter_mlplat.resources.pipeline import Step
+from jupyter_mlplat.resources.pipeline import Resources, Step
 from jupyter_mlplat.resources.run import Run, Task
 from jupyter_mlplat.resources.workflow import ArtifactValue, Component, ExecutedAs, Values
 from jupyter_mlplat.services.pipelines.admission import Inventory
@@ -43,6 +43,7 @@ from jupyter_mlplat.services.workflows.lightweight import (
     without_installation,
 )
 from jupyter_mlplat.services.workflows.placeholders import Facts
+from jupyter_mlplat.services.workflows.unfolding import facts_of
 from jupyter_mlplat.stores.images import LocalImageMap
 from jupyter_mlplat.stores.secrets import LocalSecrets
 
@@ -111,6 +112,16 @@ class Components:
         folder = self._environment_folder(way)
         return str(folder / "bin/python") if folder and _is_built(folder) else way.python
 
+    def demand_of(self, component: Component) -> Resources:
+        """Return what a task waits for: no more than the machine has.
+
+        What cannot be read is told when the task is to start.
+        """
+        try:
+            return fitted(resources_of(component), self._inventory)[0]
+        except InvalidInput:
+            return Resources()
+
     def secret_stamps(self, component: Component) -> dict[str, str]:
         """Return when the secrets that a task is given were written last, by name."""
         sources = [(one.kind, one.name) for one in platform.variables_of(component.platform)] + [
@@ -151,7 +162,7 @@ class Components:
         component, inputs = _laid(component_of(step), ref.directory, workspace)
         step = step.model_copy(update={"component": component})
         way = self._way(step, _raw_call(step))
-        facts = facts_of(run, task, component, self._home)
+        facts = facts_of(run, task, component.task, str(self._home.runs))
         call: Call | None = None
         document: dict[str, Any]
         if way.how == "import":
@@ -163,7 +174,8 @@ class Components:
             way, document = self._carried_out(step, call, ref, run)
         given = self._given(component, run, task)
         notes = [*way.notes, *given.notes, *notes_on_platform(component)]
-        notes += fitted(resources_of(component), self._inventory)[1]
+        demand, short_of = fitted(resources_of(component), self._inventory)
+        notes += short_of
         executor_input = call.executor_input if call else {}
         env = {**given.env, **(call.env if call else {})}
         if task.gpus:
@@ -202,6 +214,7 @@ class Components:
             "env": {name: value for name, value in env.items() if name not in secret_env},
             "secrets": list(secret_env),
             "notes": notes,
+            "limits": {"memory_bytes": demand.memory_bytes, "cpu": demand.cpu},
             **document,
         }
         _share_variables(document, env)
@@ -210,7 +223,7 @@ class Components:
             python=python if way.how == "function" else sys.executable,
             preload=(),
             kernel=None,
-            memory_bytes=step.settings.resources.memory_bytes,
+            memory_bytes=demand.memory_bytes,
             env=env,
             kind="component",
             executed_as="process" if folder and not is_built else way.executed_as,
@@ -466,22 +479,6 @@ def _import(step: Step, facts: Facts, directory: Path, workspace: Path) -> dict[
     if wanted.into_workspace:
         document["into"] = str(workspace / ".artifacts" / step.name)
     return document
-
-
-def facts_of(run: Run, task: Task, component: Component, home: Home) -> Facts:
-    """Return what placeholders may ask of a run and a task."""
-    created = run.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Facts(
-        job_name=run.title or f"{run.pipeline} {run.number}",
-        job_resource_name=f"{run.pipeline}-{run.id}",
-        job_id=run.id,
-        root=str(home.runs / run.id),
-        created_at=created,
-        scheduled_at=created,
-        task_name=component.task,
-        task_id=f"{run.id}-{task.name}",
-        workspace=str(home.workspace(run.id)),
-    )
 
 
 def _raw_call(step: Step) -> Call:

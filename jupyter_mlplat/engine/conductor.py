@@ -160,7 +160,7 @@ class Conductor:
                 self._lose(batch, live, lost)
             for task in live.status.tasks.values():
                 if task.state is TaskState.RUNNING and task.kind == "step":
-                    demand = live.step(task.name).settings.resources
+                    demand = self._facts.demand_of(live.step(task.name))
                     self._admission.hold((live.id, task.name), demand, task.gpus)
             self._send(batch, live, msg.Resumed(utc_now()))
         return self._finish(batch)
@@ -502,7 +502,7 @@ class Conductor:
             case msg.Consult(step):
                 self._consult(batch, live, live.step(step))
             case msg.Enqueue(step):
-                self._admission.enqueue((live.id, step), live.step(step).settings.resources)
+                self._admission.enqueue((live.id, step), self._facts.demand_of(live.step(step)))
                 self._enqueued.append((live.id, step))
             case msg.Release(step):
                 self._admission.release((live.id, step))

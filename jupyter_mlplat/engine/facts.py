@@ -13,7 +13,7 @@ from jupyter_mlplat.engine.interpreters import Interpreter, Interpreters
 from jupyter_mlplat.engine.live import LiveRun, StepKey
 from jupyter_mlplat.errors import Unsupported
 from jupyter_mlplat.kit.digests import digest_bytes
-from jupyter_mlplat.resources.pipeline import Pipeline, Step
+from jupyter_mlplat.resources.pipeline import Pipeline, Resources, Step
 from jupyter_mlplat.resources.workflow import Component
 from jupyter_mlplat.services.pipelines.caching import cache_key, component_parts, key_parts
 
@@ -39,6 +39,12 @@ class Facts:
         if self.components is None:
             raise Unsupported("Tasks of KFP pipelines cannot be run by this engine.")
         return self.components
+
+    def demand_of(self, step: Step) -> Resources:
+        """Return what a step waits for."""
+        if step.component is not None:
+            return self.of_components.demand_of(step.component)
+        return step.settings.resources
 
     def interpreter(self, live: LiveRun, step: Step) -> Interpreter:
         if step.component is not None:

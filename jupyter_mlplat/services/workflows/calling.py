@@ -158,8 +158,8 @@ def resources_of(component: Component) -> Resources:
         return next(filter(None, (resolve_text(text, scope).strip() for text in texts)), "")
 
     cpu = quantity(asked.resource_cpu_request, asked.resource_cpu_limit)
-    memory = quantity(asked.resource_memory_limit, asked.resource_memory_request)
-    old_memory = asked.memory_limit or asked.memory_request
+    memory = quantity(asked.resource_memory_limit)  # a request bounds nothing
+    old_memory = asked.memory_limit
     try:
         return Resources(
             cpu=parse_cpu(cpu) if cpu else asked.cpu_request or asked.cpu_limit or 1.0,

@@ -88,12 +88,3 @@ POD_FIELDS = frozenset(
     }
 )
 """What `fieldPathAsEnv` may name and has an answer on one machine."""
-
-
-def deadline_of(component: Component) -> float | None:
-    """Return after how many seconds a task is stopped."""
-    seconds = camel(component.platform).get("activeDeadlineSeconds")
-    try:
-        return float(str(seconds)) if seconds else None
-    except ValueError:
-        return None

@@ -17,6 +17,7 @@ from jupyter_mlplat.resources.workflow import ArtifactValue, Values
 from jupyter_mlplat.services.workflows.cel import select
 from jupyter_mlplat.services.workflows.placeholders import Facts, Scope, has_placeholder, resolve
 from jupyter_mlplat.services.workflows.places import Place, Places
+from jupyter_mlplat.services.workflows.platform import with_constants
 from jupyter_mlplat.services.workflows.values import items_of, settled, with_defaults
 
 _STATUS = {TaskState.SUCCEEDED: "COMPLETE"}
@@ -236,7 +237,11 @@ def settled_platform(
     platform: Mapping[str, JsonValue], neighbours: Neighbours
 ) -> dict[str, JsonValue]:
     """Return platform settings with references to other tasks replaced by what they come to."""
-    return dict(platform)
+
+    def lookup(source: Mapping[str, JsonValue]) -> JsonValue:
+        return neighbours.parameter(ParameterSource.model_validate(source))
+
+    return with_constants(platform, lookup)
 
 
 def _made(task: Task | None) -> Values:

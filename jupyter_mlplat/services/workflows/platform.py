@@ -41,23 +41,23 @@ class Mount:
     optional: bool = False
 
 
-def settled(platform: Mapping[str, JsonValue], lookup: Lookup) -> dict[str, JsonValue]:
+def with_constants(platform: Mapping[str, JsonValue], lookup: Lookup) -> dict[str, JsonValue]:
     """Replace references to outputs and inputs of other components by what they come to.
 
     What a task's platform settings refer to belongs to the DAG that the task lies in.
     """
-    return {name: _settled(value, lookup) for name, value in platform.items()}
+    return {name: _with_constants(value, lookup) for name, value in platform.items()}
 
 
-def _settled(value: JsonValue, lookup: Lookup) -> JsonValue:
+def _with_constants(value: JsonValue, lookup: Lookup) -> JsonValue:
     if isinstance(value, list):
-        return [_settled(item, lookup) for item in value]
+        return [_with_constants(item, lookup) for item in value]
     if not isinstance(value, dict):
         return value
     spelled = camel(value)
     found = _SOURCES & spelled.keys()
     if not found:
-        return {name: _settled(item, lookup) for name, item in value.items()}
+        return {name: _with_constants(item, lookup) for name, item in value.items()}
     constant = lookup({name: spelled[name] for name in found})
     rest = {name: item for name, item in spelled.items() if name not in found}
     return {**rest, "runtimeValue": {"constant": constant}, "constant": constant}
