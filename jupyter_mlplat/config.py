@@ -9,6 +9,7 @@
     body_limit = "64Mi"         # MLPLAT_BODY_LIMIT
     verify_timeout_minutes = 60 # MLPLAT_VERIFY_TIMEOUT_MINUTES
     webhook_allow = "10.0.0.0/8, hooks.local"  # MLPLAT_WEBHOOK_ALLOW: private addresses
+    kfp_api = "on-demand"       # MLPLAT_KFP_API; or "off", or a port: then always served
 
 The environment counts more than the file.
 """
@@ -36,6 +37,15 @@ class EngineConfig:
     body_limit_bytes: int = 64 * 2**20
     verify_timeout_s: float = 3600.0
     webhook_allow: tuple[str, ...] = ()
+    kfp_port: int | None = 0  # 0: any, once somebody asks for it; None: never
+
+
+def _read_port(text: str) -> int | None:
+    if text in ("on-demand", "off"):
+        return 0 if text == "on-demand" else None
+    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise ValueError(f"needed 'on-demand', 'off' or a port from 1024 to 65535, found {text!r}")
+    return int(text)
 
 
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
@@ -47,6 +57,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "body_limit": ("body_limit_bytes", parse_bytes),
     "verify_timeout_minutes": ("verify_timeout_s", lambda text: float(text) * 60),
     "webhook_allow": ("webhook_allow", lambda text: tuple(text.replace(",", " ").split())),
+    "kfp_api": ("kfp_port", _read_port),
 }
 
 

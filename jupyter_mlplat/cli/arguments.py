@@ -453,3 +453,13 @@ def _add_engine(group: Any) -> None:
     _add(below, "start", commands.engine.start, "start the engine", "engine start")
     _add(below, "stop", commands.engine.stop, "stop the engine", "engine stop")
     _add(below, "status", commands.engine.status, "say whether it runs", "engine status")
+    parser = _add(
+        group,
+        "kfp",
+        commands.engine.open_kfp,
+        "serve KFP's API on this machine, and say how to reach it",
+        "kfp",
+    )
+    parser.add_argument(
+        "--close", action="store_true", help="stop serving it, and make its token worthless"
+    )

@@ -20,7 +20,7 @@ from jupyter_mlplat.client.following import Following, concerns_kind, concerns_m
 from jupyter_mlplat.client.kfp import KfpPipeline, documents_of
 from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList
-from jupyter_mlplat.errors import ExecutionFailed
+from jupyter_mlplat.errors import ExecutionFailed, Unsupported
 from jupyter_mlplat.resources import lineage as documents
 from jupyter_mlplat.resources.serving import EndpointState
 
@@ -110,6 +110,27 @@ def run(
     )
     handle = Run(client, submitted)
     return handle.wait(timeout_s, check=check) if wait else handle
+
+
+def kfp_client(*, home: Home = None, **options: Any) -> Any:
+    """Return a `kfp.Client` of this engine; needs the package `kfp`, which is not installed here.
+
+    Args:
+        home: The state directory; by default `MLPLAT_HOME`.
+        **options: Further arguments of `kfp.Client`.
+
+    Raises:
+        Unsupported: kfp is not installed.
+    """
+    try:
+        from kfp import Client
+    except ImportError as error:
+        raise Unsupported(
+            "Cannot make a kfp.Client: the package kfp is not installed in this Python. Install "
+            "it where you want to use it: pip install kfp."
+        ) from error
+    door = EngineClient(home).open_kfp()
+    return Client(host=door.host, existing_token=door.token, **options)
 
 
 def get_run(run: str | int = "latest", *, home: Home = None) -> Run:

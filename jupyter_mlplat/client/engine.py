@@ -57,6 +57,16 @@ class EngineClient(EngineLink):
         self.send_stop()
         return True
 
+    def open_kfp(self) -> "engine_documents.Door":
+        """Have KFP's API served on this machine; says where, and the token to show there."""
+        from jupyter_mlplat.resources.engine import Door
+
+        return Door.model_validate(self._post("kfp.open", {}))
+
+    def close_kfp(self) -> None:
+        """Have it served no longer; the next one has another token."""
+        self._post("kfp.close", {})
+
     def watch_events(
         self, after: int | None = None, is_stopped: Callable[[], bool] = lambda: False
     ) -> Iterator["engine_documents.Event"]:

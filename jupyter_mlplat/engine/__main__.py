@@ -12,8 +12,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -37,14 +36,6 @@ _LOG_BYTES, _LOG_FILES = 5 * 2**20, 3
 _BACKLOG = 1024  # a burst of submits waits here rather than being refused
 _GRACE_S = 2  # for requests that are under way when the engine stops
 _HEADER_TIMEOUT_S = 30
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn would raise them again before we have put things away."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -97,6 +88,7 @@ async def _work(
     # Imported here so that a second engine leaves, and says why, before it has loaded anything.
     from jupyter_mlplat.engine.api.app import Api
     from jupyter_mlplat.engine.engine import Engine
+    from jupyter_mlplat.engine.listener import QuietServer
 
     reason: list[BaseException | None] = []
 
@@ -106,7 +98,7 @@ async def _work(
         server.should_exit = True
 
     engine = Engine(home, store, fence, config, stop, CrashPoints.from_environment())
-    server = _Server(
+    server = QuietServer(
         uvicorn.Config(
             Api(engine),
             loop="none",

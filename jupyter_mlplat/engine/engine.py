@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import jupyter_mlplat
 from jupyter_mlplat.config import EngineConfig
@@ -27,6 +27,7 @@ from jupyter_mlplat.engine.git import Git
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.items import Call, Cancel, Delete, Edit, Item, Retry, Submit, Tell
+from jupyter_mlplat.engine.listener import Listener
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
 from jupyter_mlplat.engine.notebooks import (
@@ -73,6 +74,7 @@ from jupyter_mlplat.resources.run import (
 )
 from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.services.catalogue.experiments import Experiments
+from jupyter_mlplat.services.catalogue.pipelines import StoredPipelines
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
 from jupyter_mlplat.services.lineage.service import LineageService
 from jupyter_mlplat.services.pipelines.plan import flow_of
@@ -87,6 +89,9 @@ from jupyter_mlplat.stores.folders import LocalRunFolders
 from jupyter_mlplat.stores.images import LocalImageMap
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
 from jupyter_mlplat.stores.secrets import LocalSecrets
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -171,6 +176,8 @@ class Engine:
         self.stage = Stage(self.conductor, self.launcher, self.broker.publish, stop, crash)
         self.registry = Registry(store)
         self.experiments = Experiments(store, utc_now)
+        self.pipelines = StoredPipelines(store, utc_now)
+        self.kfp = Listener(home.kfp_api, self._make_kfp_api, config.kfp_port)
         self.lineage = LineageService(store)
         self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
         self.traces = Traces(store, home)
@@ -191,6 +198,7 @@ class Engine:
         self._spawn(self._warm_up())
         self._spawn(self._look_at_logs())
         self._spawn(self._stop_when_idle())
+        self.kfp.resume()
         self._spawn(self._stop_when_homeless(place_of(self.home.root, self.home.lock)))
         await self.timekeeper.open()
         self.timekeeper.start()
@@ -202,6 +210,7 @@ class Engine:
     async def close(self) -> None:
         """Stop deciding. Steps and endpoints go on; the next engine takes them up."""
         self.broker.close()
+        await self.kfp.close(is_for_good=False)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -235,6 +244,7 @@ class Engine:
             memory_total_bytes=self.inventory.memory_bytes,
             gpu_total=len(self.inventory.gpus),
             last_event=self.broker.last,
+            kfp_api=self.kfp.door.host if self.kfp.door else None,
         )
 
     # - asking -
@@ -398,6 +408,11 @@ class Engine:
         reply: Future[Any] = Future()
         self.stage.put(make(reply))
         return await asyncio.wrap_future(reply)
+
+    def _make_kfp_api(self, token: str) -> "ASGIApp":
+        from jupyter_mlplat.engine.api.kfp.app import KfpApi  # for those who have asked for it
+
+        return KfpApi(self, token)
 
     def _planner(self, path: str | None, content: Mapping[str, Any], split: Split) -> PlanAnew:
         slim = without_outputs(content)

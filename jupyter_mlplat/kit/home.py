@@ -48,6 +48,11 @@ class Home:
         return self.root / "flushed"
 
     @property
+    def kfp_api(self) -> Path:
+        """Port and token of KFP's API, as long as it is to be served."""
+        return self.root / "kfp-api.json"
+
+    @property
     def blobs(self) -> Path:
         return self.root / "blobs"
 

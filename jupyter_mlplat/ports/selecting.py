@@ -1,7 +1,7 @@
 """Which records of a table are meant, in which order, page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -30,6 +30,10 @@ class Selection:
         None  # value of `by` and id of the last one on the page before
     )
     limit: int = 20
+
+    def only(self, *predicates: Predicate) -> "Selection":
+        """Return the same page of those records alone that more predicates let through."""
+        return replace(self, predicates=(*self.predicates, *predicates))
 
 
 @dataclass(frozen=True, slots=True)

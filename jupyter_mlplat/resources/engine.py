@@ -25,6 +25,16 @@ class EngineStatus(Resource):
     memory_total_bytes: int = 0
     gpu_total: int = 0
     last_event: int = Field(default=0, description="Sequence number of the newest event.")
+    kfp_api: str | None = Field(
+        default=None, description="Where KFP's API is served; None: nobody has asked for it."
+    )
+
+
+class Door(Resource):
+    """Where KFP's API is served, and what has to be shown there."""
+
+    host: str = Field(description="For `kfp.Client(host=…)`.")
+    token: str = Field(description="For `kfp.Client(existing_token=…)`. As good as a login.")
 
 
 class Event(Resource):

@@ -66,6 +66,8 @@ READ, WRITE, ADMIN = Access.READ, Access.WRITE, Access.ADMIN
 ROUTES: tuple[Route, ...] = (
     Route("engine.get", "GET", "/engine", READ, gives="EngineStatus"),
     Route("engine.stop", "POST", "/engine/stop", ADMIN),
+    Route("kfp.open", "POST", "/kfp/open", ADMIN, gives="Door"),
+    Route("kfp.close", "POST", "/kfp/close", ADMIN),
     Route("events.watch", "GET", "/events", READ, Answer.EVENTS),
     Route("gc.run", "POST", "/gc", ADMIN, takes="GcRequest", gives="GcReport"),
     # Compiling reads files and runs nothing; verifying runs the notebook.

@@ -1,4 +1,4 @@
-"""engine and gc."""
+"""engine, kfp and gc."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -8,6 +8,17 @@ from jupyter_mlplat.cli.terminal import Terminal
 if TYPE_CHECKING:
     from jupyter_mlplat.client.engine import EngineClient
     from jupyter_mlplat.resources.engine import EngineStatus
+
+_DOOR = """\
+KFP's API is served at {host}, to this machine only.
+
+In Python, with kfp installed:
+  client = kfp.Client(host="{host}", existing_token="{token}")
+
+In a shell:
+  kfp --endpoint {host} --existing-token {token} run list
+
+Whoever has the token can run code as you. `jupyter mlplat kfp --close` makes it worthless."""
 
 
 def start(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
@@ -26,6 +37,19 @@ def stop(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
 def status(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """Say whether the engine runs; starts nothing."""
     return _show(client.find_engine(), client, terminal)
+
+
+def open_kfp(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Serve KFP's API, or end that."""
+    if options.close:
+        client.close_kfp()
+        terminal.answer({"kfp": None})
+        terminal.say("KFP's API is not served any longer. Its token is worth nothing now.")
+        return 0
+    door = client.open_kfp()
+    terminal.answer({"kfp": door.to_wire()})
+    terminal.say(_DOOR.format(host=door.host, token=door.token))
+    return 0
 
 
 def collect_garbage(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:

@@ -24,8 +24,9 @@ from jupyter_mlplat.engine.api import (
     schedules,
     steps,
 )
+from jupyter_mlplat.engine.api.hosts import check_host
 from jupyter_mlplat.engine.api.requests import Asked, segments_of
-from jupyter_mlplat.errors import Forbidden, InvalidInput, NotFound, PlatformError
+from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError
 from jupyter_mlplat.resources.engine import ErrorBody
 from jupyter_mlplat.resources.routes import PREFIX, ROUTES, find_route
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from jupyter_mlplat.engine.engine import Engine
 
 _log = logging.getLogger(__name__)
-
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 Handler = Callable[["Engine", Asked], Awaitable[Response]]
 
@@ -92,7 +91,7 @@ class Api:
 
     async def _answer(self, request: Request) -> Response:
         self._engine.note_request()
-        _check_host(request)
+        check_host(request)
         path = request.scope.get("raw_path", b"").split(b"?", 1)[0].decode("ascii", "replace")
         if not path.startswith(PREFIX):
             raise NotFound(f"There is nothing at {path!r}. The API lies below {PREFIX!r}.")
@@ -105,16 +104,6 @@ class Api:
         limit = self._engine.config.body_limit_bytes
         asked = Asked(request, segments_of(raw), limit)
         return await HANDLERS[route.name](self._engine, asked)
-
-
-def _check_host(request: Request) -> None:
-    """Refuse foreign names, so that no page in a browser reaches us by rebinding its own."""
-    host = request.headers.get("host", "")
-    name = host if host in _LOCAL_HOSTS else host.rpartition(":")[0]
-    if name not in _LOCAL_HOSTS:
-        raise Forbidden(
-            f"Cannot answer a request for host {host!r}: the engine is local. Ask for 'localhost'."
-        )
 
 
 def _check_content_type(request: Request) -> None:

@@ -20,4 +20,20 @@ async def stop(engine: "Engine", asked: Asked) -> Response:
     return JSONResponse({})
 
 
-HANDLERS = {"engine.get": get_engine, "engine.stop": stop}
+async def open_kfp(engine: "Engine", asked: Asked) -> Response:
+    await asked.empty()
+    return answer(engine.kfp.open())
+
+
+async def close_kfp(engine: "Engine", asked: Asked) -> Response:
+    await asked.empty()
+    await engine.kfp.close(is_for_good=True)
+    return JSONResponse({})
+
+
+HANDLERS = {
+    "engine.get": get_engine,
+    "engine.stop": stop,
+    "kfp.open": open_kfp,
+    "kfp.close": close_kfp,
+}

@@ -115,7 +115,7 @@ class Asked:
             TooLarge: It is over the limit; no more than the limit is ever held.
             InvalidInput: It is no JSON, or not the document that is needed.
         """
-        content = await self._content()
+        content = await self.content()
         try:
             return kind.model_validate_json(content or b"{}")
         except ValidationError as error:
@@ -123,7 +123,7 @@ class Asked:
 
     async def empty(self) -> None:
         """Read a body that has nothing to say."""
-        content = await self._content()
+        content = await self.content()
         try:
             value = json.loads(content or b"{}")
         except ValueError:
@@ -152,7 +152,12 @@ class Asked:
         while (await self.request.receive())["type"] != "http.disconnect":
             pass
 
-    async def _content(self) -> bytes:
+    async def content(self) -> bytes:
+        """Read the body as it came.
+
+        Raises:
+            TooLarge: It is over the limit; no more than the limit is ever held.
+        """
         declared = self.request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > self._body_limit:
             raise self._too_large()

@@ -27,6 +27,7 @@ _EXPERIMENTS = Table(
         "title": "e.title",
         "description": "e.description",
         "archived": "e.archived",
+        "namespace": "''",
         "created_at": _SECONDS.format("e.created_at"),
         "last_run_at": _SECONDS.format(_LAST_RUN),
     },
@@ -40,6 +41,7 @@ _PIPELINES = Table(
         "name": "p.name",
         "title": "p.title",
         "description": "json_extract(p.doc, '$.description')",
+        "namespace": "''",
         "created_at": _SECONDS.format("p.created_at"),
     },
 )

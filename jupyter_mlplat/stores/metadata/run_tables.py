@@ -60,6 +60,8 @@ _SELECTED = Table(
         "experiment_id": "coalesce((SELECT e.id FROM experiment e WHERE e.name = r.experiment), "
         "'')",
         "archived": "r.archived",
+        "namespace": "''",
+        "schedule": "''",
         "created_at": "CAST(r.created_at AS INTEGER)",
         "finished_at": "CAST(coalesce(r.finished_at, 0) AS INTEGER)",
     },

@@ -8,6 +8,7 @@ import type {
   CloneRequest,
   CompileRequest,
   DeployRequest,
+  Door,
   Endpoint,
   EndpointList,
   EndpointStats,
@@ -67,6 +68,16 @@ export interface IRoutes {
     answer: EngineStatus;
   };
   'engine.stop': {
+    segments: never;
+    body: never;
+    answer: JsonValue;
+  };
+  'kfp.open': {
+    segments: never;
+    body: never;
+    answer: Door;
+  };
+  'kfp.close': {
     segments: never;
     body: never;
     answer: JsonValue;
@@ -439,6 +450,8 @@ export const ROUTES: Readonly<
 > = {
   'engine.get': ['GET', 'engine'],
   'engine.stop': ['POST', 'engine/stop'],
+  'kfp.open': ['POST', 'kfp/open'],
+  'kfp.close': ['POST', 'kfp/close'],
   'events.watch': ['GET', 'events'],
   'gc.run': ['POST', 'gc'],
   'pipelines.compile': ['POST', 'compile'],

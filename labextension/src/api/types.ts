@@ -83,6 +83,16 @@ export type EngineStatus = {
   gpu_total: number;
   /** Sequence number of the newest event. */
   last_event: number;
+  /** Where KFP's API is served; None: nobody has asked for it. */
+  kfp_api: string | null;
+};
+
+/** Where KFP's API is served, and what has to be shown there. */
+export type Door = {
+  /** For `kfp.Client(host=…)`. */
+  host: string;
+  /** For `kfp.Client(existing_token=…)`. As good as a login. */
+  token: string;
 };
 
 /**

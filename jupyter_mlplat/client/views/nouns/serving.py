@@ -65,6 +65,7 @@ def view_engine(status: EngineStatus) -> View:
             ("since", Cell(format_age(status.started_at))),
             ("runs", Cell(f"{status.running_runs} running, {status.running_tasks} steps")),
             ("endpoints", Cell(str(status.endpoints))),
+            ("KFP's API", Cell(status.kfp_api or "not served: jupyter mlplat kfp")),
             (
                 "machine",
                 Cell(
