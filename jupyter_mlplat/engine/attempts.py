@@ -13,6 +13,7 @@ from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 from jupyter_mlplat.resources.pipeline import Step
+from jupyter_mlplat.services.pipelines.orders import order_of
 
 LOG_LIMIT_BYTES = 100 * 2**20
 OUTPUT_LIMIT_BYTES = 10 * 2**20
@@ -103,7 +104,6 @@ def _common_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dic
         "version": 1,
         "run": run.id,
         "run_number": run.number,
-        "step": step.name,
         "attempt": attempt,
         "home": str(home.root),
         "blobs": f"{home.root}/blobs",
@@ -121,25 +121,14 @@ def _common_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dic
 def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[str, Any]:
     pipeline = live.pipeline
     return {
+        **order_of(step, pipeline, live.reliances[step.name]),
         **_common_document(home, live, step, attempt),
         "cwd": os.path.dirname(pipeline.notebook) if pipeline.notebook else str(Path.home()),
-        "notebook_metadata": pipeline.notebook_metadata,
-        "prelude": step.prelude,
         "parameters": live.parameters_of(step),
-        "cells": [
-            {"id": cell.id, "index": cell.index, "source": cell.source} for cell in step.cells
-        ],
         "inputs": [
             {"name": given.name, "bundle": live.bundle_of(given), "optional": given.optional}
             for given in step.inputs
         ],
-        "outputs": [name for name in step.outputs if name not in step.kept],
-        "kept": step.kept,
-        "relied": live.reliances[step.name].relied,
-        "last": live.reliances[step.name].last,
-        "elsewhere": live.reliances[step.name].elsewhere,
-        "unseen": live.reliances[step.name].unseen,
-        "metrics": step.metrics,
         "output_limit_bytes": OUTPUT_LIMIT_BYTES,
     }
 

@@ -21,6 +21,7 @@ from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
 from jupyter_mlplat.engine.environments import Environments
+from jupyter_mlplat.engine.exporting import Exporter
 from jupyter_mlplat.engine.facts import Facts, ModuleDigests
 from jupyter_mlplat.engine.foresight import Foresight
 from jupyter_mlplat.engine.git import Git
@@ -55,6 +56,7 @@ from jupyter_mlplat.launchers.local.launcher import LocalLauncher
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
 from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import EngineStatus
+from jupyter_mlplat.resources.exporting import ExportedPipeline, ExportRequest
 from jupyter_mlplat.resources.lineage import ModelVersion
 from jupyter_mlplat.resources.pipeline import (
     CompileRequest,
@@ -265,6 +267,16 @@ class Engine:
         """Compile a notebook."""
         content = request.notebook
         return await self.read(self.notebooks.compile, request.path, content, request.split)
+
+    async def export(self, request: ExportRequest) -> ExportedPipeline:
+        """Write a notebook's pipeline as KFP YAML."""
+        return await self.read(self._export, request)
+
+    def _export(self, request: ExportRequest) -> ExportedPipeline:
+        pipeline = request.pipeline or self.notebooks.compile(
+            request.path, request.notebook, request.split
+        )
+        return Exporter(self._environments, self._interpreters).export(pipeline, request)
 
     async def plan(self, request: PlanRequest) -> RunPlan:
         """Say what a run would do, without beginning one."""

@@ -47,6 +47,17 @@ class Environment:
                 modules[module] = version
         return modules
 
+    def distributions_of(self, modules: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Return the packages that modules come from, and the modules no package has."""
+        names = {
+            module: name
+            for name in reversed(self.distributions)
+            for module in _modules_of(self.folders[name], name)
+        }
+        tops = sorted({module.partition(".")[0] for module in modules})
+        found = dict.fromkeys(names[top] for top in tops if top in names)
+        return list(found), [top for top in tops if top not in names]
+
     def versions_of(self, modules: Iterable[str]) -> dict[str, str]:
         """Return the versions of the packages that modules come from, by top-level module."""
         tops = {module.partition(".")[0] for module in modules} - {"builtins"}

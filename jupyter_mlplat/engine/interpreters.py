@@ -45,6 +45,13 @@ class Interpreters:
             return Interpreter(_absolute(step.settings.python))
         return self._of_notebook(step, pipeline)
 
+    def python_of(self, kernel: str) -> str | None:
+        """Return the interpreter of an installed Python kernel; None for other languages."""
+        spec = _kernel_specs().get(kernel)
+        if spec is None or str(spec.get("language", "")).lower() != "python":
+            return None
+        return _python_of(spec)
+
     def _of_notebook(self, step: Step, pipeline: Pipeline) -> Interpreter:
         spec = _kernel_specs().get(pipeline.kernel)
         language = str(spec.get("language", "")) if spec else pipeline.language

@@ -72,6 +72,14 @@ ROUTES: tuple[Route, ...] = (
     Route("gc.run", "POST", "/gc", ADMIN, takes="GcRequest", gives="GcReport"),
     # Compiling reads files and runs nothing; verifying runs the notebook.
     Route("pipelines.compile", "POST", "/compile", WRITE, takes="CompileRequest", gives="Pipeline"),
+    Route(
+        "pipelines.export",
+        "POST",
+        "/export",
+        WRITE,
+        takes="ExportRequest",
+        gives="ExportedPipeline",
+    ),
     Route("pipelines.plan", "POST", "/plan", WRITE, takes="PlanRequest", gives="RunPlan"),
     Route(
         "pipelines.verify", "POST", "/verify", WRITE, takes="VerifyRequest", gives="VerifyReport"

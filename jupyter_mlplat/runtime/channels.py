@@ -9,7 +9,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import settings
@@ -59,8 +59,22 @@ def _save_cwd(start: Start) -> Any:
 
 
 def _load_cwd(state: Any) -> None:
-    os.chdir(state["cwd"])
-    sys.path[:] = state["path"]
+    folder = _here(state["cwd"])
+    if moved:
+        os.makedirs(folder, exist_ok=True)
+    os.chdir(folder)
+    sys.path[:] = [_here(path) for path in state["path"]]
+
+
+moved: Sequence[tuple[str, str]] = ()
+"""Folders that were elsewhere where the state was saved: there and here."""
+
+
+def _here(path: str) -> str:
+    for there, here in moved:
+        if path == there or path.startswith(there + os.sep):
+            return here + path[len(there) :]
+    return path
 
 
 def _save_modules(start: Start) -> Any:

@@ -121,6 +121,7 @@ class Attempt:
         os.environ.update(order.get("env") or {})
         _add_working_directory_to_path()
         os.chdir(order["cwd"])
+        channels.moved = order.get("moved") or ()
         self.start = channels.Start()
         seed = dump_json(
             [order["step"], order["cells"], order.get("parameters"), order.get("inputs")]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from jupyter_mlplat.engine.api.requests import Asked, answer
+from jupyter_mlplat.resources.exporting import ExportRequest
 from jupyter_mlplat.resources.pipeline import CompileRequest, VerifyRequest
 from jupyter_mlplat.resources.preview import PlanRequest
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 async def compile_pipeline(engine: "Engine", asked: Asked) -> Response:
     request = await asked.body(CompileRequest)
     return answer(await engine.compile(request))
+
+
+async def export(engine: "Engine", asked: Asked) -> Response:
+    return answer(await engine.export(await asked.body(ExportRequest)))
 
 
 async def plan(engine: "Engine", asked: Asked) -> Response:
@@ -28,6 +33,7 @@ async def verify(engine: "Engine", asked: Asked) -> Response:
 
 HANDLERS = {
     "pipelines.compile": compile_pipeline,
+    "pipelines.export": export,
     "pipelines.plan": plan,
     "pipelines.verify": verify,
 }

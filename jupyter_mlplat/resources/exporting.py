@@ -1,0 +1,40 @@
+"""A notebook's pipeline written in the form of another system."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from jupyter_mlplat.resources.base import Resource
+from jupyter_mlplat.resources.pipeline import CompileRequest, Pipeline, Problem
+
+Requirement = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][^'\"\\`$\r\n]*$", max_length=500)
+]
+Image = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:/@-]*$", max_length=500)]
+
+
+class ExportRequest(CompileRequest):
+    """Ask for a notebook's pipeline as KFP YAML: a notebook, or what was compiled of one."""
+
+    pipeline: Pipeline | None = Field(
+        default=None, description="Compiled before; then `path` and `notebook` are not looked at."
+    )
+    image: Image | None = Field(
+        default=None, description="Container image of its steps; Python's own of their version."
+    )
+    packages: tuple[Requirement, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Requirements to install beside, or instead of, those the notebook imports.",
+    )
+
+
+class ExportedPipeline(Resource):
+    """A pipeline as KFP YAML."""
+
+    name: str
+    text: str = Field(description="The YAML: one document, or two.")
+    requirements: tuple[str, ...] = Field(description="What its steps install.")
+    problems: tuple[Problem, ...] = Field(
+        default=(), description="What does not carry over, each with the way out."
+    )
