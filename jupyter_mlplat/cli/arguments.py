@@ -98,9 +98,26 @@ def _add_pipelines(group: Any) -> None:
         "compile",
         commands.pipelines.compile_notebook,
         "show a notebook as a pipeline: steps, edges and why each edge exists",
-        "compile analysis.ipynb --json",
+        "compile analysis.ipynb -o pipeline.yaml",
     )
     _add_notebook(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write it as KFP YAML, or as our own document where FILE ends in .json; - prints it",
+    )
+    parser.add_argument(
+        "--image", metavar="IMAGE", help="container image of the KFP steps; Python's own by default"
+    )
+    parser.add_argument(
+        "--package",
+        dest="packages",
+        metavar="REQUIREMENT",
+        action="append",
+        default=[],
+        help="install this in the KFP steps, too, or instead of the version that is installed here",
+    )
     parser = _add(
         group,
         "verify",

@@ -39,9 +39,10 @@ def compile(path: str | Path | KfpPipeline, *, split: str = "auto", home: Home =
         split: `auto`, or `cell` for one step per untagged cell.
         home: The state directory; by default `MLPLAT_HOME`.
     """
+    client = EngineClient(home)
     if isinstance(path, KfpPipeline):
-        return Pipeline.of(EngineClient(home).compile_content(documents_of(path)))
-    return Pipeline.of(EngineClient(home).compile(path, split))
+        return Pipeline.of(client.compile_content(documents_of(path))).compiled_by(client)
+    return Pipeline.of(client.compile(path, split)).compiled_by(client)
 
 
 def verify(

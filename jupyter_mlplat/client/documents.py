@@ -1,12 +1,16 @@
 """Documents as users meet them: the same fields, shown as cards, with a plain-text twin."""
 
 import sys
+import warnings
 from abc import abstractmethod
+from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PrivateAttr
 
+from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.following import Following
 from jupyter_mlplat.client.views import html, nouns, text
 from jupyter_mlplat.client.views.view import View
@@ -60,6 +64,42 @@ class _Document(Shown, BaseModel):
 
 class Pipeline(_Document, pipeline.Pipeline):
     """A notebook as steps and edges."""
+
+    _client: EngineClient | None = PrivateAttr(default=None)
+
+    def compiled_by(self, client: EngineClient) -> Self:
+        """Remember whom to ask for more."""
+        self._client = client
+        return self
+
+    def to_kfp(
+        self,
+        path: str | Path | None = None,
+        *,
+        image: str | None = None,
+        packages: Iterable[str] = (),
+    ) -> str:
+        """Write it as KFP YAML, which `kfp` and Kubeflow Pipelines run.
+
+        What does not carry over is told as a warning, with the way out.
+
+        Args:
+            path: Where to; a file that is there is replaced.
+            image: Container image of the steps; by default Python's own of their version.
+            packages: Requirements to install beside, or instead of, those the notebook imports.
+
+        Returns:
+            The YAML.
+
+        Raises:
+            InvalidInput: A step cannot run outside of this machine, or at all.
+        """
+        written = (self._client or EngineClient()).export(self, image, packages)
+        for problem in written.problems:
+            warnings.warn(problem.message, stacklevel=2)
+        if path is not None:
+            Path(path).write_text(written.text, "utf-8")
+        return written.text
 
     def view(self) -> View:
         return nouns.view_pipeline(self)

@@ -5,7 +5,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from jupyter_mlplat.client.link import TIMEOUT_S, EngineLink
 
 if TYPE_CHECKING:
     from jupyter_mlplat.resources import engine as engine_documents
+    from jupyter_mlplat.resources import exporting as export_documents
     from jupyter_mlplat.resources import images as image_documents
     from jupyter_mlplat.resources import lineage as lineage_documents
     from jupyter_mlplat.resources import pipeline as pipeline_documents
@@ -109,6 +110,24 @@ class EngineClient(EngineLink):
 
         body = {"path": _absolute(path) if path else None, "notebook": notebook, "split": split}
         return Pipeline.model_validate(self._post("pipelines.compile", body))
+
+    def export(
+        self,
+        pipeline: "pipeline_documents.Pipeline",
+        image: str | None = None,
+        packages: Iterable[str] = (),
+    ) -> "export_documents.ExportedPipeline":
+        """Write a notebook's pipeline as KFP YAML.
+
+        Args:
+            pipeline: As it was compiled.
+            image: Container image of its steps; by default Python's own of their version.
+            packages: Requirements to install beside, or instead of, those the notebook imports.
+        """
+        from jupyter_mlplat.resources.exporting import ExportedPipeline
+
+        body = {"pipeline": pipeline.to_wire(), "image": image, "packages": list(packages)}
+        return ExportedPipeline.model_validate(self._post("pipelines.export", body))
 
     def plan(self, path: str | Path, **options: Any) -> "preview_documents.RunPlan":
         """Say what a run would do; `options` are the other fields of a `PlanRequest`."""

@@ -104,6 +104,7 @@ def _common_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dic
         "version": 1,
         "run": run.id,
         "run_number": run.number,
+        "step": step.name,
         "attempt": attempt,
         "home": str(home.root),
         "blobs": f"{home.root}/blobs",

@@ -270,13 +270,8 @@ class Engine:
 
     async def export(self, request: ExportRequest) -> ExportedPipeline:
         """Write a notebook's pipeline as KFP YAML."""
-        return await self.read(self._export, request)
-
-    def _export(self, request: ExportRequest) -> ExportedPipeline:
-        pipeline = request.pipeline or self.notebooks.compile(
-            request.path, request.notebook, request.split
-        )
-        return Exporter(self._environments, self._interpreters).export(pipeline, request)
+        exporter = Exporter(self._environments, self._interpreters)
+        return await self.read(exporter.export, request)
 
     async def plan(self, request: PlanRequest) -> RunPlan:
         """Say what a run would do, without beginning one."""

@@ -40,28 +40,24 @@ class Environment:
 
     @cached_property
     def _by_module(self) -> Mapping[str, str]:
-        """Map importable names to versions."""
+        """Map importable names to packages."""
         modules: dict[str, str] = {}
-        for name, version in self.distributions.items():
+        for name in self.distributions:
             for module in _modules_of(self.folders[name], name):
-                modules[module] = version
+                modules[module] = name
         return modules
 
     def distributions_of(self, modules: Iterable[str]) -> tuple[list[str], list[str]]:
         """Return the packages that modules come from, and the modules no package has."""
-        names = {
-            module: name
-            for name in reversed(self.distributions)
-            for module in _modules_of(self.folders[name], name)
-        }
         tops = sorted({module.partition(".")[0] for module in modules})
-        found = dict.fromkeys(names[top] for top in tops if top in names)
-        return list(found), [top for top in tops if top not in names]
+        found = dict.fromkeys(self._by_module[top] for top in tops if top in self._by_module)
+        return list(found), [top for top in tops if top not in self._by_module]
 
     def versions_of(self, modules: Iterable[str]) -> dict[str, str]:
         """Return the versions of the packages that modules come from, by top-level module."""
         tops = {module.partition(".")[0] for module in modules} - {"builtins"}
-        return {top: self._by_module.get(top, "none") for top in sorted(tops)}
+        packages = {top: self._by_module.get(top, "") for top in sorted(tops)}
+        return {top: self.distributions.get(name, "none") for top, name in packages.items()}
 
 
 def _modules_of(folder: Path, name: str) -> list[str]:

@@ -31,12 +31,17 @@ class Exporter:
         self._environments = environments
         self._interpreters = interpreters
 
-    def export(self, pipeline: Pipeline, request: ExportRequest) -> ExportedPipeline:
+    def export(self, request: ExportRequest) -> ExportedPipeline:
         """Write a pipeline as KFP v2 IR.
 
         Raises:
             InvalidInput: It cannot be run as it stands, or not outside of this machine.
         """
+        pipeline = request.pipeline
+        if pipeline.ir is not None:
+            raise InvalidInput(
+                f"Pipeline {pipeline.name!r} is a KFP pipeline already: copy its file."
+            )
         errors = [p.message for p in pipeline.problems if p.severity is Severity.ERROR]
         if errors:
             raise InvalidInput(f"Cannot write pipeline {pipeline.name!r} as KFP YAML: {errors[0]}")

@@ -88,6 +88,8 @@ def build_parser() -> Parser:
             default="auto",
             help="make every untagged cell a step of its own",
         )
+        if word == "compile":
+            _add_output_options(command)
         if word == "verify":
             command.add_argument(
                 "--timeout", type=float, metavar="S", help="give up after S seconds"
@@ -137,7 +139,7 @@ def build_parser() -> Parser:
 
 _ABOUT = {
     "steps": "what the cells are, as a pipeline: steps, edges and why each edge exists",
-    "compile": "the same as steps",
+    "compile": "the same as steps; with -o, as KFP YAML in a file",
     "verify": "run the notebook both ways, and list every difference",
     "run": "run the notebook, as it was last saved, as a pipeline",
     "cancel": "stop a run",
@@ -161,6 +163,19 @@ def _add(group: Any, word: str) -> Parser:
         word, help=about, description=about[0].upper() + about[1:] + "."
     )
     return parser
+
+
+def _add_output_options(parser: Parser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it as KFP YAML")
+    parser.add_argument("--image", metavar="IMAGE", help="container image of the KFP steps")
+    parser.add_argument(
+        "--package",
+        dest="packages",
+        metavar="REQUIREMENT",
+        action="append",
+        default=[],
+        help="install this in the KFP steps, too",
+    )
 
 
 def _add_run_options(parser: Parser) -> None:

@@ -25,6 +25,14 @@ def run(options: Namespace, shell: Any) -> Any:
     return _COMMANDS[options.word](options, shell)
 
 
+def _compile(options: Namespace, shell: Any) -> Any:
+    pipeline = _steps(options, shell)
+    if options.output is not None:
+        pipeline.to_kfp(options.output, image=options.image, packages=options.packages)
+        print(f"Wrote {options.output}.")
+    return pipeline
+
+
 def _steps(options: Namespace, shell: Any) -> Any:
     path = find_notebook(shell, options.named or options.notebook)
     if path is None:
@@ -148,7 +156,7 @@ def _engine(options: Namespace, shell: Any) -> Any:
 
 _COMMANDS = {
     "steps": _steps,
-    "compile": _steps,
+    "compile": _compile,
     "verify": _verify,
     "run": _run,
     "retry": _retry,

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from jupyter_mlplat.resources.base import Resource
-from jupyter_mlplat.resources.pipeline import CompileRequest, Pipeline, Problem
+from jupyter_mlplat.resources.base import Request, Resource
+from jupyter_mlplat.resources.pipeline import Pipeline, Problem
 
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][^'\"\\`$\r\n]*$", max_length=500)
@@ -13,12 +13,10 @@ Requirement = Annotated[
 Image = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:/@-]*$", max_length=500)]
 
 
-class ExportRequest(CompileRequest):
-    """Ask for a notebook's pipeline as KFP YAML: a notebook, or what was compiled of one."""
+class ExportRequest(Request):
+    """Ask for a notebook's pipeline, as it was compiled, as KFP YAML."""
 
-    pipeline: Pipeline | None = Field(
-        default=None, description="Compiled before; then `path` and `notebook` are not looked at."
-    )
+    pipeline: Pipeline
     image: Image | None = Field(
         default=None, description="Container image of its steps; Python's own of their version."
     )

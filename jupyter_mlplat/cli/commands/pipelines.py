@@ -1,10 +1,14 @@
 """compile, verify, run."""
 
+import json
+import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlplat.cli import progress
 from jupyter_mlplat.cli.terminal import Terminal
+from jupyter_mlplat.errors import InvalidInput
 
 if TYPE_CHECKING:
     from jupyter_mlplat.client.engine import EngineClient
@@ -17,12 +21,39 @@ def compile_notebook(client: "EngineClient", options: Namespace, terminal: Termi
     from jupyter_mlplat.resources.pipeline import Severity
 
     pipeline = client.compile(options.notebook, options.split)
+    if options.output is not None and pipeline.is_runnable:
+        return _write(client, pipeline, options, terminal)
     terminal.answer(_describe(pipeline))
     terminal.show(nouns.view_pipeline(pipeline))
     errors = [p.message for p in pipeline.problems if p.severity is Severity.ERROR]
     if errors:
         terminal.complain(f"It cannot be run as it stands: {errors[0]}")
     return 2 if errors else 0
+
+
+def _write(
+    client: "EngineClient", pipeline: "Pipeline", options: Namespace, terminal: Terminal
+) -> int:
+    """Write a pipeline to a file, as KFP YAML unless the file's name says otherwise."""
+    if options.output.endswith(".json"):
+        text, problems = json.dumps(pipeline.to_wire(), indent=2) + "\n", []
+    else:
+        written = client.export(pipeline, options.image, options.packages)
+        text, problems = written.text, [problem.to_wire() for problem in written.problems]
+    if options.output == "-":
+        sys.stdout.write(text)
+        return 0
+    try:
+        Path(options.output).write_text(text, "utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"Cannot write {options.output!r}: {error.strerror}. Name another file with -o."
+        ) from error
+    terminal.answer({"path": str(Path(options.output).absolute()), "problems": problems})
+    for problem in problems:
+        terminal.complain(str(problem["message"]))
+    terminal.say(f"Wrote {options.output}.")
+    return 0
 
 
 def verify(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:

@@ -475,7 +475,7 @@ def _integers(value: JsonValue) -> Iterable[int]:
         yield value
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Writes texts of several lines as blocks, and never an alias."""
 
     def ignore_aliases(self, data: object) -> bool:

@@ -26,8 +26,4 @@ def order_of(step: Step, pipeline: Pipeline, reliance: Reliance) -> dict[str, An
         "elsewhere": dict(reliance.elsewhere),
         "unseen": reliance.unseen,
         "metrics": list(step.metrics),
-        "limits": {
-            "memory_bytes": step.settings.resources.memory_bytes,
-            "cpu": step.settings.resources.cpu,
-        },
     }

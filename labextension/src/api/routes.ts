@@ -4,7 +4,6 @@ import type {
   JsonValue,
   AliasRequest,
   Artifact,
-  BackfillRequest,
   CloneRequest,
   CompileRequest,
   DeployRequest,
@@ -13,16 +12,10 @@ import type {
   EndpointList,
   EndpointStats,
   EngineStatus,
-  Experiment,
-  ExperimentList,
-  ExperimentPatch,
-  ExperimentRequest,
-  FiringList,
+  ExportRequest,
+  ExportedPipeline,
   GcReport,
   GcRequest,
-  ImageMap,
-  ImageQuery,
-  ImageRequest,
   Lineage,
   LineageGraph,
   LineageSubjects,
@@ -47,13 +40,6 @@ import type {
   RunPatch,
   RunPlan,
   RunResult,
-  ScheduleList,
-  SchedulePatch,
-  ScheduleRequest,
-  ScheduleStatus,
-  SecretEntry,
-  SecretList,
-  SecretRequest,
   SubmitRequest,
   TrafficRequest,
   VerifyReport,
@@ -96,6 +82,11 @@ export interface IRoutes {
     segments: never;
     body: CompileRequest;
     answer: Pipeline;
+  };
+  'pipelines.export': {
+    segments: never;
+    body: ExportRequest;
+    answer: ExportedPipeline;
   };
   'pipelines.plan': {
     segments: never;
@@ -186,21 +177,6 @@ export interface IRoutes {
     segments: 'run';
     body: never;
     answer: Response;
-  };
-  'experiments.list': {
-    segments: never;
-    body: never;
-    answer: ExperimentList;
-  };
-  'experiments.create': {
-    segments: never;
-    body: ExperimentRequest;
-    answer: Experiment;
-  };
-  'experiments.update': {
-    segments: 'experiment';
-    body: ExperimentPatch;
-    answer: Experiment;
   };
   'steps.notebook': {
     segments: 'run' | 'step';
@@ -297,91 +273,6 @@ export interface IRoutes {
     body: never;
     answer: RegisteredModel;
   };
-  'schedules.list': {
-    segments: never;
-    body: never;
-    answer: ScheduleList;
-  };
-  'schedules.create': {
-    segments: never;
-    body: ScheduleRequest;
-    answer: ScheduleStatus;
-  };
-  'schedules.preview': {
-    segments: never;
-    body: ScheduleRequest;
-    answer: ScheduleStatus;
-  };
-  'schedules.get': {
-    segments: 'schedule';
-    body: never;
-    answer: ScheduleStatus;
-  };
-  'schedules.update': {
-    segments: 'schedule';
-    body: SchedulePatch;
-    answer: ScheduleStatus;
-  };
-  'schedules.delete': {
-    segments: 'schedule';
-    body: never;
-    answer: void;
-  };
-  'schedules.pause': {
-    segments: 'schedule';
-    body: never;
-    answer: ScheduleStatus;
-  };
-  'schedules.resume': {
-    segments: 'schedule';
-    body: never;
-    answer: ScheduleStatus;
-  };
-  'schedules.run': {
-    segments: 'schedule';
-    body: never;
-    answer: FiringList;
-  };
-  'schedules.backfill': {
-    segments: 'schedule';
-    body: BackfillRequest;
-    answer: FiringList;
-  };
-  'schedules.firings': {
-    segments: 'schedule';
-    body: never;
-    answer: FiringList;
-  };
-  'images.list': {
-    segments: never;
-    body: never;
-    answer: ImageMap;
-  };
-  'images.map': {
-    segments: never;
-    body: ImageRequest;
-    answer: ImageMap;
-  };
-  'images.remove': {
-    segments: never;
-    body: ImageQuery;
-    answer: ImageMap;
-  };
-  'secrets.list': {
-    segments: never;
-    body: never;
-    answer: SecretList;
-  };
-  'secrets.set': {
-    segments: never;
-    body: SecretRequest;
-    answer: SecretEntry;
-  };
-  'secrets.delete': {
-    segments: 'kind' | 'secret';
-    body: never;
-    answer: void;
-  };
   'endpoints.list': {
     segments: never;
     body: never;
@@ -455,6 +346,7 @@ export const ROUTES: Readonly<
   'events.watch': ['GET', 'events'],
   'gc.run': ['POST', 'gc'],
   'pipelines.compile': ['POST', 'compile'],
+  'pipelines.export': ['POST', 'export'],
   'pipelines.plan': ['POST', 'plan'],
   'pipelines.verify': ['POST', 'verify'],
   'runs.list': ['GET', 'runs'],
@@ -473,9 +365,6 @@ export const ROUTES: Readonly<
   'runs.outputs': ['GET', 'runs/{run}/outputs'],
   'runs.models': ['GET', 'runs/{run}/models'],
   'runs.logs': ['GET', 'runs/{run}/logs'],
-  'experiments.list': ['GET', 'experiments'],
-  'experiments.create': ['POST', 'experiments'],
-  'experiments.update': ['PATCH', 'experiments/{experiment}'],
   'steps.notebook': ['GET', 'runs/{run}/steps/{step}/notebook'],
   'steps.log': ['GET', 'runs/{run}/steps/{step}/log'],
   'artifacts.get': ['GET', 'artifacts/{artifact}'],
@@ -495,23 +384,6 @@ export const ROUTES: Readonly<
   'models.delete_version': ['DELETE', 'models/{model}/versions/{version}'],
   'models.set_alias': ['PUT', 'models/{model}/aliases/{alias}'],
   'models.delete_alias': ['DELETE', 'models/{model}/aliases/{alias}'],
-  'schedules.list': ['GET', 'schedules'],
-  'schedules.create': ['POST', 'schedules'],
-  'schedules.preview': ['POST', 'schedules/preview'],
-  'schedules.get': ['GET', 'schedules/{schedule}'],
-  'schedules.update': ['PATCH', 'schedules/{schedule}'],
-  'schedules.delete': ['DELETE', 'schedules/{schedule}'],
-  'schedules.pause': ['POST', 'schedules/{schedule}/pause'],
-  'schedules.resume': ['POST', 'schedules/{schedule}/resume'],
-  'schedules.run': ['POST', 'schedules/{schedule}/run'],
-  'schedules.backfill': ['POST', 'schedules/{schedule}/backfill'],
-  'schedules.firings': ['GET', 'schedules/{schedule}/firings'],
-  'images.list': ['GET', 'images'],
-  'images.map': ['POST', 'images'],
-  'images.remove': ['POST', 'images/remove'],
-  'secrets.list': ['GET', 'secrets'],
-  'secrets.set': ['POST', 'secrets'],
-  'secrets.delete': ['DELETE', 'secrets/{kind}/{secret}'],
   'endpoints.list': ['GET', 'endpoints'],
   'endpoints.deploy': ['POST', 'endpoints'],
   'endpoints.get': ['GET', 'endpoints/{endpoint}'],
