@@ -95,6 +95,10 @@ def test_steps_are_merged_by_drag_split_renamed_and_written_to_a_file(
     expect(step(page, "twice")).to_be_visible(timeout=20_000)
 
     execute(page, "mlplat:compile-to-file", {})
+    text = (lab.folder / "shape.pipeline.yaml").read_text()
+    assert all(f"comp-{name}" in text for name in ("load", "add", "twice", "score"))
+    expect(page.get_by_text("Wrote shape.pipeline.yaml.")).to_be_visible(timeout=20_000)
+    execute(page, "mlplat:compile-to-file", {"form": "json"})
     document = json.loads((lab.folder / "shape.pipeline.json").read_text())
     assert [step["name"] for step in document["steps"]] == ["load", "add", "twice", "score"]
 

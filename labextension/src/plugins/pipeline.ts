@@ -72,7 +72,6 @@ export const pipelinePlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.renameStep,
       CommandIDs.mergeSteps,
       CommandIDs.splitStep,
-      CommandIDs.compileToFile,
       CommandIDs.verify,
       CommandIDs.retryNotebook,
       CommandIDs.selectStep,
@@ -80,6 +79,9 @@ export const pipelinePlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.goToFailure
     ]) {
       palette?.addItem({ command, category });
+    }
+    for (const args of [{ form: 'kfp' }, { form: 'json' }]) {
+      palette?.addItem({ command: CommandIDs.compileToFile, category, args });
     }
   }
 };
@@ -578,16 +580,29 @@ namespace Private {
     });
 
     commands.addCommand(CommandIDs.compileToFile, {
-      label: trans.__('Compile Notebook to a File'),
-      caption: trans.__(
-        'Write the pipeline next to the notebook as a document, and open it'
-      ),
+      label: args =>
+        args.form === 'json'
+          ? trans.__('Compile Notebook to a JSON Document')
+          : trans.__('Compile Notebook to KFP YAML'),
+      caption: args =>
+        args.form === 'json'
+          ? trans.__(
+              'Write the pipeline next to the notebook as the platform describes it, and open it'
+            )
+          : trans.__(
+              'Write the pipeline next to the notebook as Kubeflow Pipelines runs it'
+            ),
       icon: pipelineIcon,
       isEnabled: () => platform.notebook !== null,
       describedBy: {
         args: {
           type: 'object',
           properties: {
+            form: {
+              type: 'string',
+              enum: ['kfp', 'json'],
+              description: 'KFP YAML, or our own document; kfp by default'
+            },
             overwrite: {
               type: 'boolean',
               description: 'Replace a file that is there without asking'
@@ -597,7 +612,13 @@ namespace Private {
       },
       execute: args =>
         platform.attempt(() =>
-          compileToFile(app, platform, trans, args.overwrite === true)
+          compileToFile(
+            app,
+            platform,
+            trans,
+            args.form === 'json' ? 'json' : 'kfp',
+            args.overwrite === true
+          )
         )
     });
   }
@@ -626,9 +647,10 @@ namespace Private {
     app: JupyterFrontEnd,
     platform: IMlPlatform,
     trans: TranslationBundle,
+    form: 'kfp' | 'json',
     mayOverwrite: boolean
   ): Promise<string | undefined> {
-    const { notebook, pipeline } = platform;
+    const { connection, notebook, pipeline } = platform;
     if (notebook === null) {
       return undefined;
     }
@@ -637,7 +659,16 @@ namespace Private {
       throw pipeline.error;
     }
     const { contents } = app.serviceManager;
-    const path = notebook.path.replace(/\.[^./]*$/, '') + '.pipeline.json';
+    const ending = form === 'kfp' ? '.pipeline.yaml' : '.pipeline.json';
+    const path = notebook.path.replace(/\.[^./]*$/, '') + ending;
+    const written =
+      form === 'kfp'
+        ? await connection.client.call(
+            'pipelines.export',
+            {},
+            { pipeline: pipeline.pipeline }
+          )
+        : null;
     const isThere = await contents.get(path, { content: false }).then(
       () => true,
       () => false
@@ -658,9 +689,30 @@ namespace Private {
     await contents.save(path, {
       type: 'file',
       format: 'text',
-      content: JSON.stringify(pipeline.pipeline, null, 2) + '\n'
+      content:
+        written?.text ?? JSON.stringify(pipeline.pipeline, null, 2) + '\n'
     });
-    await app.commands.execute('docmanager:open', { path });
+    const open = () => app.commands.execute('docmanager:open', { path });
+    if (written === null) {
+      await open();
+      return path;
+    }
+    // Not opened unasked: every step carries what runs it, which is nothing to read.
+    const actions = [{ label: trans.__('Open'), callback: () => void open() }];
+    if (written.problems.length > 0) {
+      Notification.warning(
+        [
+          trans.__('Wrote %1. Not all of it carries over:', path),
+          ...written.problems.map(({ message }) => message)
+        ].join('\n\n'),
+        { autoClose: false, actions }
+      );
+    } else {
+      Notification.success(trans.__('Wrote %1.', path), {
+        autoClose: 8000,
+        actions
+      });
+    }
     return path;
   }
 
@@ -676,10 +728,12 @@ namespace Private {
       CommandIDs.mergeSteps,
       CommandIDs.splitStep,
       null,
-      CommandIDs.openGraph,
-      CommandIDs.compileToFile
+      CommandIDs.openGraph
     ]) {
       menu.addItem(command === null ? { type: 'separator' } : { command });
+    }
+    for (const args of [{ form: 'kfp' }, { form: 'json' }]) {
+      menu.addItem({ command: CommandIDs.compileToFile, args });
     }
     return menu;
   }
