@@ -308,13 +308,13 @@ def parameter_value(value: Any, about: Mapping[str, Any]) -> Any:
             return json.loads(value)
         except (TypeError, ValueError):
             return value
+    if value == default:  # which says what kind of number it is
+        return default
     if kind == "int":
         return int(value)
     if kind == "float":
         return float(value)
     if kind in ("list", "dict"):
-        if value == default:
-            return default
         numbers = list(_numbers(default))
         are_floats = bool(numbers) and all(isinstance(number, float) for number in numbers)
         return _with_numbers(value, float if are_floats else int)
