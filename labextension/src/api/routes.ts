@@ -12,6 +12,10 @@ import type {
   EndpointList,
   EndpointStats,
   EngineStatus,
+  Experiment,
+  ExperimentList,
+  ExperimentPatch,
+  ExperimentRequest,
   ExportRequest,
   ExportedPipeline,
   GcReport,
@@ -177,6 +181,21 @@ export interface IRoutes {
     segments: 'run';
     body: never;
     answer: Response;
+  };
+  'experiments.list': {
+    segments: never;
+    body: never;
+    answer: ExperimentList;
+  };
+  'experiments.create': {
+    segments: never;
+    body: ExperimentRequest;
+    answer: Experiment;
+  };
+  'experiments.update': {
+    segments: 'experiment';
+    body: ExperimentPatch;
+    answer: Experiment;
   };
   'steps.notebook': {
     segments: 'run' | 'step';
@@ -365,6 +384,9 @@ export const ROUTES: Readonly<
   'runs.outputs': ['GET', 'runs/{run}/outputs'],
   'runs.models': ['GET', 'runs/{run}/models'],
   'runs.logs': ['GET', 'runs/{run}/logs'],
+  'experiments.list': ['GET', 'experiments'],
+  'experiments.create': ['POST', 'experiments'],
+  'experiments.update': ['PATCH', 'experiments/{experiment}'],
   'steps.notebook': ['GET', 'runs/{run}/steps/{step}/notebook'],
   'steps.log': ['GET', 'runs/{run}/steps/{step}/log'],
   'artifacts.get': ['GET', 'artifacts/{artifact}'],
