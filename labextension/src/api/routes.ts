@@ -4,6 +4,7 @@ import type {
   JsonValue,
   AliasRequest,
   Artifact,
+  BackfillRequest,
   CloneRequest,
   CompileRequest,
   DeployRequest,
@@ -18,8 +19,12 @@ import type {
   ExperimentRequest,
   ExportRequest,
   ExportedPipeline,
+  FiringList,
   GcReport,
   GcRequest,
+  ImageMap,
+  ImageQuery,
+  ImageRequest,
   Lineage,
   LineageGraph,
   LineageSubjects,
@@ -44,6 +49,13 @@ import type {
   RunPatch,
   RunPlan,
   RunResult,
+  ScheduleList,
+  SchedulePatch,
+  ScheduleRequest,
+  ScheduleStatus,
+  SecretEntry,
+  SecretList,
+  SecretRequest,
   SubmitRequest,
   TrafficRequest,
   VerifyReport,
@@ -292,6 +304,91 @@ export interface IRoutes {
     body: never;
     answer: RegisteredModel;
   };
+  'schedules.list': {
+    segments: never;
+    body: never;
+    answer: ScheduleList;
+  };
+  'schedules.create': {
+    segments: never;
+    body: ScheduleRequest;
+    answer: ScheduleStatus;
+  };
+  'schedules.preview': {
+    segments: never;
+    body: ScheduleRequest;
+    answer: ScheduleStatus;
+  };
+  'schedules.get': {
+    segments: 'schedule';
+    body: never;
+    answer: ScheduleStatus;
+  };
+  'schedules.update': {
+    segments: 'schedule';
+    body: SchedulePatch;
+    answer: ScheduleStatus;
+  };
+  'schedules.delete': {
+    segments: 'schedule';
+    body: never;
+    answer: void;
+  };
+  'schedules.pause': {
+    segments: 'schedule';
+    body: never;
+    answer: ScheduleStatus;
+  };
+  'schedules.resume': {
+    segments: 'schedule';
+    body: never;
+    answer: ScheduleStatus;
+  };
+  'schedules.run': {
+    segments: 'schedule';
+    body: never;
+    answer: FiringList;
+  };
+  'schedules.backfill': {
+    segments: 'schedule';
+    body: BackfillRequest;
+    answer: FiringList;
+  };
+  'schedules.firings': {
+    segments: 'schedule';
+    body: never;
+    answer: FiringList;
+  };
+  'images.list': {
+    segments: never;
+    body: never;
+    answer: ImageMap;
+  };
+  'images.map': {
+    segments: never;
+    body: ImageRequest;
+    answer: ImageMap;
+  };
+  'images.remove': {
+    segments: never;
+    body: ImageQuery;
+    answer: ImageMap;
+  };
+  'secrets.list': {
+    segments: never;
+    body: never;
+    answer: SecretList;
+  };
+  'secrets.set': {
+    segments: never;
+    body: SecretRequest;
+    answer: SecretEntry;
+  };
+  'secrets.delete': {
+    segments: 'kind' | 'secret';
+    body: never;
+    answer: void;
+  };
   'endpoints.list': {
     segments: never;
     body: never;
@@ -406,6 +503,23 @@ export const ROUTES: Readonly<
   'models.delete_version': ['DELETE', 'models/{model}/versions/{version}'],
   'models.set_alias': ['PUT', 'models/{model}/aliases/{alias}'],
   'models.delete_alias': ['DELETE', 'models/{model}/aliases/{alias}'],
+  'schedules.list': ['GET', 'schedules'],
+  'schedules.create': ['POST', 'schedules'],
+  'schedules.preview': ['POST', 'schedules/preview'],
+  'schedules.get': ['GET', 'schedules/{schedule}'],
+  'schedules.update': ['PATCH', 'schedules/{schedule}'],
+  'schedules.delete': ['DELETE', 'schedules/{schedule}'],
+  'schedules.pause': ['POST', 'schedules/{schedule}/pause'],
+  'schedules.resume': ['POST', 'schedules/{schedule}/resume'],
+  'schedules.run': ['POST', 'schedules/{schedule}/run'],
+  'schedules.backfill': ['POST', 'schedules/{schedule}/backfill'],
+  'schedules.firings': ['GET', 'schedules/{schedule}/firings'],
+  'images.list': ['GET', 'images'],
+  'images.map': ['POST', 'images'],
+  'images.remove': ['POST', 'images/remove'],
+  'secrets.list': ['GET', 'secrets'],
+  'secrets.set': ['POST', 'secrets'],
+  'secrets.delete': ['DELETE', 'secrets/{kind}/{secret}'],
   'endpoints.list': ['GET', 'endpoints'],
   'endpoints.deploy': ['POST', 'endpoints'],
   'endpoints.get': ['GET', 'endpoints/{endpoint}'],

@@ -102,7 +102,8 @@ export type Door = {
  * Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
  * log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
  * (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
- * to archive one archives its runs without an event for each).
+ * to archive one archives its runs without an event for each), schedule.updated (data: the
+ * Schedule), schedule.fired (data: the Firing, whenever it changes), schedule.deleted.
  */
 export type Event = {
   seq: number;
@@ -171,6 +172,58 @@ export type ExportedPipeline = {
   requirements: string[];
   /** What does not carry over, each with the way out. */
   problems: Problem[];
+};
+
+/** Lets tasks whose image fits a pattern run on this machine, without the image. */
+export type ImageRule = {
+  /** Of image names; `*` and `?` as in file names. */
+  pattern: string;
+  /** Interpreter that stands for the image's Python; `engine`: the engine's own, or that of the version the image's name has. */
+  python: string;
+  /** Folder that stands for the image's working directory. */
+  files: string | null;
+  /** Whether any command of such an image may run here; else only Python components, whose code is in the pipeline. */
+  commands: boolean;
+  /** Holds where no rule of yours fits. */
+  built_in: boolean;
+};
+
+/** All rules, in the order they are looked at: the first that fits counts. */
+export type ImageMap = {
+  rules: ImageRule[];
+  /** Runs images that no rule fits: podman or docker, where one is. */
+  container_tool: string | null;
+};
+
+/** Add a rule, or replace the one of the same pattern. */
+export type ImageRequest = {
+  pattern: string;
+  python?: string;
+  files?: string | null;
+  commands?: boolean;
+};
+
+/** Name a rule by its pattern. */
+export type ImageQuery = {
+  pattern: string;
+};
+
+/** A secret or a config map by name. Values are never told. */
+export type SecretEntry = {
+  name: string;
+  kind: 'secret' | 'config';
+  keys: string[];
+};
+
+export type SecretList = {
+  secrets: SecretEntry[];
+};
+
+/** Store a secret or a config map; keys that are not given stay as they are. */
+export type SecretRequest = {
+  name: string;
+  kind?: 'secret' | 'config';
+  values: Record<string, string>;
 };
 
 /** A thing with content: a value, a model, a metric file, a notebook. Content-addressed. */
@@ -995,6 +1048,222 @@ export type LogLine = {
   cell: string | null;
 };
 
+/** Fires at times on the wall of a zone. */
+export type CronTrigger = {
+  kind?: 'cron';
+  /** Five fields (minute hour day month weekday), six with the second first, or @daily and the like. */
+  expression: string;
+  /** IANA name: Europe/Berlin. */
+  time_zone?: string;
+  /** Null: told by the number of fields. `kfp`: as Kubeflow reads it, the second first, the weekday may be left out. */
+  reading?: 'standard' | 'seconds' | 'kfp' | null;
+};
+
+/** Fires every so many seconds, counted from the schedule's start. */
+export type IntervalTrigger = {
+  kind?: 'interval';
+  every_s: number;
+};
+
+/** Fires when a run that succeeded has made an artifact of this name with new content. */
+export type ArtifactTrigger = {
+  kind?: 'artifact';
+  artifact: string;
+  /** Such as system.Dataset; null: any. */
+  type?: string | null;
+};
+
+/** Fires when a model has a new version; with an alias, when that points at another one. */
+export type ModelTrigger = {
+  kind?: 'model';
+  model: string;
+  alias?: string | null;
+};
+
+/** Fires when the content of a file, or of a folder's files, has changed. */
+export type FileTrigger = {
+  kind?: 'file';
+  path: string;
+  look_every_s?: number;
+};
+
+/** Fires when a run of another pipeline has succeeded. */
+export type PipelineTrigger = {
+  kind?: 'pipeline';
+  pipeline: string;
+};
+
+/** Which of its runs are kept: those that both let stay. Runs of registered models always. */
+export type Keep = {
+  /** The newest so many. */
+  runs?: number | null;
+  /** Not older than so many. */
+  days?: number | null;
+};
+
+/** Posts JSON to an address when a firing is over. Private addresses need the engine's leave. */
+export type Webhook = {
+  url: string;
+  on?: ('succeeded' | 'failed' | 'skipped')[];
+  /** Absolute path of a file with a key; the body's HMAC-SHA256 is then sent as `X-Mlplat-Signature: sha256=…`. */
+  key_file?: string | null;
+};
+
+/** Ask for a schedule. */
+export type ScheduleRequest = {
+  name: string;
+  note?: string;
+  /** What is submitted each time. Texts among the parameters are templates: {{ fire_time:%Y-%m-%d }}, {{ previous_success | 2024-01-01 }} … */
+  work: SubmitRequest;
+  trigger: CronTrigger | IntervalTrigger | ArtifactTrigger | ModelTrigger | FileTrigger | PipelineTrigger;
+  /** One run for each row, with the row's values over the parameters. */
+  table?: Record<string, JsonValue>[];
+  /** Nothing is planned before it. */
+  start?: string | null;
+  /** Nothing is planned after it. */
+  end?: string | null;
+  /** What is done about planned times that went by while no engine ran, the clock jumped, or the schedule was paused. */
+  catch_up?: 'skip' | 'last' | 'all';
+  /** At most so many, for all. */
+  catch_up_limit?: number;
+  /** What is done when as many runs as may go at once still go. */
+  overlap?: 'skip' | 'queue' | 'cancel';
+  at_once?: number;
+  /** Each time is put off by up to so many seconds. */
+  jitter_s?: number;
+  /** Of a run, as a whole. */
+  timeout_s?: number | null;
+  /** Of a run that failed, from where it failed. */
+  retry?: Retry;
+  keep?: Keep;
+  notify?: Webhook[];
+  paused?: boolean;
+  /** What only a recurring run of Kubeflow's API has. */
+  kfp?: Record<string, JsonValue> | null;
+};
+
+/** Change a schedule; what is not given stays. It holds for what is planned from now on. */
+export type SchedulePatch = {
+  note?: string | null;
+  work?: SubmitRequest | null;
+  trigger?: CronTrigger | IntervalTrigger | ArtifactTrigger | ModelTrigger | FileTrigger | PipelineTrigger | null;
+  table?: Record<string, JsonValue>[] | null;
+  start?: string | null;
+  end?: string | null;
+  catch_up?: 'skip' | 'last' | 'all' | null;
+  catch_up_limit?: number | null;
+  overlap?: 'skip' | 'queue' | 'cancel' | null;
+  at_once?: number | null;
+  jitter_s?: number | null;
+  timeout_s?: number | null;
+  retry?: Retry | null;
+  keep?: Keep | null;
+  notify?: Webhook[] | null;
+  kfp?: Record<string, JsonValue> | null;
+};
+
+/** What became of one planned time. */
+export type FiringState = 'QUEUED' | 'RUNNING' | 'WAITING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'SKIPPED' | 'MISSED';
+
+/** One planned time of a schedule, or one row of its table then, and what became of it. */
+export type Firing = {
+  schedule_id: string;
+  schedule: string;
+  /** What makes it one: the planned time, or what happened. */
+  key: string;
+  /** Of the schedule's table. */
+  row: number;
+  planned_at: string;
+  cause: 'time' | 'catch-up' | 'back-fill' | 'now' | 'event';
+  state: FiringState;
+  /** Why it was skipped, failed …; for people. */
+  message: string;
+  /** What happened, for templates. */
+  event: Record<string, JsonValue>;
+  /** How many planned times a MISSED one stands for. */
+  count: number;
+  run_id: string | null;
+  run_number: number | null;
+  fired_at: string | null;
+  finished_at: string | null;
+  /** How often the run was begun. */
+  tries: number;
+  retry_at: string | null;
+  timed_out: boolean;
+  /** By webhook: `sent`, or why it could not be. */
+  notified: Record<string, string>;
+};
+
+/** A schedule as it stands. */
+export type Schedule = {
+  name: string;
+  note?: string;
+  /** What is submitted each time. Texts among the parameters are templates: {{ fire_time:%Y-%m-%d }}, {{ previous_success | 2024-01-01 }} … */
+  work: SubmitRequest;
+  trigger: CronTrigger | IntervalTrigger | ArtifactTrigger | ModelTrigger | FileTrigger | PipelineTrigger;
+  /** One run for each row, with the row's values over the parameters. */
+  table?: Record<string, JsonValue>[];
+  /** Nothing is planned before it. */
+  start?: string | null;
+  /** Nothing is planned after it. */
+  end?: string | null;
+  /** What is done about planned times that went by while no engine ran, the clock jumped, or the schedule was paused. */
+  catch_up?: 'skip' | 'last' | 'all';
+  /** At most so many, for all. */
+  catch_up_limit?: number;
+  /** What is done when as many runs as may go at once still go. */
+  overlap?: 'skip' | 'queue' | 'cancel';
+  at_once?: number;
+  /** Each time is put off by up to so many seconds. */
+  jitter_s?: number;
+  /** Of a run, as a whole. */
+  timeout_s?: number | null;
+  /** Of a run that failed, from where it failed. */
+  retry?: Retry;
+  keep?: Keep;
+  notify?: Webhook[];
+  paused?: boolean;
+  /** What only a recurring run of Kubeflow's API has. */
+  kfp?: Record<string, JsonValue> | null;
+  id: string;
+  created_at: string;
+  updated_at: string;
+  created_by?: string;
+};
+
+/** A schedule with what follows from it now. */
+export type ScheduleStatus = {
+  schedule: Schedule;
+  /** How its trigger was read, for people. */
+  reading: string;
+  /** The next five planned times, without jitter; none while paused. */
+  next: string[];
+  last: Firing | null;
+  /** How many of its firings run or wait. */
+  active: number;
+  /** What its notebook takes, for a form; only in a preview. */
+  parameters: Parameter[];
+};
+
+export type ScheduleList = {
+  schedules: ScheduleStatus[];
+};
+
+export type FiringList = {
+  firings: Firing[];
+  /** Asks for the page after it, as `before`. */
+  next: string | null;
+};
+
+/** Fire the planned times of a stretch of the past; what has fired before is left out. */
+export type BackfillRequest = {
+  start: string;
+  end: string;
+  /** Refused where there are more. */
+  limit?: number;
+  dry_run?: boolean;
+};
+
 export type RevisionState = 'LOADING' | 'READY' | 'FAILED' | 'STOPPED';
 
 /** One deployed model version behind an endpoint. */
@@ -1159,6 +1428,8 @@ export type Component = {
   /** Names from the root to it: 'for-loop-1/0/train'. */
   path: string;
   iteration: number | null;
+  /** `cachingOptions.cacheKey`: stands for all that decides its result. */
+  cache_key: string;
 };
 
 /** What a caller of KFP's API says of a run or schedule that has no word of ours. */
