@@ -64,6 +64,13 @@ class Way:
     notes: tuple[str, ...] = ()
 
     @property
+    def reads_by_uri(self) -> bool:
+        """Whether an executor that is not ours derives an artifact's path from its URI."""
+        return self.how == "command" and (
+            self.packages.wants_real_kfp or self.executed_as == "container"
+        )
+
+    @property
     def environment(self) -> str | None:
         """Name the environment of the packages that are asked for; None where none are."""
         if not self.packages.requirements:
@@ -159,9 +166,11 @@ class Components:
             Unsupported: Nothing here can run its image.
         """
         workspace = self._home.workspace(run.id)
-        component, inputs = _laid(component_of(step), ref.directory, workspace)
-        step = step.model_copy(update={"component": component})
         way = self._way(step, _raw_call(step))
+        component, inputs = _laid(
+            component_of(step), ref.directory, workspace, by_uri=way.reads_by_uri
+        )
+        step = step.model_copy(update={"component": component})
         facts = facts_of(run, task, component.task, str(self._home.runs))
         call: Call | None = None
         document: dict[str, Any]
@@ -302,7 +311,7 @@ class Components:
         for one in platform.variables_of(component.platform):
             self._take_variables(given, component, one)
         for variable, path in platform.fields_of(component.platform):
-            given.env[variable] = _pod_field(path, run, task)
+            given.env[variable] = _pod_field(path, run, task, component)
         for mount in platform.mounts_of(component.platform):
             self._take_mount(given, component, mount)
         return given
@@ -404,16 +413,19 @@ class Components:
 
 
 def _laid(
-    component: Component, directory: Path, workspace: Path
+    component: Component, directory: Path, workspace: Path, *, by_uri: bool
 ) -> tuple[Component, list[dict[str, Any]]]:
-    """Say where each input artifact will lie for this attempt, and what to fetch to there."""
+    """Say where each input artifact will lie for this attempt, and what to fetch to there.
+
+    Its URI stays that of the task that made it, unless the path is looked for `by_uri`.
+    """
     wanted: list[dict[str, Any]] = []
     artifacts: dict[str, tuple[ArtifactValue, ...]] = {}
     for name, values in component.inputs.artifacts.items():
         place = directory / "inputs" / quote(name, safe=" -_.~")
         several = len(values) > 1
         artifacts[name] = tuple(
-            _lay(value, place / str(number) if several else place, workspace, wanted)
+            _lay(value, place / str(number) if several else place, workspace, wanted, by_uri)
             for number, value in enumerate(values)
         )
     inputs = Values(parameters=component.inputs.parameters, artifacts=artifacts)
@@ -421,7 +433,11 @@ def _laid(
 
 
 def _lay(
-    value: ArtifactValue, place: Path, workspace: Path, wanted: list[dict[str, Any]]
+    value: ArtifactValue,
+    place: Path,
+    workspace: Path,
+    wanted: list[dict[str, Any]],
+    by_uri: bool,
 ) -> ArtifactValue:
     if value.digest is None:
         return value
@@ -432,9 +448,9 @@ def _lay(
     name = os.path.basename(unquote(custom or urlsplit(value.uri).path).rstrip("/"))
     path = str(place / (name or "artifact"))
     wanted.append({"digest": value.digest, "is_folder": value.is_folder, "path": path})
-    if remote:
-        return value.model_copy(update={"custom_path": path})
-    return value.model_copy(update={"uri": path, "custom_path": None})
+    if by_uri and not remote:
+        return value.model_copy(update={"uri": path, "custom_path": None})
+    return value.model_copy(update={"custom_path": path})
 
 
 def _outputs(
@@ -511,10 +527,10 @@ def _has_workspace(component: Component, workspace: Path) -> bool:
     return any(word in said for word in ("workspace_path", WORKSPACE_MOUNT, str(workspace)))
 
 
-def _pod_field(path: str, run: Run, task: Task) -> str:
+def _pod_field(path: str, run: Run, task: Task, component: Component) -> str:
     """Return what a field of the task's pod would be, as far as one machine has it."""
     host = socket.gethostname()
-    return {
+    fields = {
         "metadata.name": f"{run.pipeline}-{run.id}-{task.name}",
         "metadata.namespace": "default",
         "metadata.uid": f"{run.id}-{task.name}",
@@ -522,7 +538,8 @@ def _pod_field(path: str, run: Run, task: Task) -> str:
         "spec.serviceAccountName": "default",
         "status.podIP": "127.0.0.1",
         "status.hostIP": "127.0.0.1",
-    }.get(path, "")
+    }
+    return fields.get(path) or platform.pod_metadata(component.platform).get(path, "")
 
 
 def _missing(component: Component, kind: str, name: str, keys: Sequence[str]) -> InvalidInput:

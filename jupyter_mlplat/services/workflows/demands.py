@@ -3,6 +3,7 @@
 Nothing is dropped in silence: what is not honoured here is said in a note, for people.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from jupyter_mlplat.kit.quantities import format_bytes, format_count
@@ -11,9 +12,9 @@ from jupyter_mlplat.resources.pipeline import Resources
 from jupyter_mlplat.resources.workflow import Component
 from jupyter_mlplat.services.pipelines.admission import Inventory
 
+_METADATA = re.compile(r"metadata\.(labels|annotations)\['.*'\]$")
 _CLUSTER_ONLY: Mapping[str, str] = {
     "nodeSelector": "node selector",
-    "podMetadata": "pod labels and annotations",
     "imagePullSecret": "image pull secret",
     "imagePullPolicy": "image pull policy",
     "tolerations": "tolerations",
@@ -68,7 +69,7 @@ def _unhonoured(settings: Mapping[str, JsonValue]) -> Iterator[str]:
     fields = settings.get("fieldPathAsEnv")
     for field in fields if isinstance(fields, list) else ():
         path = str(camel(field).get("fieldPath")) if isinstance(field, dict) else ""
-        if path not in POD_FIELDS:
+        if path not in POD_FIELDS and not _METADATA.match(path):
             yield f"pod field {path!r} is not known here: its variable is empty"
     volumes = settings.get("genericEphemeralVolume")
     for volume in volumes if isinstance(volumes, list) else ():

@@ -86,6 +86,21 @@ def fields_of(platform: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
         yield str(one.get("name")), str(one.get("fieldPath"))
 
 
+def pod_metadata(platform: Mapping[str, JsonValue]) -> dict[str, str]:
+    """Return a pod's labels and annotations as a field path names them."""
+    found = camel(platform).get("podMetadata")
+    metadata = found if isinstance(found, dict) else {}
+    return {
+        f"metadata.{kind}['{name}']": str(value)
+        for kind in ("labels", "annotations")
+        for name, value in _items(metadata.get(kind))
+    }
+
+
+def _items(value: JsonValue) -> list[tuple[str, JsonValue]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
 def mounts_of(platform: Mapping[str, JsonValue]) -> Iterator[Mount]:
     """Return what a task sees where."""
     for one in _entries(platform, "secretAsVolume"):
