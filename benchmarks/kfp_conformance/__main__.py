@@ -3,6 +3,7 @@
 import argparse
 import fnmatch
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -129,10 +130,11 @@ def _document(file: Path) -> Document | None:
 
 
 def _verdict(demand: rules.Demand, outcome: Outcome, artifact: str | None) -> str:
-    if artifact is not None and outcome.state == "refused":
+    if artifact is not None and outcome.state != "succeeded":
         return f"n/a: needs an artifact as input ({artifact})"
-    if outcome.code in preparing.NEEDS_CONTAINER:
-        return "n/a: needs a container"
+    for sign, what in preparing.NOT_HERE.items():
+        if re.search(sign, outcome.reason):
+            return f"n/a: {what}"
     if demand.known_issue is not None:
         return f"(upstream skips it: issue {demand.known_issue})"
     if demand.state is None:

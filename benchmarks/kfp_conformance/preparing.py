@@ -12,8 +12,11 @@ from jupyter_mlplat.stores.secrets import LocalSecrets
 PEER_EXTRAS = ("pip", "setuptools", "wheel", "nbclient", "ipykernel", "jupyter-client")
 """The peer installs what its components ask for with pip, and runs notebooks in its own place."""
 
-NEEDS_CONTAINER = frozenset({"unsupported"})
-"""Failures that say: nothing on this machine may run that image."""
+NOT_HERE = {
+    "it needs the container image": "needs a container",
+    r"Cannot start '\S+' of task '\S+': No such file": "needs a program of its image",
+}
+"""So our engine says that this machine has not what a task's image would hold."""
 
 
 def prepare(folder: Path, images: Sequence[str]) -> None:

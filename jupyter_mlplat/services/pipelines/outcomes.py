@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from jupyter_mlplat.errors import PlatformError
 from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.launcher import Ended
 from jupyter_mlplat.resources.base import Digest, JsonValue, Resource
@@ -135,6 +136,8 @@ def _death(ended: Ended, cells: tuple[CellRun, ...]) -> Failure:
 
 def not_started(step: str, error: Exception) -> Failure:
     """Say why an attempt could not even be prepared."""
+    if isinstance(error, PlatformError):
+        return Failure(code=error.code, message=error.message, step=step)
     is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if is_full:
         message = (

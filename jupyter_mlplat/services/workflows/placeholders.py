@@ -230,7 +230,9 @@ def _lookup(parts: Sequence[str | int], scope: Scope) -> str | None:
                 if side == "inputs":
                     _refuse_unset(name, scope)
                 return None
-            if rest and rest[0] != "artifacts":
+            if not rest:
+                return text_of(_at(found, ["artifacts"]))
+            if rest[0] != "artifacts":
                 return _of_artifact(_at(found, ["artifacts", 0]), rest)
             if len(rest) > 2:
                 return _of_artifact(_at(found, rest[:2]), rest[2:])

@@ -88,6 +88,11 @@ def called(*words: str, inputs: tuple[str, ...] = (), **more: Any) -> tuple[str,
         ("{{$.inputs.artifacts['model'].metadata['none']}}", ""),
         ("{{$.inputs.artifacts['model'].properties['framework']}}", "x"),
         ("{{$.inputs.artifacts['model'].artifacts[0].uri}}", "gs://bucket/model"),
+        (
+            "{{$.outputs.artifacts['data']}}",
+            '[{"name":"data","type":{"schemaTitle":"system.Dataset"},"uri":"/out/data",'
+            '"metadata":{"a":1}}]',
+        ),
         ("{{$.outputs.parameters['score'].output_file}}", "/out/parameters/score"),
         ("{{$.outputs.artifacts['data'].path}}", "/out/data"),
         ("{{$.outputs.artifacts['data'].uri}}", "/out/data"),
