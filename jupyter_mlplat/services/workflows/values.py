@@ -40,8 +40,17 @@ def arguments(document: Document, given: Mapping[str, JsonValue]) -> dict[str, J
     result was neither given nor has a default.
 
     Raises:
-        InvalidInput: A parameter is unknown, missing, of another type or none of the choices.
+        InvalidInput: A parameter is unknown, missing, of another type or none of the choices; or
+            the pipeline needs an artifact, which no run can be given.
     """
+    for name, artifact in document.root.input_definitions.artifacts.items():
+        if not artifact.is_optional:
+            raise InvalidInput(
+                f"Cannot run {document.name!r}: it needs an artifact as input {name!r}, and a run "
+                "is given parameters only. Import the artifact inside the pipeline "
+                "(kfp.dsl.importer), or use it inside another pipeline.",
+                artifact=name,
+            )
     known = document.root.input_definitions.parameters
     values = {**document.given, **given}
     for name in values:

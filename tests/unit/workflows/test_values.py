@@ -32,7 +32,7 @@ DEFINITIONS = {
 }
 
 
-def document(definitions: object = None) -> Document:
+def document(definitions: object = None, **inputs: object) -> Document:
     task = {"componentRef": {"name": "comp-a"}, "taskInfo": {"name": "A step"}}
     return load(
         json.dumps(
@@ -43,7 +43,7 @@ def document(definitions: object = None) -> Document:
                 "deploymentSpec": {"executors": {"exec-a": {"container": {"image": "i"}}}},
                 "root": {
                     "dag": {"tasks": {"a": task, "a_b": {**task, "dependentTasks": ["a"]}}},
-                    "inputDefinitions": {"parameters": definitions or DEFINITIONS},
+                    "inputDefinitions": {"parameters": definitions or DEFINITIONS, **inputs},
                 },
             }
         )
@@ -108,6 +108,14 @@ def test_what_does_not_fit_is_refused(values: dict[str, JsonValue], message: str
         arguments(document(), values)
 
     assert message in refused.value.message
+
+
+def test_a_pipeline_that_needs_an_artifact_is_refused() -> None:
+    schema = {"artifactType": {"schemaTitle": "system.Model"}}
+
+    with pytest.raises(InvalidInput, match="it needs an artifact as input 'model'"):
+        arguments(document(artifacts={"model": schema}), {"rows": 1})
+    arguments(document(artifacts={"model": {**schema, "isOptional": True}}), {"rows": 1})
 
 
 def test_between_tasks_anything_becomes_text_and_nothing_else_changes_its_type() -> None:
