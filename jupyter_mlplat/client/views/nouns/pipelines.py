@@ -43,7 +43,7 @@ def view_pipeline(pipeline: Pipeline) -> View:
         )
         for unknown in pipeline.unknown
     ]
-    parameters = ", ".join(f"{p.name}={p.expression}" for p in pipeline.parameters)
+    parameters = ", ".join(f"{p.name}={p.expression or '?'}" for p in pipeline.parameters)
     return View(
         title=f"Pipeline {pipeline.name}",
         facts=(("parameters", Cell(parameters)),) if parameters else (),
