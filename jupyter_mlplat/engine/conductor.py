@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from jupyter_mlplat.engine.attempts import attempt_ref, prepare_attempt, read_events
@@ -133,7 +134,7 @@ class Conductor:
         self._todo: deque[tuple[LiveRun, msg.Instruction]] = deque()
         self._enqueued: list[Key] = []
         self._ledger = Ledger(store, facts)
-        self._runs_folder = str(home.runs)
+        self._flow_of = partial(flow_of, runs=str(home.runs), inventory=inventory)
         self.trouble: str | None = None
         self.is_closing = False  # set from outside: do not wait for the disk any longer
 
@@ -150,7 +151,7 @@ class Conductor:
         batch = Batch()
         for run in self._store.unfinished_runs():
             try:
-                live = load_run(self._store, run, self._facts.read_git, self._runs_folder)
+                live = load_run(self._store, run, self._facts.read_git, self._flow_of)
                 lost = self._power_loss.lost_steps(run) if self._power_loss else frozenset()
             except Exception as error:
                 self._give_up(run, error)
@@ -302,7 +303,7 @@ class Conductor:
         if not is_new:
             batch.deeds.append(ReplyDeed(item.reply, lambda: run))
             return
-        flow = item.flow or flow_of(item.pipeline, self._runs_folder)
+        flow = item.flow or self._flow_of(item.pipeline)
         status = RunStatus.of(flow, run)
         git = self._facts.read_git(item.pipeline)
         live = LiveRun(status, item.pipeline, git, item.plan_anew)
@@ -325,7 +326,7 @@ class Conductor:
             run = self._runs[run.id].status.document()
         old = self._store.pipeline_of(run.id)
         new = item.pipeline or old
-        live = load_run(self._store, run, self._facts.read_git, self._runs_folder, new)
+        live = load_run(self._store, run, self._facts.read_git, self._flow_of, new)
         inventory, flow = self._admission.inventory, live.status.flow
         event = new_retry(run, old, new, live.saved, item.request, inventory, utc_now(), flow)
         if new.digest != old.digest:

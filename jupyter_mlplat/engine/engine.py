@@ -138,6 +138,7 @@ class Engine:
         self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         self.blobs = LocalBlobStore(home.blobs)
         self.inventory = read_inventory(config.cpu, config.memory_bytes, config.gpus)
+        self._flow_of = partial(flow_of, runs=str(home.runs), inventory=self.inventory)
         self.notebooks = Notebooks()
         self.notebooks.learn(store.findings())
         self.image_map = LocalImageMap(home.images)
@@ -279,7 +280,7 @@ class Engine:
 
     def _plan(self, request: PlanRequest) -> RunPlan:
         pipeline = self.notebooks.compile(request.path, request.notebook, request.split)
-        flow = flow_of(pipeline, str(self.home.runs))
+        flow = self._flow_of(pipeline)
         wanted = SubmitRequest(**request.model_dump())
         run = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
         return self._foresight.plan(run, pipeline)
@@ -324,7 +325,7 @@ class Engine:
         found = await self.read(self.store.get_run, run)
         pipeline = await self.read(self.store.pipeline_of, found.id)
         wanted = as_submission(found, request)
-        flow = await self.read(flow_of, pipeline, str(self.home.runs))
+        flow = await self.read(self._flow_of, pipeline)
         made = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
         made = made.model_copy(update={"clone_of": found.id})
         digest = digest_json([found.id, request.model_dump(mode="json")])
@@ -444,7 +445,7 @@ class Engine:
 
     def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, Flow, PlanAnew | None]:
         pipeline, plan_anew = self._compile(request.path, request.notebook, request.split)
-        flow = flow_of(pipeline, str(self.home.runs))
+        flow = self._flow_of(pipeline)
         run = new_run(pipeline, request, self.inventory, utc_now(), flow)
         return run, pipeline, flow, plan_anew
 

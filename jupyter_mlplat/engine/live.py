@@ -16,9 +16,9 @@ from jupyter_mlplat.resources.workflow import Values
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.caching import UNBOUND, code_parts
 from jupyter_mlplat.services.pipelines.machine import RunStatus
-from jupyter_mlplat.services.pipelines.plan import flow_of
 from jupyter_mlplat.services.pipelines.recording import Saved, names_in
 from jupyter_mlplat.services.pipelines.reliance import Reliance, reliances
+from jupyter_mlplat.services.workflows.flow import Flow
 
 GIT_PATIENCE_S = 0.5
 """As long as `git status` may keep a run's first record waiting, and all other runs with it."""
@@ -146,12 +146,12 @@ def load_run(
     store: MetadataStore,
     run: Run,
     read_git: Callable[[Pipeline], "Future[Mapping[str, Any]]"],
-    runs: str,
+    flow_of: Callable[[Pipeline], Flow],
     pipeline: Pipeline | None = None,
 ) -> LiveRun:
-    """Take up a run as the store has it, or with other code; `runs` is the folder of all runs."""
+    """Take up a run as the store has it, or with other code."""
     pipeline = pipeline or store.pipeline_of(run.id)
-    status = RunStatus.of(flow_of(pipeline, runs), run)
+    status = RunStatus.of(flow_of(pipeline), run)
     live = LiveRun(status, pipeline, read_git(pipeline))
     by_step: dict[str, list[Any]] = {}
     for value in store.outputs_of(run.id):

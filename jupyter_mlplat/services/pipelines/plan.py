@@ -9,6 +9,7 @@ from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Pipeline, Retry, Step
 from jupyter_mlplat.resources.run import Run, Task, TaskState
+from jupyter_mlplat.services.pipelines.admission import Inventory
 from jupyter_mlplat.services.workflows.flow import Flow, View, renewed
 
 _NO_RETRY = Retry()
@@ -165,12 +166,13 @@ def plan_of(pipeline: Pipeline) -> Plan:
     )
 
 
-def flow_of(pipeline: Pipeline, runs: str) -> Flow:
+def flow_of(pipeline: Pipeline, runs: str, inventory: Inventory) -> Flow:
     """Return who says which task of a pipeline's run comes after which.
 
     Args:
         pipeline: Compiled from a notebook, or read from a KFP pipeline.
         runs: Folder below which every run has one of its own.
+        inventory: What the machine has.
     """
     if pipeline.ir is None:
         return plan_of(pipeline)
@@ -178,4 +180,4 @@ def flow_of(pipeline: Pipeline, runs: str) -> Flow:
     from jupyter_mlplat.formats.kfp.document import from_ir
     from jupyter_mlplat.services.workflows.unfolding import Unfolding
 
-    return Unfolding(from_ir(pipeline.ir), runs)
+    return Unfolding(from_ir(pipeline.ir), runs, inventory)

@@ -89,3 +89,12 @@ POD_FIELDS = frozenset(
     }
 )
 """What `fieldPathAsEnv` may name and has an answer on one machine."""
+
+
+def deadline_of(platform: Mapping[str, JsonValue]) -> float | None:
+    """Return after how many seconds a task is stopped."""
+    seconds = camel(platform).get("activeDeadlineSeconds")
+    try:
+        return float(str(seconds)) if seconds else None
+    except ValueError:
+        return None

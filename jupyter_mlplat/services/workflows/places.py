@@ -9,6 +9,7 @@ from jupyter_mlplat.formats.kfp.spec import ComponentSpec, DagSpec, TaskSpec
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Retry
 from jupyter_mlplat.resources.workflow import task_name
+from jupyter_mlplat.services.workflows.demands import deadline_of
 from jupyter_mlplat.services.workflows.describing import retry_of
 
 
@@ -92,19 +93,10 @@ class Places:
         if names not in self._tasks:
             spec = dag.tasks[names[-1]]
             component = self._document.component_of(spec)
-            deadline = self._deadline(component)
-            limit = Limit(retry_of(spec.retry_policy), deadline)
+            platform = {} if component.dag else self._document.settings_of(component)
+            limit = Limit(retry_of(spec.retry_policy), deadline_of(platform))
             self._tasks[names] = (names[-1], spec, component, limit)
         return self._tasks[names]
-
-    def _deadline(self, component: ComponentSpec) -> float | None:
-        if component.dag is not None:
-            return None
-        settings = self._document.settings_of(component)
-        seconds = settings.get("activeDeadlineSeconds", settings.get("active_deadline_seconds"))
-        if isinstance(seconds, str):
-            seconds = int(seconds) if seconds.isdigit() else None  # protobuf's JSON has int64 so
-        return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
 
     def _dag_of(self, path: Sequence[str]) -> DagSpec:
         """Return the DAG that the task at a path lies in."""

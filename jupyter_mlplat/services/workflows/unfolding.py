@@ -20,7 +20,10 @@ from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Step, StepSettings
 from jupyter_mlplat.resources.run import Failure, Run, RunState, Task, TaskState
 from jupyter_mlplat.resources.workflow import Component, Values, task_name
+from jupyter_mlplat.services.pipelines.admission import Inventory
+from jupyter_mlplat.services.workflows.calling import resources_of
 from jupyter_mlplat.services.workflows.cel import condition_holds
+from jupyter_mlplat.services.workflows.demands import fitted
 from jupyter_mlplat.services.workflows.flow import View, renewed
 from jupyter_mlplat.services.workflows.passing import (
     Neighbours,
@@ -44,11 +47,13 @@ class Unfolding:
     Args:
         document: The pipeline.
         runs: Folder below which every run has one of its own.
+        inventory: What the machine has; tasks ask for no more of it.
     """
 
-    def __init__(self, document: Document, runs: str) -> None:
+    def __init__(self, document: Document, runs: str, inventory: Inventory) -> None:
         self.document = document
         self._runs = runs
+        self._inventory = inventory
         self._places = Places(document)
         self._arguments: tuple[object, Values] | None = None
         self._items: dict[str, tuple[Values, Sequence[Values]]] = {}
@@ -71,13 +76,23 @@ class Unfolding:
         """Return what a leaf runs.
 
         Raises:
-            InvalidInput: Its platform settings name what is not there.
+            InvalidInput: What it asks of the machine is no quantity.
         """
         place = self._places.of(task.path)
         spec, component = place.spec, place.component
         outputs = component.output_definitions
         raw = self._places.raw(component)
-        neighbours = self._neighbours(run, tasks, task.parent)
+        made = Component.model_construct(
+            label=component.executor_label or "",
+            executor=raw.executor,
+            spec=raw.spec,
+            platform=settled_platform(raw.platform, self._neighbours(run, tasks, task.parent)),
+            inputs=task.inputs or Values(),
+            task=place.key,
+            path="/".join(task.path),
+            iteration=place.iteration,
+            cache_key=spec.caching_options.cache_key,
+        )
         return Step(
             name=task.name,
             title=task.title,
@@ -85,21 +100,12 @@ class Unfolding:
             outputs=(*outputs.parameters, *outputs.artifacts),
             after=task.needs,
             settings=StepSettings(
+                resources=fitted(resources_of(made), self._inventory)[0],
                 retry=place.limit.retry,
                 timeout_s=place.limit.timeout_s,
                 cache=spec.caching_options.enable_cache,
             ),
-            component=Component(
-                label=component.executor_label or "",
-                executor=raw.executor,
-                spec=raw.spec,
-                platform=settled_platform(raw.platform, neighbours),
-                inputs=task.inputs or Values(),
-                task=place.key,
-                path="/".join(task.path),
-                iteration=place.iteration,
-                cache_key=spec.caching_options.cache_key,
-            ),
+            component=made,
         )
 
     # - as a flow -
@@ -207,6 +213,8 @@ class Unfolding:
                 return
             if task.kind == "loop":
                 self._items_of(task, place)
+            elif task.kind == "step":
+                self.step_of(view.run, view.tasks, task)
         except InvalidInput as error:
             yield _refused(task, error, view)
             return
@@ -283,10 +291,12 @@ class Unfolding:
         try:
             items = self._items_of(loop, place)
             inputs = item_of(place, loop.inputs or Values(), items[place.iteration or 0])
+            task = task.model_copy(update={"inputs": inputs})
+            if task.kind == "step":
+                self.step_of(view.run, view.tasks, task)
         except InvalidInput as error:
             yield _refused(task, error, view)
             return
-        task = task.model_copy(update={"inputs": inputs})
         if task.kind == "step":
             yield task.model_copy(update={"state": TaskState.QUEUED})
             return

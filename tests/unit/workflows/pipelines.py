@@ -8,10 +8,12 @@ from jupyter_mlplat.formats.kfp.document import from_ir
 from jupyter_mlplat.resources.run import CacheExplanation, Failure, Run, RunState, Task, TaskState
 from jupyter_mlplat.resources.workflow import ArtifactValue, Values
 from jupyter_mlplat.services.pipelines import messages as msg
+from jupyter_mlplat.services.pipelines.admission import Inventory
 from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
 from jupyter_mlplat.services.workflows.unfolding import Unfolding
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+MACHINE = Inventory(4, 2**33)
 MISS = CacheExplanation(hit=False, reason="never succeeded before")
 DIGEST = "sha256:" + "0" * 64
 
@@ -208,7 +210,7 @@ class World:
         doing: Mapping[str, Outcome | Doing] | Doing | None = None,
         **parameters: Any,
     ) -> None:
-        self.flow = Unfolding(from_ir(ir), "/runs")
+        self.flow = Unfolding(from_ir(ir), "/runs", MACHINE)
         self.doing = doing or {}
         self.now = START
         self.ran: list[str] = []  # paths, in order
@@ -269,7 +271,7 @@ class World:
     def restart(self) -> None:
         """Keep nothing but what a store holds."""
         kept = Run.model_validate_json(self.status.document().model_dump_json())
-        self.flow = Unfolding(self.flow.document, "/runs")
+        self.flow = Unfolding(self.flow.document, "/runs", MACHINE)
         self.status = RunStatus.of(self.flow, kept)
         self.todo.clear()
         self.tell(msg.Resumed(self.now))
