@@ -16,7 +16,7 @@ from jupyter_mlplat.resources.run import Task, TaskState
 from jupyter_mlplat.resources.workflow import ArtifactValue, Values
 from jupyter_mlplat.services.workflows.cel import select
 from jupyter_mlplat.services.workflows.placeholders import Facts, Scope, has_placeholder, resolve
-from jupyter_mlplat.services.workflows.places import Place, Places
+from jupyter_mlplat.services.workflows.places import Place
 from jupyter_mlplat.services.workflows.platform import with_constants
 from jupyter_mlplat.services.workflows.values import items_of, settled, with_defaults
 
@@ -212,20 +212,18 @@ def made_by_dag(component: ComponentSpec, find: Callable[[str], Task | None]) ->
     return Values(parameters=parameters, artifacts=artifacts)
 
 
-def made_by_loop(places: Places, component: ComponentSpec, iterations: Iterable[Task]) -> Values:
+def made_by_loop(component: ComponentSpec, iterations: Iterable[Task]) -> Values:
     """Return what a loop has made: of each output a list, in the order of the iterations.
 
-    An iteration that has not made it is passed over.
+    An iteration that has not made it is passed over. Parameters of nested loops are lists of lists,
+    as the proto and the SDK have it; artifacts of nested loops are one list.
     """
     definitions, made = component.output_definitions, [_made(task) for task in iterations]
-    parameters: dict[str, JsonValue] = {}
-    for name in definitions.parameters:
-        found = [values.parameters[name] for values in made if name in values.parameters]
-        if places.is_collected(component, name):
-            found = [item for inner in found if isinstance(inner, list) for item in inner]
-        parameters[name] = found
     return Values(
-        parameters=parameters,
+        parameters={
+            name: [values.parameters[name] for values in made if name in values.parameters]
+            for name in definitions.parameters
+        },
         artifacts={
             name: tuple(one for values in made for one in values.artifacts.get(name, ()))
             for name in definitions.artifacts

@@ -74,7 +74,6 @@ class Places:
         self._ordered: dict[int, tuple[str, ...]] = {}
         self._readers: dict[int, dict[str, list[str]]] = {}
         self._raw: dict[int, Raw] = {}
-        self._collected: dict[tuple[int, str], bool] = {}
 
     def of(self, path: Sequence[str]) -> Place:
         """Return the task a path leads to."""
@@ -154,23 +153,3 @@ class Places:
                 platform=self._document.settings_of(component),
             )
         return self._raw[id(component)]
-
-    def is_collected(self, component: ComponentSpec, output: str) -> bool:
-        """Tell whether an output parameter is a list that a loop inside has put together.
-
-        An outer loop joins such lists into one, as `dsl.Collected` of nested loops is flat.
-        """
-        if component.dag is None:
-            return False
-        known = self._collected.get((id(component), output))
-        if known is None:
-            made = component.dag.outputs.parameters.get(output)
-            known = any(
-                self._is_list(component.dag.tasks[one.producer_subtask], one.output_parameter_key)
-                for one in (made.selectors if made else ())
-            )
-            self._collected[id(component), output] = known
-        return known
-
-    def _is_list(self, task: TaskSpec, output: str) -> bool:
-        return task.is_loop or self.is_collected(self._document.component_of(task), output)

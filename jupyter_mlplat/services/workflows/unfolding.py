@@ -314,7 +314,7 @@ class Unfolding:
         place = self._places.of(scope.path)
         if scope.kind == "loop":
             inner = [view.tasks[name] for name in self._iterations(scope, place)]
-            results = made_by_loop(self._places, place.component, inner)
+            results = made_by_loop(place.component, inner)
         else:
             dag = place.component.dag or DagSpec()
             by_key = {key: view.tasks[task_name((*scope.path, key))] for key in dag.tasks}

@@ -182,7 +182,7 @@ def test_a_loop_over_nothing_collects_nothing() -> None:
     assert world.results == {"squares": []}
 
 
-def test_nested_loops_collect_into_one_flat_list_in_order() -> None:
+def test_nested_loops_collect_lists_of_lists_of_parameters_and_one_list_of_artifacts() -> None:
     inner = dag(
         {"item": "int", "outer": "int"},
         {"out": ("int", "add.sum"), "model": ("model", "add.model")},
@@ -211,7 +211,7 @@ def test_nested_loops_collect_into_one_flat_list_in_order() -> None:
 
     world = World(ir, add).run()
 
-    assert world.results == {"all": [11, 12, 21, 22]}
+    assert world.results == {"all": [[11, 12], [21, 22]]}
     assert world.status.run.results is not None
     assert world.status.run.results.artifacts["models"] == tuple(
         model(f"m{total}") for total in (11, 12, 21, 22)
