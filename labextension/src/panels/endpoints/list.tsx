@@ -10,6 +10,7 @@ import {
   Scroll
 } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { arrowsAmong } from '../../components/focus';
 import { copyIcon, deployIcon, endpointsIcon } from '../../icons';
 import type { IEndpointsActions } from './body';
 import { StatsLine } from './figures';
@@ -53,7 +54,7 @@ export function EndpointList(props: {
         <ul
           className="jp-mlplat-EndpointList"
           aria-label={trans.__('Endpoints')}
-          onKeyDown={moveFocus}
+          onKeyDown={arrowsAmong('[data-endpoint]')}
         >
           {model.endpoints.map(endpoint => (
             <EndpointRow
@@ -131,18 +132,4 @@ export function splitText(endpoint: Endpoint): string {
     : last
       ? `${last.model}/${last.version}`
       : '';
-}
-
-/** Arrow keys go from row to row. */
-function moveFocus(event: React.KeyboardEvent): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) {
-    return;
-  }
-  const rows = [
-    ...event.currentTarget.querySelectorAll<HTMLElement>('[data-endpoint]')
-  ];
-  const index = rows.findIndex(row => row === document.activeElement);
-  rows[index + step]?.focus();
-  event.preventDefault();
 }

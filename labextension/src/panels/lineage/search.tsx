@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { LineageSubject } from '../../api/types';
 import { EmptyState, ErrorNote } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
+import { arrowsAmong } from '../../components/focus';
 import { formatAge } from '../../components/format';
 import { lineageIcon, searchIcon } from '../../icons';
 import type { ILineageActions } from './actions';
@@ -51,7 +52,10 @@ export function LineageSearch(props: {
           />
         </div>
       </div>
-      <div className="jp-mlplat-Section-scroll" onKeyDown={moveFocus}>
+      <div
+        className="jp-mlplat-Section-scroll"
+        onKeyDown={arrowsAmong('[data-subject]')}
+      >
         {model.error !== null && (
           <ErrorNote
             error={model.error}
@@ -158,18 +162,4 @@ function groupsOf(
   return kinds
     .map(kind => ({ kind, found: found.filter(one => one.kind === kind) }))
     .filter(group => group.found.length > 0);
-}
-
-/** Arrow keys go from subject to subject. */
-function moveFocus(event: React.KeyboardEvent): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) {
-    return;
-  }
-  const rows = [
-    ...event.currentTarget.querySelectorAll<HTMLElement>('[data-subject]')
-  ];
-  const index = rows.findIndex(row => row === document.activeElement);
-  rows[index + step]?.focus();
-  event.preventDefault();
 }

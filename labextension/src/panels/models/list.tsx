@@ -9,6 +9,7 @@ import {
   Scroll
 } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
+import { arrowsAmong } from '../../components/focus';
 import { formatAge, formatNumber } from '../../components/format';
 import { Windowed } from '../../components/windowed';
 import { modelsIcon, plusIcon, searchIcon } from '../../icons';
@@ -50,7 +51,7 @@ export function ModelList(props: {
           label={trans.__('Models')}
           count={models.length}
           rowHeight={ROW_HEIGHT}
-          onKeyDown={moveFocus}
+          onKeyDown={arrowsAmong('[data-model]')}
           renderRow={index => (
             <ModelRow
               key={models[index].name}
@@ -233,20 +234,6 @@ function ModelRow(props: {
       </button>
     </div>
   );
-}
-
-/** Arrow keys go from row to row. */
-function moveFocus(event: React.KeyboardEvent): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) {
-    return;
-  }
-  const rows = [
-    ...event.currentTarget.querySelectorAll<HTMLElement>('[data-model]')
-  ];
-  const index = rows.findIndex(row => row === document.activeElement);
-  rows[index + step]?.focus();
-  event.preventDefault();
 }
 
 const ROW_HEIGHT = 52;
