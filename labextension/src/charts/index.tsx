@@ -3,6 +3,7 @@ import * as React from 'react';
 import { useTrans } from '../components/context';
 import type { ILineProps } from './line';
 import type { ILineOptions } from './series';
+import '../../style/charts.css';
 
 export { PLAIN } from './series';
 export type { ILineOptions, ILineSeries } from './series';

@@ -6,6 +6,7 @@ import { stripAnsi } from './ansi';
 import { AnsiText } from './ansi-text';
 import { Button, Fold } from './basics';
 import { useTrans } from './context';
+import '../../style/failure.css';
 
 /** What failed and why, on top of everything else, with the ways on. */
 export function FailureCard(props: {

@@ -14,6 +14,7 @@ import { CodeDiff } from './code';
 import { curves, durationRows, metricRows, parameterRows } from './facts';
 import type { ICompared, IRow } from './facts';
 import type { CompareModel } from './model';
+import '../../../style/compare.css';
 
 /** What differs between runs: parameters, metrics, durations, code. */
 export default function CompareBody(props: {

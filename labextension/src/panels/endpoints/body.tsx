@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import type { Traffic } from '../../api/types';
 import { Trans } from '../../components/context';
+import { SectionBody } from '../../components/section-body';
 import type { EndpointsModel } from './model';
 import type { EndpointWatch } from './watch';
 
@@ -34,10 +35,9 @@ export interface IEndpointsActions {
 }
 
 /** The body of the Endpoints section: the list, one endpoint, or the form for a deployment. */
-export class EndpointsBody extends ReactWidget {
+export class EndpointsBody extends SectionBody {
   constructor(private readonly _options: EndpointsBody.IOptions) {
-    super();
-    this.addClass('jp-mlplat-Section');
+    super(_options.trans);
     this._following = _options.model.stats.follow(
       () => this._inSight(),
       LOOK_MS
@@ -49,16 +49,11 @@ export class EndpointsBody extends ReactWidget {
     super.dispose();
   }
 
-  protected render(): JSX.Element {
-    const { model, trans } = this._options;
+  protected draw(): JSX.Element {
     return (
-      <Trans.Provider value={trans}>
-        <React.Suspense fallback={null}>
-          <UseSignal signal={model.changed}>
-            {() => <EndpointsView {...this._options} />}
-          </UseSignal>
-        </React.Suspense>
-      </Trans.Provider>
+      <UseSignal signal={this._options.model.changed}>
+        {() => <EndpointsView {...this._options} />}
+      </UseSignal>
     );
   }
 

@@ -30,6 +30,8 @@ import { ServingStateMark } from './state';
 import type { StatsModel } from './stats';
 import { TryIt } from './try-it';
 import type { EndpointWatch } from './watch';
+import '../../../style/runs.css';
+import '../../../style/endpoints.css';
 
 /** One endpoint: how it does, who gets which traffic, what it answers, and what can be done to it. Loaded late. */
 export default function EndpointDetail(props: {

@@ -7,6 +7,8 @@ import type { EndpointsBody } from './body';
 import { DeployForm } from './deploy-form';
 import EndpointDetail from './detail';
 import { EndpointList } from './list';
+import '../../../style/runs.css';
+import '../../../style/endpoints.css';
 
 /** The section: all endpoints, one of them, or the form for a deployment. Loaded late: see `body.tsx`. */
 export default function EndpointsView(

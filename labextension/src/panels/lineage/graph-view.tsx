@@ -16,6 +16,7 @@ import { edgeId } from './facts';
 import type { INode, Way } from './facts';
 import { KindIcon, captionOf, spokenLabel } from './labels';
 import { nameOf } from './ways';
+import '../../../style/lineage.css';
 
 /** The graph in the main area: cards that expand, filters, ways, details at the side. */
 export default function LineageGraphView(props: {

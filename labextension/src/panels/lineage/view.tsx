@@ -10,6 +10,7 @@ import { NodeDetails } from './details';
 import type { LineageExplorer } from './explorer';
 import { LineageSearch } from './search';
 import { LineageTree } from './tree-view';
+import '../../../style/lineage.css';
 
 /** The search, or one subject as a tree with its details. */
 export default function LineageView(props: LineageBody.IOptions): JSX.Element {

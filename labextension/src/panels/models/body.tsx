@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Trans } from '../../components/context';
+import { SectionBody } from '../../components/section-body';
 import type { ModelsModel } from './model';
 
 const ModelsView = React.lazy(() => import('./view'));
@@ -30,44 +30,19 @@ export interface IModelsActions {
   showAliasMenu: (model: string, alias: string, below: Element) => void;
 }
 
-/** The body of the Models section. Its code is loaded when it is first looked at. */
-export class ModelsBody extends ReactWidget {
+/** The body of the Models section. */
+export class ModelsBody extends SectionBody {
   constructor(private readonly _options: ModelsBody.IOptions) {
-    super();
-    this.addClass('jp-mlplat-Section');
+    super(_options.trans);
   }
 
-  protected override onAfterShow(): void {
-    this._isSeen = true;
-    this.update();
-  }
-
-  protected render(): JSX.Element | null {
-    const { model, trans } = this._options;
-    if (!this._isSeen && !this.isVisible) {
-      return null;
-    }
-    this._isSeen = true;
+  protected draw(): JSX.Element {
     return (
-      <Trans.Provider value={trans}>
-        <UseSignal signal={model.changed}>
-          {() => (
-            <React.Suspense
-              fallback={
-                <p className="jp-mlplat-Hint jp-mlplat-Models-wait">
-                  {trans.__('One moment…')}
-                </p>
-              }
-            >
-              <ModelsView {...this._options} />
-            </React.Suspense>
-          )}
-        </UseSignal>
-      </Trans.Provider>
+      <UseSignal signal={this._options.model.changed}>
+        {() => <ModelsView {...this._options} />}
+      </UseSignal>
     );
   }
-
-  private _isSeen = false;
 }
 
 export namespace ModelsBody {

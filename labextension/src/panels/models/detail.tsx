@@ -69,7 +69,7 @@ export function ModelDetail(props: {
       >
         {watch.error !== null && <ErrorNote error={watch.error} />}
         {model === null && watch.error === null && (
-          <p className="jp-mlplat-Hint jp-mlplat-Models-wait">
+          <p className="jp-mlplat-Hint jp-mlplat-Wait">
             {trans.__('Reading the model…')}
           </p>
         )}

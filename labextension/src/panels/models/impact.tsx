@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { ModelImpact } from '../../api/types';
+import '../../../style/models.css';
 
 /** Show what a deletion would break, and ask whether it is meant; false where it is refused. */
 export async function confirmDeletion(

@@ -26,7 +26,7 @@ export function VersionList(props: {
     <section className="jp-mlplat-Versions">
       <h3 className="jp-mlplat-Heading">{trans.__('Versions')}</h3>
       {versions.length === 0 ? (
-        <p className="jp-mlplat-Hint jp-mlplat-Models-wait">
+        <p className="jp-mlplat-Hint jp-mlplat-Wait">
           {trans.__('All its versions were deleted. Register another one.')}
         </p>
       ) : (

@@ -7,6 +7,7 @@ import type { ModelsBody } from './body';
 import { ModelDetail } from './detail';
 import { ModelList } from './list';
 import { RegisterForm } from './register-form';
+import '../../../style/models.css';
 
 /** The list of models, one of them, or the form that registers another. */
 export default function ModelsView(props: ModelsBody.IOptions): JSX.Element {

@@ -1,17 +1,14 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { UseSignal } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
-import { Button } from '../../components/basics';
-import { Trans, useTrans } from '../../components/context';
-import { playIcon } from '../../icons';
+import { SectionBody } from '../../components/section-body';
 import type { IRunDetailActions } from './detail-actions';
 import type { RunsModel } from './model';
 
-const RunDetail = React.lazy(() => import('./detail'));
-const RunList = React.lazy(() => import('./list'));
+const RunsView = React.lazy(() => import('./view'));
 
 /** What the section lets a user do; each is a command. */
 export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {
@@ -25,20 +22,16 @@ export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {
 }
 
 /** The body of the Runs section: the list, or one run. */
-export class RunsBody extends ReactWidget {
+export class RunsBody extends SectionBody {
   constructor(private readonly _options: RunsBody.IOptions) {
-    super();
-    this.addClass('jp-mlplat-Section');
+    super(_options.trans);
   }
 
-  protected render(): JSX.Element {
-    const { model, trans } = this._options;
+  protected draw(): JSX.Element {
     return (
-      <Trans.Provider value={trans}>
-        <UseSignal signal={model.changed}>
-          {() => <RunsView {...this._options} />}
-        </UseSignal>
-      </Trans.Provider>
+      <UseSignal signal={this._options.model.changed}>
+        {() => <RunsView {...this._options} />}
+      </UseSignal>
     );
   }
 }
@@ -56,58 +49,4 @@ export namespace RunsBody {
     /** Emitted when that may have changed. */
     commandChanged: CommandRegistry['commandChanged'];
   }
-}
-
-function RunsView(props: RunsBody.IOptions): JSX.Element {
-  const { model, actions } = props;
-  const trans = useTrans();
-  if (model.detail) {
-    return (
-      <React.Suspense
-        fallback={
-          <p className="jp-mlplat-Hint jp-mlplat-RunView-hint">
-            {trans.__('Reading the run…')}
-          </p>
-        }
-      >
-        <RunDetail
-          key={model.detail.id}
-          detail={model.detail}
-          actions={actions}
-          rendermime={props.rendermime}
-        />
-      </React.Suspense>
-    );
-  }
-  return (
-    <>
-      <div className="jp-mlplat-Header">
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">{trans.__('Runs')}</h2>
-          <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {model.activeCount > 0
-              ? trans._n('%1 running', '%1 running', model.activeCount)
-              : trans.__('None running')}
-          </div>
-        </div>
-        <div className="jp-mlplat-Header-actions">
-          <UseSignal signal={props.commandChanged}>
-            {() => (
-              <Button
-                kind="primary"
-                icon={playIcon}
-                label={trans.__('Run notebook')}
-                title={trans.__('Save the active notebook and run it')}
-                isDisabled={!props.canRun()}
-                onClick={actions.runNotebook}
-              />
-            )}
-          </UseSignal>
-        </div>
-      </div>
-      <React.Suspense fallback={null}>
-        <RunList model={model} actions={actions} />
-      </React.Suspense>
-    </>
-  );
 }

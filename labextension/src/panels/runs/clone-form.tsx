@@ -8,6 +8,7 @@ import { Field } from '../../components/field';
 import { ParameterForm } from '../pipeline/parameter-form';
 import { firstClone, readClone } from './clone';
 import type { IClone } from './clone';
+import '../../../style/run-list.css';
 
 /** Ask what is to be different; null when it was thought better of. */
 export async function askForClone(

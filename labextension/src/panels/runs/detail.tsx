@@ -24,6 +24,10 @@ import { seriesOf } from './metric-series';
 import { MetricTable } from './metrics';
 import { RunNotes } from './notes';
 import { StepPanel } from './step-panel';
+import '../../../style/pipeline.css';
+import '../../../style/runs.css';
+import '../../../style/run-list.css';
+import '../../../style/run-detail.css';
 
 /** One run in the side panel: how it goes, what failed, its steps, and what came out of it. Loaded late. */
 export default function RunDetail(props: {

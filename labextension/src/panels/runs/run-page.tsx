@@ -20,6 +20,10 @@ import { MetricChart, MetricTable } from './metrics';
 import { RunNotes } from './notes';
 import type { RunView } from './run-view';
 import { StepPanel } from './step-panel';
+import '../../../style/pipeline.css';
+import '../../../style/runs.css';
+import '../../../style/run-list.css';
+import '../../../style/run-detail.css';
 
 /** What the main area shows of one run. Loaded late: see `run-view.tsx`. */
 export default function RunPage(props: RunView.IOptions): JSX.Element {
@@ -34,7 +38,7 @@ export default function RunPage(props: RunView.IOptions): JSX.Element {
         <ErrorNote error={watch.error} />
       </EmptyState>
     ) : (
-      <p className="jp-mlplat-Hint jp-mlplat-RunView-hint">
+      <p className="jp-mlplat-Hint jp-mlplat-Wait">
         {trans.__('Reading the run…')}
       </p>
     );
@@ -111,7 +115,7 @@ function SelectedStep(props: RunView.IOptions): JSX.Element {
   const trans = useTrans();
   if (task === null || run === null) {
     return (
-      <p className="jp-mlplat-Hint jp-mlplat-RunView-hint">
+      <p className="jp-mlplat-Hint jp-mlplat-Wait">
         {trans.__('Select a step to see what it displayed and wrote.')}
       </p>
     );

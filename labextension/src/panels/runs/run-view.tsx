@@ -29,7 +29,7 @@ export class RunView extends ReactWidget {
       <Trans.Provider value={trans}>
         <React.Suspense
           fallback={
-            <p className="jp-mlplat-Hint jp-mlplat-RunView-hint">
+            <p className="jp-mlplat-Hint jp-mlplat-Wait">
               {trans.__('Reading the run…')}
             </p>
           }

@@ -6,6 +6,7 @@ import { useTrans } from '../../components/context';
 import { closeIcon } from '../../icons';
 import type { ITourActions } from './card';
 import type { TourModel, TourStep } from './model';
+import '../../../style/tour.css';
 
 /** What stands on the card; loaded for those who are shown it. */
 export default function Card(props: {
