@@ -22,6 +22,7 @@ import { useTrans } from '../components/context';
 import { layOut, pathThrough } from './layout';
 import type { Direction, ILayout, IPoint, ISized, Positions } from './layout';
 import { keyWay, walk } from './walking';
+import '../../style/graph.css';
 
 /** A node of a graph; what it shows is up to `render`. */
 export interface IFlowNode extends ISized {
@@ -44,6 +45,9 @@ export interface IFlowEdge {
 
   /** Read aloud for the edge. */
   label?: string;
+
+  /** Shown while the mouse is over it. */
+  title?: string;
 
   isDashed?: boolean;
 }
@@ -112,7 +116,7 @@ export default function Flow(props: IFlowProps): JSX.Element {
   const flowEdges = React.useMemo(
     () =>
       edges.flatMap((edge, index): Edge<IEdgeData>[] => {
-        const { id, source, target, label, isDashed } = edge;
+        const { id, source, target, label, title, isDashed } = edge;
         if (!positions.has(source) || !positions.has(target)) {
           return [];
         }
@@ -125,7 +129,7 @@ export default function Flow(props: IFlowProps): JSX.Element {
             type: 'mlplat',
             ariaLabel: label,
             focusable: false,
-            data: { bends: bends.get(index) ?? [], direction },
+            data: { bends: bends.get(index) ?? [], direction, title },
             className: [
               isDashed ? 'jp-mod-dashed' : '',
               isOut ? 'jp-mod-highlighted' : '',
@@ -419,6 +423,7 @@ function handlesOf(
 
 interface IEdgeData extends Record<string, unknown> {
   bends: readonly IPoint[];
+  title?: string;
   direction: Direction;
 }
 
@@ -429,11 +434,14 @@ function FlowEdge(props: EdgeProps<Edge<IEdgeData>>): JSX.Element {
     { x: props.targetX, y: props.targetY }
   ];
   return (
-    <BaseEdge
-      path={pathThrough(points, props.data?.direction ?? 'down')}
-      markerEnd={props.markerEnd}
-      interactionWidth={14}
-    />
+    <>
+      {props.data?.title && <title>{props.data.title}</title>}
+      <BaseEdge
+        path={pathThrough(points, props.data?.direction ?? 'down')}
+        markerEnd={props.markerEnd}
+        interactionWidth={14}
+      />
+    </>
   );
 }
 

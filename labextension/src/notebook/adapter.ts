@@ -110,24 +110,43 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
     }
   }
 
-  /** Scroll to a cell, make it the active one, and put the cursor on a line of it. */
-  async reveal(id: string, line?: number): Promise<void> {
+  /**
+   * Scroll to a cell and make it the active one.
+   *
+   * @param options.line - Put the cursor on this line of it.
+   * @param options.beside - Another cell to point at, in sight too if there is room for both.
+   * @param options.keepsFocus - Leave the keyboard where it is.
+   */
+  async reveal(
+    id: string,
+    options: { line?: number; beside?: string; keepsFocus?: boolean } = {}
+  ): Promise<void> {
     await this.panel.context.ready;
+    const { content } = this.panel;
     const cell = this.find(id);
     if (!cell) {
       throw new Error(
         `${this.name} has no cell ${id} any more. Run the notebook again.`
       );
     }
-    await this.panel.content.scrollToCell(cell, 'center');
-    this.panel.content.activate();
+    const { line, beside, keepsFocus } = options;
+    const other = beside === undefined ? null : this.find(beside);
+    if (other && other !== cell) {
+      await content.scrollToCell(other, 'center');
+      await content.scrollToCell(cell, 'auto');
+      flash(other);
+    } else {
+      await content.scrollToCell(cell, 'center');
+    }
+    if (keepsFocus) {
+      content.activeCellIndex = content.widgets.indexOf(cell);
+    } else {
+      content.activate();
+    }
     if (line !== undefined && cell.editor) {
       cell.editor.setCursorPosition({ line: line - 1, column: 0 });
     }
-    cell.node.classList.remove('jp-mlplat-flash');
-    // Reading the width restarts the animation where it is running already.
-    void cell.node.offsetWidth;
-    cell.node.classList.add('jp-mlplat-flash');
+    flash(cell);
   }
 
   metadataOf(cell: string): Readonly<Record<string, JsonValue>> {
@@ -209,6 +228,14 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
   private readonly _notes: KernelNotes;
   private _fingerprint = '';
   private _isDisposed = false;
+}
+
+/** Point at a cell for a moment. */
+function flash({ node }: Cell): void {
+  node.classList.remove('jp-mlplat-flash');
+  // Reading the width restarts the animation where it is running already.
+  void node.offsetWidth;
+  node.classList.add('jp-mlplat-flash');
 }
 
 /** Keys of cell metadata `mlplat` that the form sets; all others stay as they are. */

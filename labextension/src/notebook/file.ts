@@ -12,13 +12,14 @@ export class NotebookFile implements INotebookSource {
     private readonly _contents: Contents.IManager,
     readonly path: string
   ) {
-    this.ready = this._load();
-    // A fault shows up where the notebook is waited for.
-    this.ready.catch(() => undefined);
+    this._ready = this._load();
     _contents.fileChanged.connect(this._onFileChanged, this);
   }
 
-  readonly ready: Promise<void>;
+  /** Resolves when the file is read as it stands now. */
+  get ready(): Promise<void> {
+    return this._ready;
+  }
 
   get name(): string {
     return this.path.split('/').at(-1) ?? this.path;
@@ -71,9 +72,24 @@ export class NotebookFile implements INotebookSource {
     return this._content?.cells.find(({ id }) => id === cell);
   }
 
-  private async _load(): Promise<void> {
+  private _load(): Promise<void> {
+    const loading = this._read();
+    // A fault shows up where the notebook is waited for.
+    loading.catch(() => undefined);
+    return loading;
+  }
+
+  private async _read(): Promise<void> {
     const options = { type: 'notebook', content: true } as const;
-    const model = await this._contents.get(this.path, options);
+    const model = await this._contents
+      .get(this.path, options)
+      .catch((error: { response?: Response }) => {
+        throw error.response?.status === 404
+          ? new Error(
+              `There is no notebook ${this.path}. Was it moved, renamed or deleted? Open it where it is now.`
+            )
+          : error;
+      });
     const content = model.content as nbformat.INotebookContent;
     const cells = content.cells.map(cell =>
       cell.cell_type === 'code' ? { ...cell, outputs: [] } : cell
@@ -83,7 +99,8 @@ export class NotebookFile implements INotebookSource {
 
   private _onFileChanged(_: unknown, change: Contents.IChangedArgs): void {
     if (change.type === 'save' && change.newValue?.path === this.path) {
-      this._load().then(
+      this._ready = this._load();
+      this._ready.then(
         () => this._contentChanged.emit(),
         () => undefined // it is gone; what was read stands
       );
@@ -92,5 +109,6 @@ export class NotebookFile implements INotebookSource {
 
   private readonly _contentChanged = new Signal<this, void>(this);
   private readonly _observedChanged = new Signal<this, void>(this);
+  private _ready: Promise<void>;
   private _content: nbformat.INotebookContent | null = null;
 }

@@ -32,16 +32,30 @@ export class Navigator {
     return this._paths.absolute(path);
   }
 
-  /** The notebook at an absolute path, if it is open. */
-  find(absolutePath: string): NotebookAdapter | null {
+  /** The absolute path of a file, also of one that is named by its path below the server's root. */
+  resolve(path: string): string {
+    return this._paths.resolve(path);
+  }
+
+  /** What to say of a file that JupyterLab cannot open. */
+  outside(absolutePath: string): Error {
+    return new Error(
+      `Cannot open ${absolutePath}: it lies outside ${this._paths.root}, the folder that JupyterLab serves.`
+    );
+  }
+
+  /** The notebook at a path, absolute or below the server's root, if it is open. */
+  find(path: string): NotebookAdapter | null {
+    const absolutePath = this.resolve(path);
     const panel = this._tracker.find(
       panel => this._paths.absolute(panel.context.path) === absolutePath
     );
     return panel ? this.adapterOf(panel) : null;
   }
 
-  /** Open the notebook at an absolute path, or bring it to the front. */
-  async open(absolutePath: string): Promise<NotebookAdapter> {
+  /** Open the notebook at a path, absolute or below the server's root, or bring it to the front. */
+  async open(given: string): Promise<NotebookAdapter> {
+    const absolutePath = this.resolve(given);
     const found = this.find(absolutePath);
     if (found) {
       this._app.shell.activateById(found.panel.id);
@@ -49,9 +63,7 @@ export class Navigator {
     }
     const path = this._paths.relative(absolutePath);
     if (path === null) {
-      throw new Error(
-        `Cannot open ${absolutePath}: it lies outside ${this._paths.root}, the folder that JupyterLab serves.`
-      );
+      throw this.outside(absolutePath);
     }
     const panel = (await this._app.commands.execute('docmanager:open', {
       path,

@@ -1,3 +1,5 @@
+import { PathExt } from '@jupyterlab/coreutils';
+
 /** The two names of a file: below the Jupyter server's root, and on the machine. */
 export class ServerPaths {
   /**
@@ -17,5 +19,11 @@ export class ServerPaths {
   relative(absolute: string): string | null {
     const prefix = `${this.root.replace(/\/+$/, '')}/`;
     return absolute.startsWith(prefix) ? absolute.slice(prefix.length) : null;
+  }
+
+  /** The absolute path of a file that is named either way, without detours such as `./`. */
+  resolve(path: string): string {
+    const absolute = path.startsWith('/') ? path : this.absolute(path);
+    return `/${PathExt.normalize(absolute).replace(/^\/+/, '')}`;
   }
 }

@@ -13,6 +13,7 @@ import { DOMAIN } from '../components/context';
 import { expandIcon, pipelineIcon } from '../icons';
 import { NotebookFile } from '../notebook/file';
 import { GraphBody } from '../panels/graph/body';
+import { cellsOf } from '../panels/pipeline';
 import { NotebookGraph, RunGraph } from '../panels/graph/model';
 import { IMlPlatform, IMlPlatformViews } from '../tokens';
 
@@ -43,16 +44,25 @@ export const graphPlugin: JupyterFrontEndPlugin<void> = {
       icon: pipelineIcon,
       label: args =>
         trans.__('Graph of %1', PathExt.basename(String(args.notebook))),
+      normalise: args => ({
+        notebook: navigator.resolve(
+          typeof args.notebook === 'string'
+            ? args.notebook
+            : (platform.notebook?.path ?? '')
+        )
+      }),
       create: args => {
         const path = String(args.notebook);
-        const graph = new NotebookGraph(connection, path =>
-          navigator.absolute(path)
+        const relative = navigator.relative(path);
+        const graph = new NotebookGraph(
+          connection,
+          path => navigator.absolute(path),
+          relative === null ? navigator.outside(path) : null
         );
         let file: NotebookFile | null = null;
         // The notebook as it is edited, as long as it is open; else its file.
         const follow = () => {
           const open = navigator.find(path);
-          const relative = navigator.relative(path);
           if (graph.isDisposed) {
             return;
           }
@@ -81,6 +91,17 @@ export const graphPlugin: JupyterFrontEndPlugin<void> = {
               if (step) {
                 execute(CommandIDs.goToCell, {
                   cell: step.cells[0].id,
+                  notebook: path
+                });
+              }
+            },
+            showEdge: edge => {
+              if (
+                edge.reasons.length > 0 &&
+                navigator.find(path)?.panel.isVisible
+              ) {
+                execute(CommandIDs.goToCell, {
+                  ...cellsOf(edge),
                   notebook: path
                 });
               }
@@ -150,7 +171,8 @@ export const graphPlugin: JupyterFrontEndPlugin<void> = {
           properties: {
             notebook: {
               type: 'string',
-              description: 'Absolute path; the active notebook by default'
+              description:
+                "Path, absolute or below the server's root; the active notebook by default"
             },
             run: {
               type: 'string',
@@ -164,13 +186,11 @@ export const graphPlugin: JupyterFrontEndPlugin<void> = {
           await views.open('run-graph', { run: args.run });
           return;
         }
-        const notebook =
-          typeof args.notebook === 'string'
-            ? args.notebook
-            : platform.notebook && navigator.absolute(platform.notebook.path);
-        if (notebook !== null) {
-          await views.open('pipeline', { notebook });
-        }
+        const { notebook } = args;
+        await views.open(
+          'pipeline',
+          typeof notebook === 'string' ? { notebook } : {}
+        );
       }
     });
     palette?.addItem({

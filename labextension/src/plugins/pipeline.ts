@@ -328,9 +328,18 @@ namespace Private {
           properties: {
             cell: { type: 'string', description: 'Id of the cell' },
             line: { type: 'number', description: 'Line in the cell, from 1' },
+            beside: {
+              type: 'string',
+              description: 'Id of another cell to point at'
+            },
+            keepsFocus: {
+              type: 'boolean',
+              description: 'Whether the keyboard stays where it is'
+            },
             notebook: {
               type: 'string',
-              description: 'Absolute path; the active notebook by default'
+              description:
+                "Path, absolute or below the server's root; the active notebook by default"
             }
           }
         }
@@ -342,10 +351,11 @@ namespace Private {
             path === undefined
               ? platform.notebook
               : await platform.navigator.open(path);
-          await notebook?.reveal(
-            String(args.cell),
-            typeof args.line === 'number' ? args.line : undefined
-          );
+          await notebook?.reveal(String(args.cell), {
+            line: typeof args.line === 'number' ? args.line : undefined,
+            beside: text(args.beside),
+            keepsFocus: args.keepsFocus === true
+          });
         })
     });
 

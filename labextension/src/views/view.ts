@@ -12,6 +12,9 @@ export interface IMainView {
   /** Title of the tab. */
   label(args: ReadonlyJSONObject): string;
 
+  /** Spell arguments that mean the same alike, so that one view shows it. */
+  normalise?(args: ReadonlyJSONObject): ReadonlyJSONObject;
+
   /** Build the content. It must come up by itself when the page is loaded again: from `args` alone. */
   create(args: ReadonlyJSONObject): Widget;
 }

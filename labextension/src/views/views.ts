@@ -29,9 +29,10 @@ export class MainViews implements IMainViews {
     this._kind(view.id).resolve(view);
   }
 
-  async open(id: string, args: ReadonlyJSONObject): Promise<void> {
-    const name = nameOf(id, args);
+  async open(id: string, given: ReadonlyJSONObject): Promise<void> {
     const view = await this._kind(id).promise;
+    const args = view.normalise?.(given) ?? given;
+    const name = nameOf(id, args);
     if (!this._tracker.find(open => open.id === name)) {
       await this._tracker.add(this._build(view, name, args));
     }

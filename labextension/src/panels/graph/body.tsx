@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
+import type { Edge } from '../../api/types';
 import { Trans } from '../../components/context';
 import type { IRunOptions } from '../pipeline/model';
 import type { IStepGraph } from './model';
@@ -15,6 +16,9 @@ export interface IGraphActions {
 
   /** Open a step: its cells, or what it gave in the run that is shown. */
   openStep: (step: string) => void;
+
+  /** Show the cells an edge goes between, where their notebook is in sight. */
+  showEdge?: (edge: Edge) => void;
 
   /** Run a part of the notebook; a run that is shown cannot be run. */
   run?: (options: IRunOptions) => void;

@@ -26,13 +26,20 @@ export interface IStepGraph extends IDisposable {
   readonly error: unknown;
   selection: Selection | null;
 
-  /** What the newest run saved of a value that a step passes on. */
-  value(step: string, name: string): OutputValue | null;
+  /** What the newest run saved; the same list as long as it holds the same. */
+  readonly outputs: readonly OutputValue[];
 }
 
 /** The graph of a notebook, as it is edited. */
 export class NotebookGraph implements IStepGraph {
-  constructor(connection: Connection, absolutePath: (path: string) => string) {
+  /**
+   * @param refusal - Why the notebook cannot be read at all, where that is known beforehand.
+   */
+  constructor(
+    connection: Connection,
+    absolutePath: (path: string) => string,
+    private readonly _refusal: Error | null = null
+  ) {
     this._model = new PipelineModel(connection, absolutePath);
   }
 
@@ -58,7 +65,7 @@ export class NotebookGraph implements IStepGraph {
   }
 
   get error(): unknown {
-    return this._model.error;
+    return this._refusal ?? this._model.error;
   }
 
   get selection(): Selection | null {
@@ -78,8 +85,8 @@ export class NotebookGraph implements IStepGraph {
     this._model.setNotebook(notebook);
   }
 
-  value(step: string, name: string): OutputValue | null {
-    return this._model.value(step, name);
+  get outputs(): readonly OutputValue[] {
+    return this._model.run?.outputs ?? NONE;
   }
 
   dispose(): void {
@@ -131,12 +138,8 @@ export class RunGraph implements IStepGraph {
     return this._watch.isDisposed;
   }
 
-  value(step: string, name: string): OutputValue | null {
-    return (
-      this._watch.outputs.find(
-        output => output.step === step && output.name === name
-      ) ?? null
-    );
+  get outputs(): readonly OutputValue[] {
+    return this._watch.outputs;
   }
 
   dispose(): void {
@@ -152,6 +155,8 @@ export class RunGraph implements IStepGraph {
   private readonly _watch: RunWatch;
   private _selection: Selection | null = null;
 }
+
+const NONE: readonly OutputValue[] = [];
 
 function tasksOf(watch: RunWatch | null): ReadonlyMap<string, Task> {
   return new Map(watch?.run?.tasks.map(task => [task.name, task]));

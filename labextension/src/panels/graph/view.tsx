@@ -13,6 +13,7 @@ import { outlookOf, sentenceOf } from '../pipeline/foresight';
 import {
   StepIcon,
   edgeLabel,
+  edgeTitle,
   stepFacts,
   stepLabel,
   strongestProof
@@ -21,6 +22,8 @@ import type { Selection } from '../pipeline/model';
 import type { IGraphActions } from './body';
 import { StepList } from './list';
 import type { IStepGraph } from './model';
+import '../../../style/pipeline.css';
+import '../../../style/graph.css';
 
 /** The graph with its bar, and the detail of what is selected beside it. */
 export default function GraphView(props: {
@@ -34,14 +37,16 @@ export default function GraphView(props: {
   const [isList, setIsList] = React.useState(false);
   const select = (value: Selection | null) => (graph.selection = value);
   const nodes = useNodes(graph, pipeline);
-  const edges = useEdges(pipeline);
+  const edges = useEdges(graph, pipeline);
   const highlighted = React.useMemo(
     () => around(pipeline, selection),
     [pipeline, selection]
   );
   if (pipeline === null) {
     return graph.error === null ? (
-      <p className="jp-mlplat-Hint">{trans.__('Reading the notebook…')}</p>
+      <p className="jp-mlplat-Hint jp-mlplat-Wait" role="status">
+        {trans.__('Reading the pipeline…')}
+      </p>
     ) : (
       <ErrorNote error={graph.error} />
     );
@@ -114,6 +119,7 @@ export default function GraphView(props: {
               const edge = pipeline.edges.find(edge => keyOf(edge) === id);
               if (edge) {
                 select({ kind: 'edge', from: edge.from, to: edge.to });
+                actions.showEdge?.(edge);
               }
             }}
             onOpen={actions.openStep}
@@ -156,7 +162,11 @@ function Aside(props: {
       {edge && (
         <EdgeDetails
           edge={edge}
-          valueOf={name => graph.value(edge.from, name)}
+          valueOf={name =>
+            graph.outputs.find(
+              output => output.step === edge.from && output.name === name
+            ) ?? null
+          }
           onGoToCell={actions.goToCell}
           onSelect={select}
         />
@@ -208,8 +218,12 @@ function useNodes(
   });
 }
 
-function useEdges(pipeline: Pipeline | null): readonly IFlowEdge[] {
+function useEdges(
+  graph: IStepGraph,
+  pipeline: Pipeline | null
+): readonly IFlowEdge[] {
   const trans = useTrans();
+  const { outputs } = graph;
   return React.useMemo(
     () =>
       (pipeline?.edges ?? []).map(edge => ({
@@ -217,9 +231,15 @@ function useEdges(pipeline: Pipeline | null): readonly IFlowEdge[] {
         source: edge.from,
         target: edge.to,
         label: edgeLabel(trans, edge),
+        title: edgeTitle(
+          trans,
+          edge,
+          (step, name) =>
+            outputs.find(it => it.step === step && it.name === name) ?? null
+        ),
         isDashed: strongestProof(edge) === 'assumed'
       })),
-    [pipeline, trans]
+    [pipeline, outputs, trans]
   );
 }
 

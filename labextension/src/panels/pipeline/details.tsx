@@ -21,8 +21,10 @@ import { stepStyle } from '../../components/palette';
 import { closeIcon, jumpIcon, playIcon } from '../../icons';
 import type { SettingsData } from '../../notebook/step-settings';
 import { outlookLabel, outlookOf } from './foresight';
+import { proofLabel } from './graph';
 import type { IRunOptions, Selection } from './model';
 import { StepForm } from './step-form';
+import '../../../style/pipeline.css';
 
 /** Why an edge exists: each name with the cells and the proof. */
 export function EdgeDetails(props: {
@@ -301,20 +303,6 @@ function EdgeList(props: {
       </dd>
     </>
   );
-}
-
-function proofLabel(
-  trans: TranslationBundle,
-  proof: EdgeReason['proof']
-): string {
-  switch (proof) {
-    case 'proved':
-      return trans.__('Proved');
-    case 'observed':
-      return trans.__('Observed');
-    case 'assumed':
-      return trans.__('Assumed');
-  }
 }
 
 function proofHelp(

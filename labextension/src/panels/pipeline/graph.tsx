@@ -299,7 +299,7 @@ function EdgeLine(props: {
       onMouseEnter={() => props.onHover(true)}
       onMouseLeave={() => props.onHover(false)}
     >
-      <title>{[label, ...reasonsOf(edge, props.valueOf)].join('\n')}</title>
+      <title>{edgeTitle(trans, edge, props.valueOf)}</title>
       <path className="jp-mlplat-Edge-reach" d={props.path} />
       <path className="jp-mlplat-Edge-line" d={props.path} />
     </g>
@@ -307,17 +307,32 @@ function EdgeLine(props: {
 }
 
 /** Why an edge is there, a line a name: what passes, how large it was last, how that is known. */
-function reasonsOf(
+export function edgeTitle(
+  trans: TranslationBundle,
   edge: Edge,
   valueOf: (step: string, name: string) => OutputValue | null
-): string[] {
-  return edge.reasons.map(reason => {
+): string {
+  const reasons = edge.reasons.map(reason => {
     const value = valueOf(edge.from, reason.name);
     const facts = value
       ? `${value.type}, ${formatBytes(value.size_bytes)}; `
       : '';
-    return `${reason.name}: ${facts}${reason.proof}. ${reason.why.replace(/`/g, '')}`;
+    const proof = proofLabel(trans, reason.proof).toLowerCase();
+    return `${reason.name}: ${facts}${proof}. ${reason.why.replace(/`/g, '')}`;
   });
+  return [edgeLabel(trans, edge), ...reasons].join('\n');
+}
+
+/** How an edge is known, in a word. */
+export function proofLabel(trans: TranslationBundle, proof: Proof): string {
+  switch (proof) {
+    case 'proved':
+      return trans.__('Proved');
+    case 'observed':
+      return trans.__('Observed');
+    case 'assumed':
+      return trans.__('Assumed');
+  }
 }
 
 /** An edge in a sentence. */

@@ -1,11 +1,25 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
+import type { Edge } from '../../api/types';
 import { CommandIDs } from '../../commands';
 import { pipelineIcon } from '../../icons';
 import type { ISection } from '../section';
 import { PipelineBody } from './body';
 import type { PipelineModel } from './model';
+
+/** Where an edge ends and, beside it, where it begins: arguments for going there. */
+export function cellsOf({ reasons: [reason] }: Edge): {
+  cell: string;
+  beside: string;
+  keepsFocus: boolean;
+} {
+  return {
+    cell: reason.target_cell,
+    beside: reason.source_cell,
+    keepsFocus: true
+  };
+}
 
 /** The Pipeline section: its model, its view, and the commands between them. */
 export function createPipelineSection(
@@ -41,6 +55,13 @@ export function createPipelineSection(
         goToCell,
         select: selection => {
           model.select(selection);
+          const edge =
+            selection?.kind === 'edge'
+              ? model.edge(selection.from, selection.to)
+              : null;
+          if (edge && edge.reasons.length > 0) {
+            execute(CommandIDs.goToCell, cellsOf(edge));
+          }
           const step =
             selection?.kind === 'step' ? model.step(selection.name) : null;
           if (step && step.cells.length > 0) {
