@@ -3,8 +3,10 @@
 import ast
 import io
 import tokenize
+from collections.abc import Sequence
 from typing import Any, Literal
 
+from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Parameter
 
 Kind = Literal["int", "float", "str", "bool", "list", "dict", "none", "any"]
@@ -17,6 +19,7 @@ _KINDS: dict[type, Kind] = {
     dict: "dict",
     type(None): "none",
 }
+_FORM = "@param"
 
 
 def read_parameters(source: str, tree: ast.Module) -> tuple[list[Parameter], list[ast.stmt]]:
@@ -47,13 +50,43 @@ def _parameter(node: ast.stmt, comments: dict[int, str]) -> Parameter | None:
         return None
     if not _is_json(default):
         return None
+    comment = comments.get(node.end_lineno or node.lineno, "")
+    choices = _literals(annotation) or _form_choices(comment)
     return Parameter(
         name=name,
         type=_kind(default, annotation),
         default=default,
         expression=ast.unparse(value),
-        help=comments.get(node.end_lineno or node.lineno, ""),
+        help="" if comment.startswith(_FORM) else comment,
+        # A default that is none of them shows that they are not meant so.
+        choices=choices if default in choices else (),
     )
+
+
+def _literals(annotation: ast.expr | None) -> tuple[JsonValue, ...]:
+    """Return the values of `Literal["a", "b"]`."""
+    match annotation:
+        case ast.Subscript(value=ast.Name(id="Literal") | ast.Attribute(attr="Literal")):
+            named = annotation.slice
+            return _values(named.elts if isinstance(named, ast.Tuple) else [named])
+    return ()
+
+
+def _form_choices(comment: str) -> tuple[JsonValue, ...]:
+    """Return the values of `# @param ["a", "b"]`, as Colab's forms have them."""
+    if not comment.startswith(_FORM):
+        return ()
+    try:
+        named = ast.parse(comment.removeprefix(_FORM).strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    return _values(named.elts) if isinstance(named, ast.List) else ()
+
+
+def _values(nodes: Sequence[ast.expr]) -> tuple[JsonValue, ...]:
+    if not all(isinstance(node, ast.Constant) and _is_json(node.value) for node in nodes):
+        return ()
+    return tuple(ast.literal_eval(node) for node in nodes)
 
 
 def _kind(default: Any, annotation: ast.expr | None) -> Kind:

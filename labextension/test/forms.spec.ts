@@ -7,26 +7,19 @@ import {
 import { ServerPaths } from '../src/notebook/paths';
 import { check, formOf, metadataOf } from '../src/notebook/settings';
 import type { IStepForm } from '../src/notebook/settings';
-import { parse, textOf } from '../src/panels/pipeline/parameters';
-import type { Parameter } from '../src/api/types';
-import { TIME, step } from './platform';
+import {
+  dataOf,
+  parse,
+  problemsOf,
+  schemaOf,
+  textOf,
+  textsBetween,
+  valuesOf
+} from '../src/panels/pipeline/parameters';
+import type { JsonValue } from '../src/api/types';
+import { TIME, parameter, step } from './platform';
 
 const FORM: IStepForm = formOf('train', step('train').settings);
-
-function parameter(
-  type: Parameter['type'],
-  value: Parameter['default'] = null
-) {
-  return {
-    name: 'p',
-    type,
-    default: value,
-    expression: '',
-    help: '',
-    is_required: false,
-    choices: []
-  };
-}
 
 describe('step settings', () => {
   it('write only what differs from the defaults', () => {
@@ -92,7 +85,68 @@ describe('parameters', () => {
     ['list', [1], '[1]'],
     ['none', null, '']
   ] as const)('%s %j shows as %j', (type, value, text) => {
-    expect(textOf(parameter(type, value as Parameter['default']))).toBe(text);
+    expect(textOf(parameter(type, { default: value as JsonValue }))).toBe(text);
+  });
+});
+
+describe('the form of parameters', () => {
+  const parameters = [
+    parameter('int', { name: 'trees', default: 100 }),
+    parameter('dict', { name: 'grid', default: { a: 1 } }),
+    parameter('str', { name: 'kind', default: 'a', choices: ['a', 'b'] }),
+    parameter('any', { name: 'level', default: 1, choices: ['no', 1] }),
+    parameter('str', { name: 'bucket', is_required: true })
+  ];
+
+  it('has a field of its type for each, and choices where there are some', () => {
+    expect(schemaOf(parameters).properties).toEqual({
+      trees: { title: 'trees', type: 'integer' },
+      grid: { title: 'grid', type: 'string' },
+      kind: { title: 'kind', enum: ['a', 'b'] },
+      level: { title: 'level', enum: ['no', 1] },
+      bucket: { title: 'bucket', type: 'string' }
+    });
+    expect(dataOf(parameters, new Map([['trees', 'many']]))).toEqual({
+      trees: 'many',
+      grid: '{"a":1}',
+      kind: 'a',
+      level: 1
+    });
+  });
+
+  it('says what is wrong, and gives what can be read', () => {
+    const texts = new Map([
+      ['trees', '7'],
+      ['grid', '['],
+      ['kind', 'c'],
+      ['level', '"no"']
+    ]);
+
+    expect([...problemsOf(parameters, texts)]).toEqual([
+      ['grid', 'not-json'],
+      ['kind', 'not-a-choice'],
+      ['bucket', 'missing']
+    ]);
+    expect(valuesOf(parameters, texts)).toEqual({ trees: 7, level: 'no' });
+  });
+
+  it('takes over what was changed in it, and nothing else', () => {
+    const before = dataOf(parameters, new Map());
+
+    expect(
+      textsBetween(parameters, before, {
+        ...before,
+        trees: undefined as never,
+        kind: 'b',
+        level: 'no',
+        bucket: 's3'
+      })
+    ).toEqual([
+      ['trees', ''],
+      ['kind', 'b'],
+      ['level', '"no"'],
+      ['bucket', 's3']
+    ]);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   FakeNotebook,
   FakePlatform,
   failure,
+  parameter,
   pipeline,
   planned,
   run,
@@ -148,24 +149,8 @@ describe('PipelineModel', () => {
     platform.routes.set('POST compile', () =>
       pipeline(STEPS, {
         parameters: [
-          {
-            name: 'trees',
-            type: 'int',
-            default: 100,
-            expression: '100',
-            help: '',
-            is_required: false,
-            choices: []
-          },
-          {
-            name: 'seed',
-            type: 'int',
-            default: 7,
-            expression: '7',
-            help: '',
-            is_required: false,
-            choices: []
-          }
+          parameter('int', { name: 'trees', default: 100 }),
+          parameter('int', { name: 'seed', default: 7 })
         ]
       })
     );
@@ -196,17 +181,7 @@ describe('PipelineModel', () => {
     const [model, platform, notebook] = create();
     platform.routes.set('POST compile', () =>
       pipeline(STEPS, {
-        parameters: [
-          {
-            name: 'trees',
-            type: 'int',
-            default: 100,
-            expression: '100',
-            help: '',
-            is_required: false,
-            choices: []
-          }
-        ]
+        parameters: [parameter('int', { name: 'trees', default: 100 })]
       })
     );
     model.setNotebook(notebook);

@@ -21,9 +21,12 @@ export default function SchemaForm(props: {
 
   /** What else is wrong, by property. */
   problems: Readonly<Record<string, string>>;
+
+  /** What stands beside the label of a property. */
+  beside?: (property: string) => React.ReactNode;
   onChange: (data: ReadonlyJSONObject, isValid: boolean) => void;
 }): JSX.Element {
-  const { explain, problems } = props;
+  const { explain, problems, beside } = props;
   return (
     <FormComponent
       tagName="div"
@@ -38,6 +41,7 @@ export default function SchemaForm(props: {
       showErrorList={false}
       noHtml5Validate
       templates={TEMPLATES}
+      formContext={{ beside }}
       transformErrors={errors =>
         errors.map(error => {
           const property = (error.property ?? '').replace(/^\./, '');
@@ -61,9 +65,14 @@ export default function SchemaForm(props: {
   );
 }
 
+interface IFormContext {
+  beside?: (property: string) => React.ReactNode;
+}
+
 /** A field with a label of its own, which Jupyter's template does not tie to it. */
 function FieldTemplate(props: FieldTemplateProps): JSX.Element {
   const { id, label, schema, rawErrors = [], children } = props;
+  const { beside } = props.formContext as IFormContext;
   if (schema.type === 'object' && id.split('_').length === 1) {
     return <>{children}</>;
   }
@@ -79,6 +88,7 @@ function FieldTemplate(props: FieldTemplateProps): JSX.Element {
           {label}
         </label>
       )}
+      {beside?.(id.slice(id.indexOf('_') + 1))}
       {children}
       {rawErrors.length > 0 && (
         <div className="jp-mlplat-Field-note" role="alert">

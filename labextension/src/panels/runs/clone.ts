@@ -1,11 +1,5 @@
-import type {
-  CloneRequest,
-  JsonValue,
-  Parameter,
-  Pipeline,
-  Run
-} from '../../api/types';
-import { parse, textOf } from '../pipeline/parameters';
+import type { CloneRequest, Parameter, Pipeline, Run } from '../../api/types';
+import { problemsOf, textOf, valuesOf } from '../pipeline/parameters';
 import type { ParameterProblem } from '../pipeline/parameters';
 
 /** What is to be different in a run of the same code. */
@@ -31,20 +25,13 @@ export function firstClone(run: Run, pipeline: Pipeline): IClone {
 export function readClone(
   clone: IClone,
   parameters: readonly Parameter[]
-): { request: CloneRequest; problems: Map<string, ParameterProblem> } {
-  const given: Record<string, JsonValue> = {};
-  const problems = new Map<string, ParameterProblem>();
-  for (const parameter of parameters) {
-    const text = clone.texts.get(parameter.name);
-    if (text !== undefined) {
-      const parsed = parse(parameter, text);
-      if ('problem' in parsed) {
-        problems.set(parameter.name, parsed.problem);
-      } else {
-        given[parameter.name] = parsed.value;
-      }
-    }
-  }
-  const { cache, until } = clone;
-  return { request: { parameters: given, cache, until }, problems };
+): {
+  request: CloneRequest;
+  problems: ReadonlyMap<string, ParameterProblem>;
+} {
+  const { texts, cache, until } = clone;
+  return {
+    request: { parameters: valuesOf(parameters, texts), cache, until },
+    problems: problemsOf(parameters, texts)
+  };
 }
