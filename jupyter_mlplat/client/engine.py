@@ -200,6 +200,7 @@ class EngineClient(EngineLink):
         tags: Mapping[str, str] | None = None,
         until: str | None = None,
         from_step: str | None = None,
+        reuse: str = "equal",
         idempotency_key: str | None = None,
     ) -> "run_documents.Run":
         """Submit a run. A call that broke off is repeated with the same key: one run, never two."""
@@ -215,6 +216,7 @@ class EngineClient(EngineLink):
             "tags": dict(tags or {}),
             "until": until,
             "from_step": from_step,
+            "reuse": reuse,
         }
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return Run.model_validate_json(self.fetch("runs.submit", body=body, headers=headers))

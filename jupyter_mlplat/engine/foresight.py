@@ -4,13 +4,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jupyter_mlplat.engine.consulting import consult, foresee
+from jupyter_mlplat.engine.consulting import consult, find_last, foresee
 from jupyter_mlplat.engine.facts import Facts
 from jupyter_mlplat.engine.live import LiveRun
-from jupyter_mlplat.ports.metadata import MetadataStore
+from jupyter_mlplat.ports.metadata import CacheEntry, MetadataStore
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.preview import RunPlan
 from jupyter_mlplat.resources.run import CacheExplanation, OutputValue, Run, TaskState
+from jupyter_mlplat.services.pipelines.caching import explain_last
 from jupyter_mlplat.services.pipelines.machine import RunStatus
 from jupyter_mlplat.services.pipelines.plan import plan_of
 from jupyter_mlplat.services.pipelines.preview import past_of, preview, preview_unfolding
@@ -48,15 +49,26 @@ class _Cache:
     def consult(self, step: Step) -> CacheExplanation:
         explanation, entry = consult(self.store, self.facts, self.live, step)
         if entry is not None:
-            values: Any = entry.result.get("outputs") or ()
-            self.live.saved[step.name] = names_in(
-                [OutputValue.model_validate({**value, "step": step.name}) for value in values]
-            )
-            task = self.live.status.tasks[step.name]
-            task = task.model_copy(update={"bundle": entry.bundle})
-            tasks = {**self.live.status.tasks, step.name: task}
-            self.live.status = replace(self.live.status, tasks=tasks)
+            self._take(step, entry)
         return explanation
 
     def foresee(self, step: Step) -> CacheExplanation | None:
-        return foresee(self.store, self.facts, self.live, step)
+        missed = foresee(self.store, self.facts, self.live, step)
+        last = find_last(self.store, self.facts, self.live, step)
+        if last is None:
+            return missed
+        self._take(step, last)
+        return explain_last(missed or _NOT_SURE, last)
+
+    def _take(self, step: Step, entry: CacheEntry) -> None:
+        values: Any = entry.result.get("outputs") or ()
+        self.live.saved[step.name] = names_in(
+            [OutputValue.model_validate({**value, "step": step.name}) for value in values]
+        )
+        task = self.live.status.tasks[step.name]
+        task = task.model_copy(update={"bundle": entry.bundle})
+        tasks = {**self.live.status.tasks, step.name: task}
+        self.live.status = replace(self.live.status, tasks=tasks)
+
+
+_NOT_SURE = CacheExplanation(hit=False, reason="steps before it have to run first")

@@ -10,7 +10,7 @@ from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.errors import PlatformError
 from jupyter_mlplat.ports.launcher import Ended
 from jupyter_mlplat.ports.metadata import CacheEntry, MetadataStore
-from jupyter_mlplat.resources.lineage import Artifact
+from jupyter_mlplat.resources.lineage import Artifact, CodeVersion
 from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import CacheExplanation, Task, TaskState
 from jupyter_mlplat.services.pipelines.activity import Logged
@@ -53,11 +53,17 @@ class Ledger:
             entry,
             inputs=live.inputs_of(step),
             parameters=live.parameters_of(step),
-            code=code_version(step, live.code_facts(), self._lock_digest(live, step)),
+            code=self._code_of(live, step, entry),
             now=now,
         )
         live.saved[step.name] = record.saved()
         batch.record(live, record)
+
+    def _code_of(self, live: LiveRun, step: Step, entry: CacheEntry) -> CodeVersion:
+        """Say which code made an entry: this one, unless it is the step's last success as it is."""
+        if entry.key:
+            return code_version(step, live.code_facts(), self._lock_digest(live, step))
+        return code_version(self._store.pipeline_of(entry.run_id).step(step.name), {}, None)
 
     def write_end(
         self,

@@ -68,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """What a task that succeeded left, found again by its key.
+    """What a task that succeeded left, found again by its key (empty: by its step alone).
 
     `parts` are the labelled digests the key was made of, so that a miss can say what changed.
     """

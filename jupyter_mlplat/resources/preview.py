@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from jupyter_mlplat.resources.base import Identifier, JsonValue, Name, Request, Resource, Timestamp
+from jupyter_mlplat.resources.run import Reuse
 
 
 class PlanRequest(Request):
@@ -17,6 +18,7 @@ class PlanRequest(Request):
     cache: bool = True
     until: Name | None = None
     from_step: Name | None = None
+    reuse: Reuse = "equal"
 
 
 class LastSuccess(Resource):
@@ -43,6 +45,10 @@ class PlannedStep(Resource):
     run_number: int | None = None
     stale: str | None = Field(
         default=None, description="What has changed since `last`, for people; None: nothing has."
+    )
+    is_left: bool = Field(
+        default=False,
+        description="Whether it would be taken as it last succeeded, although it may have changed.",
     )
     changed: tuple[str, ...] = Field(
         default=(), description="The same as labels: 'cell 2', 'parameter rate', 'step load' …"

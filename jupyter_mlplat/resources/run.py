@@ -19,6 +19,8 @@ from jupyter_mlplat.resources.workflow import ExecutedAs, KfpFacts, TaskKind, Va
 TagName = Annotated[str, StringConstraints(pattern=r"^[^\s=]{1,63}$")]
 TagValue = Annotated[str, StringConstraints(max_length=256)]
 
+Reuse = Literal["equal", "last"]
+
 
 class RunState(StrEnum):
     """Spelled as in the KFP v2beta1 API."""
@@ -88,6 +90,11 @@ class CacheExplanation(Resource):
     run_number: int | None = None
     changed: tuple[str, ...] = Field(
         default=(), description="What differs from the last run, for a miss."
+    )
+    stale: bool = Field(
+        default=False,
+        description="Whether it was taken as it last succeeded, because that was asked for, "
+        "although it is not known to come out the same now.",
     )
 
 
@@ -200,6 +207,7 @@ class Run(Resource):
     from_step: Name | None = Field(
         default=None, description="This step and all that needs it run whatever the cache holds."
     )
+    reuse: Reuse = "equal"
     split: Literal["auto", "cell"] = "auto"
     kfp: KfpFacts | None = Field(
         default=None, description="What was asked for through KFP's API, beside the rest."
@@ -284,6 +292,12 @@ class SubmitRequest(Request):
         description="Run this step and all that needs it anew, whatever the cache holds; what they "
         "need is taken from the cache where possible, all other steps are left out. With `until` "
         "naming the same step, only this one runs anew.",
+    )
+    reuse: Reuse = Field(
+        default="equal",
+        description="What is taken of the steps that `from_step` needs: `equal`, what the cache has "
+        "of the same code and inputs; `last`, else what they left when they last succeeded, even if "
+        "they have changed since.",
     )
 
 

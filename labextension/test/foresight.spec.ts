@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { PlannedStep } from '../src/api/types';
 import {
+  onlyThisOf,
   outlookFacts,
   outlookOf,
   outlookReason,
@@ -11,7 +12,9 @@ import { planned } from './platform';
 
 const trans = {
   __: (text: string, ...values: unknown[]) =>
-    text.replace(/%(\d)/g, (_, index) => String(values[Number(index) - 1]))
+    text.replace(/%(\d)/g, (_, index) => String(values[Number(index) - 1])),
+  _n: (one: string, many: string, count: number, ...values: unknown[]) =>
+    trans.__(count === 1 ? one : many, count, ...values)
 } as TranslationBundle;
 
 function plan(...steps: PlannedStep['will'][]) {
@@ -50,5 +53,37 @@ describe('what a run would do', () => {
     expect(outlookFacts(trans, own)).toBe('Changed · 2s');
     expect(outlookFacts(trans, own, true)).toBe('2s');
     expect(outlookReason(trans, own)).toBe('Changed: why\nStale: s');
+  });
+});
+
+describe('what a run of one step alone would do', () => {
+  const given = [
+    planned('load', {
+      will: 'cached',
+      is_left: true,
+      reason: 'as run 1 left it'
+    }),
+    planned('new', { will: 'run' }),
+    planned('add', { will: 'run' }),
+    planned('score', { will: 'skip' })
+  ];
+
+  it('names what has to run first, and what may have changed', () => {
+    expect(onlyThisOf(trans, { steps: given }, 'add')).toEqual({
+      first: ['new'],
+      notes: [
+        'new must be computed first: nothing is kept of it.',
+        'load is taken as run 1 left it.'
+      ]
+    });
+  });
+
+  it('has nothing to say where all is in the cache', () => {
+    const steps = [planned('load', { will: 'cached' }), given[2]];
+
+    expect(onlyThisOf(trans, { steps }, 'add')).toEqual({
+      first: [],
+      notes: []
+    });
   });
 });

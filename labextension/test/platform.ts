@@ -7,6 +7,7 @@ import type {
   Event,
   Failure,
   JsonValue,
+  Parameter,
   Pipeline,
   PlannedStep,
   Run,
@@ -143,6 +144,23 @@ export class FakeNotebook implements INotebookSource {
 
 export const TIME = '2026-11-20T12:00:00Z';
 
+/** A parameter of a notebook, called `p` if nothing else is said. */
+export function parameter(
+  type: Parameter['type'],
+  fields: Partial<Parameter> = {}
+): Parameter {
+  return {
+    name: 'p',
+    type,
+    default: null,
+    expression: '',
+    help: '',
+    choices: [],
+    is_required: false,
+    ...fields
+  };
+}
+
 /** A document with the fields that the panel looks at; the engine sends more. */
 function document<T>(fields: Partial<T>): T {
   return fields as T;
@@ -243,6 +261,7 @@ export function planned(
     run_id: null,
     run_number: null,
     stale: null,
+    is_left: false,
     changed: [],
     last: {
       run_id: 'run-1',

@@ -453,6 +453,17 @@ class CacheContract:
         assert found == {"load": PastTask(cached.model_copy(update={"tasks": ()}), taken, 2.5)}
         assert store.last_successes("/n.ipynb", among=1) == {}
 
+    def test_a_success_that_was_only_taken_over_is_none_of_its_run(
+        self, store: MetadataStore
+    ) -> None:
+        ran, later = (submit(store, notebook="/n.ipynb") for _ in range(2))
+        loaded = a_task("load").model_copy(update={"bundle": "sha256:" + "1" * 64})
+        stale = CacheExplanation(hit=True, reason="as run 1 left it", stale=True)
+        taken = loaded.model_copy(update={"cached": True, "cache": stale})
+        store.apply(Change(tasks=[(ran.id, loaded), (later.id, taken)]))
+
+        assert store.last_successes("/n.ipynb")["load"].task == loaded
+
     def test_an_entry_is_found_by_its_key(self, store: MetadataStore) -> None:
         entry = a_cache_entry("k", submit(store))
 

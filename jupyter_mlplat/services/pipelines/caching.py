@@ -105,6 +105,16 @@ def component_parts(
     return parts
 
 
+def takes_last(run: Run, step: Step, flow: Flow) -> bool:
+    """Tell whether a step that is not in the cache is to be taken as it last succeeded."""
+    return (
+        run.reuse == "last"
+        and run.cache
+        and run.from_step is not None
+        and not flow.follows(step, run.from_step)
+    )
+
+
 def code_parts(step: Step, pipeline: Pipeline) -> dict[str, str]:
     """Return the parts that follow from the notebook alone; equal parts, equal code."""
     parts = {
@@ -179,6 +189,18 @@ def explain_hit(entry: CacheEntry) -> CacheExplanation:
         reason=f"same code, same inputs as run {entry.run_number}",
         run_id=entry.run_id,
         run_number=entry.run_number,
+    )
+
+
+def explain_last(missed: CacheExplanation, entry: CacheEntry) -> CacheExplanation:
+    """Say whose result is taken as it is, as was asked for, and what speaks against it."""
+    return CacheExplanation(
+        hit=True,
+        reason=f"as run {entry.run_number} left it; {missed.reason}",
+        run_id=entry.run_id,
+        run_number=entry.run_number,
+        changed=missed.changed,
+        stale=True,
     )
 
 

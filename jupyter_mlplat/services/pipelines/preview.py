@@ -24,7 +24,7 @@ class Cache(Protocol):
         """Look a step up whose inputs are known; on a hit its values are inputs of those below."""
 
     def foresee(self, step: Step) -> CacheExplanation | None:
-        """Say why a step has to run whatever its inputs will be; None: that depends on them."""
+        """Say why a step has to run, or is taken, whatever its inputs; None: that depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,7 @@ def preview(
                 reason=explanation.reason,
                 run_id=explanation.run_id if explanation.hit else None,
                 run_number=explanation.run_number if explanation.hit else None,
+                is_left=explanation.stale,
                 stale=f"{shortened(changes)} since run {last.run_number}"
                 if changes and last
                 else None,
@@ -138,7 +139,7 @@ def _decide(
         return "cached" if explanation.hit else "run", explanation
     foreseen = cache.foresee(step)
     if foreseen is not None:
-        return "run", foreseen
+        return "cached" if foreseen.hit else "run", foreseen
     names = ", ".join(map(repr, open_needs))
     verb = "gives" if len(open_needs) == 1 else "give"
     reason = f"runs unless {names} {verb} the same as before"

@@ -1,6 +1,6 @@
 """From a compiled notebook and what the caller asked for to a run, or a refusal that says why."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 
 from jupyter_mlplat.errors import Conflict, InvalidInput
@@ -74,6 +74,7 @@ def new_run(
         cache=request.cache,
         until=request.until,
         from_step=request.from_step,
+        reuse=request.reuse,
         split=request.split,
         title=request.title,
         note=request.note,
@@ -170,6 +171,14 @@ def refuse_parameters(pipeline: Pipeline, given: Mapping[str, JsonValue]) -> Non
                 known=list(known),
             )
         _refuse_type(pipeline.name, known[name], value)
+        _refuse_other_choice(pipeline.name, known[name], value)
+    missing = [name for name, it in known.items() if it.is_required and name not in given]
+    if missing:
+        raise InvalidInput(
+            f"Cannot run {pipeline.name!r}: {_names(missing)} has no value and no default. "
+            "Give it one.",
+            missing=missing,
+        )
 
 
 def _refuse_type(pipeline: str, parameter: Parameter, value: JsonValue) -> None:
@@ -181,6 +190,23 @@ def _refuse_type(pipeline: str, parameter: Parameter, value: JsonValue) -> None:
             parameter=parameter.name,
             expected=parameter.type,
         )
+
+
+def _refuse_other_choice(pipeline: str, parameter: Parameter, value: JsonValue) -> None:
+    choices = [(isinstance(choice, bool), choice) for choice in parameter.choices]  # True is no 1
+    if choices and (isinstance(value, bool), value) not in choices:
+        shown = ", ".join(repr(choice) for _, choice in choices)
+        raise InvalidInput(
+            f"Cannot run {pipeline!r}: parameter {parameter.name!r} is one of {shown}; found "
+            f"{value!r}. Choose one of them.",
+            parameter=parameter.name,
+            choices=list(parameter.choices),
+        )
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names))
+    return f"parameter {shown}" if len(names) == 1 else f"each of the parameters {shown}"
 
 
 def steps_left_out(

@@ -414,7 +414,8 @@ class RunTables(Tables):
         newest = (
             "SELECT t.name, max(t.run), t.doc FROM (SELECT number FROM run WHERE notebook = ?1 "
             "ORDER BY number DESC LIMIT ?2) r JOIN task t ON t.run = r.number "
-            "WHERE t.state = 'SUCCEEDED' {} GROUP BY t.name"
+            "WHERE t.state = 'SUCCEEDED' AND t.doc ->> '$.cache.stale' IS NOT 1 {} "
+            "GROUP BY t.name"
         )
         with self._database.read() as connection:
             tasks, ran = (

@@ -663,6 +663,7 @@ export type PlanRequest = {
   cache?: boolean;
   until?: string | null;
   from_step?: string | null;
+  reuse?: 'equal' | 'last';
 };
 
 /** The newest run of the notebook in which a step succeeded. */
@@ -686,6 +687,8 @@ export type PlannedStep = {
   run_number: number | null;
   /** What has changed since `last`, for people; None: nothing has. */
   stale: string | null;
+  /** Whether it would be taken as it last succeeded, although it may have changed. */
+  is_left: boolean;
   /** The same as labels: 'cell 2', 'parameter rate', 'step load' … */
   changed: string[];
   /** None: it has never succeeded in a run that is still kept. */
@@ -805,6 +808,8 @@ export type CacheExplanation = {
   run_number: number | null;
   /** What differs from the last run, for a miss. */
   changed: string[];
+  /** Whether it was taken as it last succeeded, because that was asked for, although it is not known to come out the same now. */
+  stale: boolean;
 };
 
 /** How one cell of a task went. */
@@ -917,6 +922,7 @@ export type Run = {
   until: string | null;
   /** This step and all that needs it run whatever the cache holds. */
   from_step: string | null;
+  reuse: 'equal' | 'last';
   split: 'auto' | 'cell';
   /** What was asked for through KFP's API, beside the rest. */
   kfp: KfpFacts | null;
@@ -998,6 +1004,8 @@ export type SubmitRequest = {
   until?: string | null;
   /** Run this step and all that needs it anew, whatever the cache holds; what they need is taken from the cache where possible, all other steps are left out. With `until` naming the same step, only this one runs anew. */
   from_step?: string | null;
+  /** What is taken of the steps that `from_step` needs: `equal`, what the cache has of the same code and inputs; `last`, else what they left when they last succeeded, even if they have changed since. */
+  reuse?: 'equal' | 'last';
 };
 
 /** Change what people say of a run; what is not given stays. */

@@ -34,6 +34,8 @@ import { STEP_SETTINGS_SCHEMA } from '../api/schemas';
 import { check, formOf, metadataOf } from '../notebook/settings';
 import type { IStepForm } from '../notebook/settings';
 import { createPipelineSection } from '../panels/pipeline';
+import { onlyThisOf } from '../panels/pipeline/foresight';
+import { onlyThis } from '../panels/pipeline/model';
 import { RANKS } from '../panels/section';
 import { IMlPlatform, IMlPlatformPanel } from '../tokens';
 
@@ -139,6 +141,12 @@ namespace Private {
               type: 'boolean',
               description: 'Whether the cache may be used; true by default'
             },
+            reuse: {
+              type: 'string',
+              enum: ['equal', 'last'],
+              description:
+                'What is taken of the steps before "from": equal results only, or else what their last good run left'
+            },
             toolbar: {
               type: 'boolean',
               description: 'Whether it is shown as an icon only'
@@ -151,7 +159,8 @@ namespace Private {
           const run = await pipeline.submit({
             until: text(args.until),
             from: text(args.from),
-            cache: args.cache !== false
+            cache: args.cache !== false,
+            ...(args.reuse === 'last' ? { reuse: 'last' } : {})
           });
           if (!panel.isVisible) {
             Notification.info(trans.__('Run %1 started.', run.number), {
@@ -406,14 +415,32 @@ namespace Private {
     commands.addCommand(CommandIDs.runOnly, {
       label: trans.__('Run Only This Step'),
       caption: trans.__(
-        'Run a step anew; what it needs comes from the cache where possible'
+        'Run a step anew on what the steps before it left, in the cache or in their last good run'
       ),
       icon: playIcon,
       isEnabled,
-      describedBy,
-      execute: args => {
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            ...ABOUT,
+            ask: {
+              type: 'boolean',
+              description:
+                'Whether to ask before other steps run, or changed ones are taken as they were; true by default'
+            }
+          }
+        }
+      },
+      execute: async args => {
         const step = stepMeant(app, platform, args);
-        return step && run({ from: step, until: step });
+        if (
+          step !== undefined &&
+          (args.ask === false || (await isMeant(platform, trans, step)))
+        ) {
+          return run({ ...onlyThis(step) });
+        }
+        return undefined;
       }
     });
     commands.addCommand(CommandIDs.runWithoutCache, {
@@ -424,6 +451,38 @@ namespace Private {
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => run({ cache: false })
     });
+  }
+
+  /** Ask where a run of one step alone would not be what it says. */
+  async function isMeant(
+    platform: IMlPlatform,
+    trans: TranslationBundle,
+    step: string
+  ): Promise<boolean> {
+    const plan = await platform.attempt(() =>
+      platform.pipeline.foresee(onlyThis(step))
+    );
+    if (plan === undefined) {
+      return false; // what is wrong has been told
+    }
+    const { first, notes } = onlyThisOf(trans, plan, step);
+    if (notes.length === 0) {
+      return true;
+    }
+    const { button } = await showDialog({
+      title: trans.__('Run only %1?', step),
+      body: notes.join(' '),
+      buttons: [
+        Dialog.cancelButton(),
+        Dialog.okButton({
+          label:
+            first.length > 0
+              ? trans._n('Run %1 step', 'Run %1 steps', first.length + 1)
+              : trans.__('Run')
+        })
+      ]
+    });
+    return button.accept;
   }
 
   /** Rename, merge and split steps. */

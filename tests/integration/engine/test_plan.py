@@ -61,3 +61,36 @@ def test_from_a_step_on_all_runs_anew_and_only_one_where_asked(
     assert run.tasks[1].cache.reason == "this run was asked to run all from 'add' on anew"
     assert [task.state for task in only.tasks] == ["SUCCEEDED", "SUCCEEDED", "SKIPPED", "SKIPPED"]
     assert _will(running, book, cache=False)["load"] == "run"
+
+
+def test_only_one_step_runs_on_what_the_others_left_even_if_they_changed(
+    running: EngineProcess, write_notebook: WriteNotebook
+) -> None:
+    add, score = ("total = sum(x)", {"step": "add"}), ("score = total / 100", {"step": "score"})
+    clock = ("import time\nx = [1, int(time.time())]", {"step": "load"})
+    asked = {"from_step": "add", "until": "add", "reuse": "last"}
+    book = write_notebook(clock, add, score)
+    assert _will(running, book, **asked) == {"load": "run", "add": "run", "score": "skip"}
+    first = _run(running, book)
+
+    book = write_notebook((clock[0] + "\nx.append(1)", clock[1]), add, score)
+    plan = running.client.plan(str(book), **asked)
+    only = _run(running, book, **asked)
+    again = running.client.plan(str(book))
+
+    assert {step.name: step.will for step in plan.steps} == {
+        "load": "cached",
+        "add": "run",
+        "score": "skip",
+    }
+    load = only.tasks[0]
+    assert (load.cached, load.bundle, only.tasks[1].cached) == (True, first.tasks[0].bundle, False)
+    assert load.cache is not None
+    assert plan.steps[0].is_left
+    assert plan.steps[0].reason == load.cache.reason
+    assert load.cache.reason.startswith("as run 1 left it; not cached: reads the clock")
+    assert again.steps[0].stale == "cell 1 changed since run 1", "it has not run as it is now"
+    made = {value.name: value.artifact_id for value in running.client.list_outputs(only.id)}
+    assert made["x"] == next(
+        value.artifact_id for value in running.client.list_outputs(first.id) if value.name == "x"
+    )

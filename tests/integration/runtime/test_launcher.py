@@ -340,3 +340,16 @@ async def test_home_may_be_anywhere(tmp_path: Path) -> None:
     finally:
         await bench.launcher.close()
     assert sys.executable
+
+
+async def test_the_order_in_which_two_logs_were_written_is_kept(bench: Bench) -> None:
+    said = (
+        "import os, sys\nprint('one')\nprint('two', file=sys.stderr)\n"
+        "os.system('echo three')\nprint('four')\nprint('five', file=sys.stderr)"
+    )
+
+    ended = await bench.run(said)
+
+    assert bench.text(ended) == "one\nthree\nfour\n"
+    assert bench.text(ended, "stderr") == "two\nfive\n"
+    assert bench.text(ended, "order") == "stdout 4\nstderr 4\nstdout 15\n"

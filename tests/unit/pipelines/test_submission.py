@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlplat.errors import Conflict, InvalidInput
+from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import (
     Input,
     Parameter,
@@ -72,6 +73,24 @@ def test_a_run_begins_pending_with_all_its_tasks_in_the_notebooks_order() -> Non
 def test_a_parameter_of_another_type_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput, match="parameter 'rate' takes float"):
         _submit(parameters={"rate": value})
+
+
+@pytest.mark.parametrize("value", ["adam", True, 3])
+def test_a_value_that_is_none_of_the_choices_is_refused(value: JsonValue) -> None:
+    choice = Parameter(name="level", type="any", default=1, expression="1", choices=("sgd", 1))
+    pipeline = _pipeline().model_copy(update={"parameters": (choice,)})
+
+    new_run(pipeline, SubmitRequest(path="/b.ipynb", parameters={"level": "sgd"}), MACHINE, NOW)
+    with pytest.raises(InvalidInput, match="parameter 'level' is one of 'sgd', 1; found"):
+        new_run(pipeline, SubmitRequest(path="/b.ipynb", parameters={"level": value}), MACHINE, NOW)
+
+
+def test_a_parameter_without_default_needs_a_value() -> None:
+    needed = Parameter(name="bucket", type="str", expression="", is_required=True)
+    pipeline = _pipeline().model_copy(update={"parameters": (needed,)})
+
+    with pytest.raises(InvalidInput, match="parameter 'bucket' has no value and no default"):
+        new_run(pipeline, SubmitRequest(path="/b.ipynb"), MACHINE, NOW)
 
 
 def test_until_leaves_out_what_is_not_needed_and_must_name_a_step() -> None:

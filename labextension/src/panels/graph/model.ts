@@ -21,6 +21,9 @@ export interface IStepGraph extends IDisposable {
   /** What the next run would do; null for a run, and while one goes on. */
   readonly plan: RunPlan | null;
 
+  /** What a run of the selected step alone would do. */
+  readonly planOnly: RunPlan | null;
+
   /** The run whose states are shown, for people: its number. */
   readonly runNumber: number | null;
   readonly error: unknown;
@@ -58,6 +61,10 @@ export class NotebookGraph implements IStepGraph {
   get plan(): RunPlan | null {
     const run = this._model.run?.run ?? null;
     return run === null || isFinal(run.state) ? this._model.plan : null;
+  }
+
+  get planOnly(): RunPlan | null {
+    return this._model.planOnly;
   }
 
   get runNumber(): number | null {
@@ -104,6 +111,7 @@ export class RunGraph implements IStepGraph {
   }
 
   readonly plan = null;
+  readonly planOnly = null;
 
   get changed(): ISignal<this, void> {
     return this._changed;

@@ -177,6 +177,7 @@ function Aside(props: {
           step={step}
           task={graph.tasks.get(step.name) ?? null}
           planned={graph.plan?.steps.find(it => it.name === step.name) ?? null}
+          planOnly={graph.planOnly}
           onGoToCell={actions.goToCell}
           onSelect={select}
           onRun={actions.run}

@@ -7,6 +7,7 @@ import type {
   OutputValue,
   Pipeline,
   PlannedStep,
+  RunPlan,
   Step,
   Task
 } from '../../api/types';
@@ -20,8 +21,9 @@ import {
 import { stepStyle } from '../../components/palette';
 import { closeIcon, jumpIcon, playIcon } from '../../icons';
 import type { SettingsData } from '../../notebook/step-settings';
-import { outlookLabel, outlookOf } from './foresight';
+import { onlyThisOf, outlookLabel, outlookOf } from './foresight';
 import { proofLabel } from './graph';
+import { onlyThis } from './model';
 import type { IRunOptions, Selection } from './model';
 import { StepForm } from './step-form';
 import '../../../style/pipeline.css';
@@ -139,6 +141,8 @@ export function StepDetails(props: {
   /** Of the newest run. */
   task: Task | null;
   planned: PlannedStep | null;
+  /** What a run of this step alone would do; null where that is not known. */
+  planOnly?: RunPlan | null;
   onGoToCell: (cell: string) => void;
   onSelect: (selection: Selection | null) => void;
   /** Not given where nothing can be run: for a run that is shown. */
@@ -151,6 +155,9 @@ export function StepDetails(props: {
   const incoming = pipeline.edges.filter(edge => edge.to === step.name);
   const outgoing = pipeline.edges.filter(edge => edge.from === step.name);
   const index = pipeline.steps.indexOf(step);
+  const only = props.planOnly
+    ? onlyThisOf(trans, props.planOnly, step.name)
+    : null;
   return (
     <section
       className="jp-mlplat-Details"
@@ -237,20 +244,44 @@ export function StepDetails(props: {
         )}
       </dl>
       {onRun && (
-        <div className="jp-mlplat-Details-actions">
-          <Button
-            label={trans.__('Run from here')}
-            title={trans.__(
-              'This step and all below it anew; what it needs from the cache'
-            )}
-            onClick={() => onRun({ from: step.name })}
-          />
-          <Button
-            label={trans.__('Run only this')}
-            title={trans.__('This step anew; what it needs from the cache')}
-            onClick={() => onRun({ from: step.name, until: step.name })}
-          />
-        </div>
+        <>
+          <div className="jp-mlplat-Details-actions">
+            <Button
+              label={trans.__('Run from here')}
+              title={trans.__(
+                'This step and all below it anew; what it needs from the cache'
+              )}
+              onClick={() => onRun({ from: step.name })}
+            />
+            <Button
+              label={
+                only && only.first.length > 0
+                  ? trans._n(
+                      'Run this and %1 before it',
+                      'Run this and %1 before it',
+                      only.first.length
+                    )
+                  : trans.__('Run only this')
+              }
+              title={trans.__(
+                'This step anew; what it needs as it is in the cache, or as its last good run left it'
+              )}
+              testId="mlplat-run-only"
+              onClick={() => onRun(onlyThis(step.name))}
+            />
+          </div>
+          {only && incoming.length > 0 && (
+            <p
+              className="jp-mlplat-Hint"
+              role="status"
+              data-testid="mlplat-only-plan"
+            >
+              {only.notes.length > 0
+                ? trans.__('Run only this: %1', only.notes.join(' '))
+                : trans.__('Run only this: what it needs is in the cache.')}
+            </p>
+          )}
+        </>
       )}
       {onApply && (
         <StepForm

@@ -88,3 +88,37 @@ export function sentenceOf(trans: TranslationBundle, plan: RunPlan): string {
   }
   return parts.join(' · ');
 }
+
+/** What a run of one step alone would begin with. */
+export interface IOnlyThis {
+  /** Steps that have to run first: nothing is there of them. */
+  first: readonly string[];
+
+  /** In words for people: what is computed first, and what is taken although it may have changed. */
+  notes: readonly string[];
+}
+
+/** Say what a run of one step alone would begin with. */
+export function onlyThisOf(
+  trans: TranslationBundle,
+  plan: RunPlan,
+  step: string
+): IOnlyThis {
+  const before = plan.steps.filter(({ name }) => name !== step);
+  const first = before
+    .filter(({ will }) => will === 'run' || will === 'unknown')
+    .map(({ name }) => name);
+  const left = before.filter(({ is_left: isLeft }) => isLeft);
+  const notes = left.map(it => trans.__('%1 is taken %2.', it.name, it.reason));
+  if (first.length > 0) {
+    notes.unshift(
+      trans._n(
+        '%2 must be computed first: nothing is kept of it.',
+        '%2 must be computed first: nothing is kept of them.',
+        first.length,
+        first.join(', ')
+      )
+    );
+  }
+  return { first, notes };
+}

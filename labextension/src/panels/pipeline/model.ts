@@ -18,6 +18,7 @@ import type {
   RunPlan,
   RunSummary,
   Step,
+  SubmitRequest,
   VerifyReport
 } from '../../api/types';
 import type { ICellChange, Refusal, Reshaping } from '../../notebook/reshaping';
@@ -26,7 +27,7 @@ import type { INotebookSource } from '../../notebook/source';
 import { failureOf } from '../../api/failures';
 import { RunWatch } from '../../api/run-watch';
 import { isFinal } from '../../api/states';
-import { parse } from './parameters';
+import { problemsOf, valuesOf } from './parameters';
 import type { ParameterProblem } from './parameters';
 
 /** What is open in the detail below the graph. */
@@ -43,6 +44,14 @@ export interface IRunOptions {
 
   /** Whether results may be taken from the cache. */
   cache?: boolean;
+
+  /** Take the steps before `from` as they last succeeded, where the cache has them no more. */
+  reuse?: SubmitRequest['reuse'];
+}
+
+/** Run one step alone: what it needs is there from before, as far as possible. */
+export function onlyThis(step: string): IRunOptions {
+  return { from: step, until: step, reuse: 'last' };
 }
 
 /** The active notebook as a pipeline: compiled as it is edited, run, verified. */
@@ -87,6 +96,11 @@ export class PipelineModel implements IDisposable {
   /** What a run would do now; null while that is not known. */
   get plan(): RunPlan | null {
     return this._plan;
+  }
+
+  /** What a run of the selected step alone would do; null while that is not known. */
+  get planOnly(): RunPlan | null {
+    return this._planOnly;
   }
 
   /** Why it cannot be said what a run would do. */
@@ -140,15 +154,7 @@ export class PipelineModel implements IDisposable {
   }
 
   get parameterProblems(): ReadonlyMap<string, ParameterProblem> {
-    const problems = new Map<string, ParameterProblem>();
-    for (const parameter of this._pipeline?.parameters ?? []) {
-      const text = this._texts.get(parameter.name);
-      const parsed = text === undefined ? null : parse(parameter, text);
-      if (parsed !== null && 'problem' in parsed) {
-        problems.set(parameter.name, parsed.problem);
-      }
-    }
-    return problems;
+    return problemsOf(this._pipeline?.parameters ?? [], this._texts);
   }
 
   /** The failure of the newest run, as long as the cell that failed stands as it ran. */
@@ -225,7 +231,26 @@ export class PipelineModel implements IDisposable {
 
   select(selection: Selection | null): void {
     this._selection = selection;
+    this._planOnly = null;
     this._changed.emit();
+    void this._foreseeOnly();
+  }
+
+  /** Ask what a run would do now. */
+  async foresee(
+    options: IRunOptions = {},
+    signal?: AbortSignal
+  ): Promise<RunPlan> {
+    return this.connection.client.call(
+      'pipelines.plan',
+      {},
+      {
+        ...this._request(this._need()),
+        parameters: this._values(),
+        ...requestOf(options)
+      },
+      { signal }
+    );
   }
 
   /** Type a parameter's value; null goes back to the notebook's own. */
@@ -293,9 +318,7 @@ export class PipelineModel implements IDisposable {
         {
           ...this._saved(notebook),
           parameters: this._values(),
-          cache: options.cache ?? true,
-          until: options.until ?? null,
-          from_step: options.from ?? null
+          ...requestOf(options)
         },
         UUID.uuid4()
       );
@@ -418,15 +441,11 @@ export class PipelineModel implements IDisposable {
     const abort = new AbortController();
     this._foreseeing = abort;
     try {
-      const plan = await this.connection.client.call(
-        'pipelines.plan',
-        {},
-        { ...this._request(notebook), parameters: this._values() },
-        { signal: abort.signal }
-      );
+      const plan = await this.foresee({}, abort.signal);
       if (this._foreseeing === abort) {
         this._plan = plan;
         this._planError = null;
+        void this._foreseeOnly();
       }
     } catch (error) {
       if (this._foreseeing === abort && !abort.signal.aborted) {
@@ -441,10 +460,30 @@ export class PipelineModel implements IDisposable {
     }
   }
 
+  /** Ask what a run of the selected step alone would do. It is shown beside the step, or not at all. */
+  private async _foreseeOnly(): Promise<void> {
+    this._foreseeingOnly?.abort();
+    const selection = this._selection;
+    if (selection?.kind !== 'step' || this._plan === null) {
+      return;
+    }
+    const abort = (this._foreseeingOnly = new AbortController());
+    const plan = await this.foresee(
+      onlyThis(selection.name),
+      abort.signal
+    ).catch(() => null);
+    if (this._foreseeingOnly === abort && !abort.signal.aborted) {
+      this._planOnly = plan;
+      this._changed.emit();
+    }
+  }
+
   private _dropPlan(): void {
     this._foreseeing?.abort();
     this._foreseeing = null;
+    this._foreseeingOnly?.abort();
     this._plan = null;
+    this._planOnly = null;
     this._planError = null;
   }
 
@@ -491,15 +530,7 @@ export class PipelineModel implements IDisposable {
   }
 
   private _values(): Record<string, JsonValue> {
-    const values: Record<string, JsonValue> = {};
-    for (const parameter of this._pipeline?.parameters ?? []) {
-      const text = this._texts.get(parameter.name);
-      const parsed = text === undefined ? null : parse(parameter, text);
-      if (parsed !== null && 'value' in parsed) {
-        values[parameter.name] = parsed.value;
-      }
-    }
-    return values;
+    return valuesOf(this._pipeline?.parameters ?? [], this._texts);
   }
 
   private _need(): INotebookSource {
@@ -589,7 +620,9 @@ export class PipelineModel implements IDisposable {
   private _verification: VerifyReport | null = null;
   private _compiling: AbortController | null = null;
   private _foreseeing: AbortController | null = null;
+  private _foreseeingOnly: AbortController | null = null;
   private _plan: RunPlan | null = null;
+  private _planOnly: RunPlan | null = null;
   private _planError: unknown = null;
   private _ended: string | null = null;
   private _verifying: AbortController | null = null;
@@ -619,6 +652,18 @@ function objection(
   return isTaken
     ? null
     : (fresh[0]?.message ?? 'The steps stay as they are when compiled.');
+}
+
+/** Options as requests name them. */
+function requestOf(
+  options: IRunOptions
+): Pick<SubmitRequest, 'cache' | 'until' | 'from_step' | 'reuse'> {
+  return {
+    cache: options.cache ?? true,
+    until: options.until ?? null,
+    from_step: options.from ?? null,
+    ...(options.reuse ? { reuse: options.reuse } : {})
+  };
 }
 
 interface INotebookRequest {

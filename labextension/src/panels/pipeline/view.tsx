@@ -344,6 +344,7 @@ function Content(props: {
             step={step}
             task={tasks.get(step.name) ?? null}
             planned={model.planned(step.name)}
+            planOnly={model.planOnly}
             onGoToCell={actions.goToCell}
             onSelect={actions.select}
             onRun={actions.run}
