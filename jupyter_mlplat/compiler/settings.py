@@ -21,6 +21,7 @@ from jupyter_mlplat.resources.pipeline import Resources, Retry, StepSettings
 
 _COMMENT = re.compile(r"^\s*#\s*mlplat:\s*(?P<rest>.+)$", re.MULTILINE)
 _QUANTITY = r"^\d+(\.\d+)?([kKMGT]i?)?$"  # how a form asks for it; `parse_bytes` takes more
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -53,7 +54,11 @@ class CellSettings(BaseModel):
     timeout_s: float | None = Field(default=None, gt=0, alias="timeout")
     kernel: str | None = Field(default=None, description="Name of another Jupyter kernel.")
     python: str | None = Field(default=None, description="Path of another Python interpreter.")
-    env: dict[str, str] = Field(default={}, description="Environment variables.")
+    env: dict[str, str] = Field(
+        default={},
+        description="Environment variables.",
+        json_schema_extra={"propertyNames": {"pattern": _VARIABLE}},
+    )
     metrics: tuple[str, ...] = Field(default=(), description="Names that are metrics of the run.")
     after: tuple[str, ...] = Field(default=(), description="Steps that must end first.")
     reads: tuple[str, ...] | None = Field(default=None, alias="in")

@@ -166,7 +166,7 @@ def form_schema(model: type[BaseModel], fields: tuple[str, ...]) -> dict[str, An
         for option in schema.pop("anyOf", ()):
             if option != {"type": "null"}:
                 schema.update(option)
-        if schema.get("default") is None:
+        if not schema.get("default"):
             schema.pop("default", None)
         found[name] = schema
     return {"type": "object", "properties": found}
@@ -185,9 +185,9 @@ def render_schemas() -> str:
 
 SETTINGS_FIELDS = (
     *("step", "cpu", "gpu", "memory", "cache", "retries", "timeout", "backoff_s"),
-    *("kernel", "python"),
+    *("kernel", "python", "env", "metrics"),
 )
-"""Of the cell's settings, those of a step as a whole that are one value each."""
+"""Of the cell's settings, those of a step as a whole that a form asks for."""
 
 
 def main() -> int:

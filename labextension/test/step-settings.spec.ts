@@ -53,4 +53,20 @@ describe('the form of a step', () => {
 
     expect(first.set).toEqual({ retries: undefined, cache: false });
   });
+
+  it('writes variables and metrics whole, and takes off what is empty', () => {
+    const set = { env: { KEY: 'v' }, metrics: ['auc'] };
+    const [first, second] = changesOf(TRAIN, { ...PLAIN, ...set });
+    const filled = {
+      ...TRAIN,
+      metrics: ['auc'],
+      settings: { ...TRAIN.settings, env: { KEY: 'v' } }
+    };
+    const none = { env: undefined, metrics: undefined };
+
+    expect([first.set, second.set]).toEqual([set, none]);
+    expect(settingsOf(filled)).toMatchObject(set);
+    expect(changesOf(filled, PLAIN).map(it => it.set)).toEqual([none, none]);
+    expect(changesOf(TRAIN, { ...PLAIN, metrics: [] })[0].set).toEqual({});
+  });
 });

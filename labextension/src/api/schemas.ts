@@ -55,6 +55,23 @@ export const STEP_SETTINGS_SCHEMA: Readonly<Record<string, JsonValue>> =
     "python": {
       "description": "Path of another Python interpreter.",
       "type": "string"
+    },
+    "env": {
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Environment variables.",
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"
+      },
+      "type": "object"
+    },
+    "metrics": {
+      "description": "Names that are metrics of the run.",
+      "items": {
+        "type": "string"
+      },
+      "type": "array"
     }
   }
 };

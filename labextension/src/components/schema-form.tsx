@@ -9,6 +9,8 @@ import type {
 import { customizeValidator } from '@rjsf/validator-ajv8';
 import * as React from 'react';
 
+import { NamesField, PairsField } from './list-fields';
+
 /** A form made from a JSON schema by JupyterLab's own component; what is wrong stands below its field. */
 export default function SchemaForm(props: {
   schema: ReadonlyJSONObject;
@@ -41,10 +43,11 @@ export default function SchemaForm(props: {
       showErrorList={false}
       noHtml5Validate
       templates={TEMPLATES}
+      fields={FIELDS}
       formContext={{ beside }}
       transformErrors={errors =>
         errors.map(error => {
-          const property = (error.property ?? '').replace(/^\./, '');
+          const property = /^\.?([^.[]*)/.exec(error.property ?? '')?.[1] ?? '';
           return {
             ...error,
             message: explain(property, error) ?? error.message
@@ -95,7 +98,7 @@ function FieldTemplate(props: FieldTemplateProps): JSX.Element {
           {[...new Set(rawErrors)].join(' ')}
         </div>
       )}
-      {rawErrors.length === 0 && props.rawDescription?.trim() && !isGroup && (
+      {rawErrors.length === 0 && props.rawDescription?.trim() && (
         <div className="jp-mlplat-Field-note" id={`${id}__description`}>
           {props.rawDescription}
         </div>
@@ -106,3 +109,6 @@ function FieldTemplate(props: FieldTemplateProps): JSX.Element {
 
 const VALIDATOR = customizeValidator<ReadonlyJSONObject>();
 const TEMPLATES = { FieldTemplate };
+
+/** Fields that a `ui:field` asks for. */
+const FIELDS = { pairs: PairsField, names: NamesField };

@@ -21,16 +21,27 @@ export function settingsOf(step: Step): SettingsData {
     backoff_s: settings.retry.backoff_s,
     timeout: settings.timeout_s,
     kernel: settings.kernel,
-    python: settings.python
+    python: settings.python,
+    env: settings.env,
+    metrics: step.metrics
   };
+  return withoutEmpty(all);
+}
+
+/** Settings without those that say nothing: forms fill in lists and objects that are empty. */
+export function withoutEmpty(data: SettingsData): SettingsData {
   return Object.fromEntries(
-    Object.entries(all).filter(([, value]) => value !== null)
+    Object.entries(data).filter(
+      ([, value]) =>
+        !(typeof value === 'object' && Object.keys(value ?? {}).length === 0)
+    )
   );
 }
 
 /** What to write for a form that was changed: only what was, and no default. */
-export function changesOf(step: Step, data: SettingsData): ICellChange[] {
+export function changesOf(step: Step, form: SettingsData): ICellChange[] {
   const before = settingsOf(step);
+  const data = withoutEmpty(form);
   const keys = Object.keys({ ...before, ...data }).filter(
     key => key !== 'step' && !equal(before[key], data[key])
   );

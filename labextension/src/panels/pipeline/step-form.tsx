@@ -6,7 +6,7 @@ import { STEP_SETTINGS_SCHEMA } from '../../api/schemas';
 import type { Step } from '../../api/types';
 import { Button } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { settingsOf } from '../../notebook/step-settings';
+import { settingsOf, withoutEmpty } from '../../notebook/step-settings';
 import type { SettingsData } from '../../notebook/step-settings';
 
 const SchemaForm = React.lazy(() => import('../../components/schema-form'));
@@ -64,6 +64,19 @@ export function StepForm(props: {
       python: {
         'ui:title': trans.__('Python'),
         'ui:placeholder': trans.__("the kernel's")
+      },
+      env: {
+        'ui:field': 'pairs',
+        'ui:title': trans.__('Environment variables'),
+        'ui:description': ' '
+      },
+      metrics: {
+        'ui:field': 'names',
+        'ui:title': trans.__('Metrics'),
+        'ui:placeholder': trans.__('accuracy, loss'),
+        'ui:description': trans.__(
+          'Names of numbers that are metrics of the run.'
+        )
       }
     }),
     [trans]
@@ -95,6 +108,11 @@ export function StepForm(props: {
           data={data}
           problems={problems}
           explain={(property, error) => {
+            if (property === 'env') {
+              return trans.__(
+                'Names have letters, digits and _, and begin with no digit.'
+              );
+            }
             if (error.name !== 'pattern') {
               return null;
             }
@@ -105,7 +123,7 @@ export function StepForm(props: {
                 );
           }}
           onChange={(next, isNextValid) => {
-            setData(next);
+            setData(withoutEmpty(next as SettingsData));
             setIsValid(isNextValid);
           }}
         />
