@@ -20,7 +20,7 @@ from . import bundle, codecs
 from .events import Events
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .marks import without_mark
-from .outputs import STDERR, STDOUT
+from .outputs import STDERR, STDOUT, LogOrder
 from .process import NOT_OURS, claim
 
 
@@ -146,7 +146,7 @@ def execute(
     if os.path.exists(target):
         with open(target, "rb") as file:
             notebook = json.load(file)
-    _write_streams(notebook)
+    _write_streams(directory, notebook)
     if error is not None and error["code"] in ("cell-error", "kernel-died"):
         failed_cell = _last_started(order, notebook)
         error.update(cell=failed_cell.get("id"), cell_index=failed_cell.get("index"), line=None)
@@ -182,18 +182,21 @@ def _source_notebook(order: dict[str, Any], kernel: str) -> dict[str, Any]:
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _write_streams(notebook: Any) -> None:
+def _write_streams(directory: str, notebook: Any) -> None:
     """Copy what the cells printed to the logs.
 
     A foreign kernel's streams end in the notebook only.
     """
+    streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+    order = LogOrder(os.path.join(directory, "order.log"))
     for cell in notebook["cells"] if notebook is not None else ():
         for output in cell.get("outputs", ()):
             if output["output_type"] == "stream":
-                stream = sys.stderr if output["name"] == "stderr" else sys.stdout
-                print("".join(output["text"]), end="", file=stream)
-    sys.stdout.flush()
-    sys.stderr.flush()
+                name = "stderr" if output["name"] == "stderr" else "stdout"
+                if name != order.current:
+                    fds = (("stdout", STDOUT), ("stderr", STDERR))
+                    order.turn(name, {name: os.fstat(fd).st_size for name, fd in fds})
+                print("".join(output["text"]), end="", file=streams[name], flush=True)
 
 
 def _last_started(order: dict[str, Any], notebook: Any) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import base64
 import codecs
+import contextlib
 import io
 import numbers
 import os
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -68,12 +70,40 @@ class LogFile:
         self._size = end
         return self._decoder.decode(data)
 
+    @property
+    def size(self) -> int:
+        """How much of the file is known of."""
+        return self._size
+
+
+class LogOrder:
+    """In which order two logs were written: `order.log`, a line at each turn to the other one.
+
+    `stdout 120` says that stdout up to byte 120 came before what follows. Whoever turns to and fro
+    all the time is written down up to a limit; after it, one log is taken to follow the other.
+    """
+
+    def __init__(self, path: str, limit: int = 1 << 20) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._room = limit
+        self.current: str | None = None
+
+    def turn(self, name: str, sizes: Mapping[str, int]) -> None:
+        """Say that from now on another log is written, and how long each is by now."""
+        if self.current is not None and self._room > 0:
+            line = f"{self.current} {sizes[self.current]}\n".encode("ascii")
+            with contextlib.suppress(OSError):  # of a full disk the log itself will tell
+                write_all(self._fd, line)
+            self._room -= len(line)
+        self.current = name
+
 
 class Recorder:
     """Collects the outputs of the running cell, in order, as nbformat dictionaries."""
 
-    def __init__(self, stdout: LogFile, stderr: LogFile, limit: int) -> None:
+    def __init__(self, stdout: LogFile, stderr: LogFile, order: LogOrder, limit: int) -> None:
         self.logs = {"stdout": stdout, "stderr": stderr}
+        self._order = order
         self.outputs: list[dict[str, Any]] = []
         self.error: dict[str, Any] | None = None
         self._room = limit
@@ -98,6 +128,7 @@ class Recorder:
         for name, log in self.logs.items():
             text = log.foreign(max(self._room, 0) + 1)
             if text:
+                self._turn(name)
                 self._stream(name, text)
 
     def write(self, name: str, text: str) -> None:
@@ -106,6 +137,7 @@ class Recorder:
         foreign = log.foreign()
         if foreign:
             self._stream(name, foreign)
+        self._turn(name)
         log.write(text.encode("utf-8", "backslashreplace"))
         self._stream(name, text)
 
@@ -138,6 +170,10 @@ class Recorder:
             self._clear_next = True
         else:
             self.outputs.clear()
+
+    def _turn(self, name: str) -> None:
+        if name != self._order.current:
+            self._order.turn(name, {name: log.size for name, log in self.logs.items()})
 
     def _stream(self, name: str, text: str) -> None:
         if self._clear_next or not self.outputs or self.outputs[-1].get("name") != name:

@@ -23,7 +23,7 @@ from .given import take
 from .guard import Guard, UnforeseenChange, describe_change
 from .identity import class_identity
 from .notebook import ExecutedNotebook
-from .outputs import STDERR, STDOUT, LogFile, Recorder
+from .outputs import STDERR, STDOUT, LogFile, LogOrder, Recorder
 from .process import NOT_OURS, claim
 from .shell import ZMQInteractiveShell, make_shell
 from .snapshot import Snapshot
@@ -279,6 +279,7 @@ class Attempt:
         self.recorder = Recorder(
             LogFile(STDOUT, limit),
             LogFile(STDERR, limit),
+            LogOrder(self.path("order.log")),
             self.order.get("output_limit_bytes", 10 << 20),
         )
         self.shell.record(self.recorder)

@@ -1,12 +1,14 @@
 import { LogModel, overwrite, readTail } from '../src/panels/runs/log-model';
 import { FakePlatform, task, until } from './platform';
 
-/** Serve two growing files as the engine does. */
-function serve(platform: FakePlatform): { stdout: string; stderr: string } {
-  const files = { stdout: '', stderr: '' };
+/** Serve growing files as the engine does. */
+function serve(
+  platform: FakePlatform
+): Record<'stdout' | 'stderr' | 'order', string> {
+  const files = { stdout: '', stderr: '', order: '' };
   platform.routes.set('GET runs/r/steps/s/log', ({ search }) => {
     const bytes = new TextEncoder().encode(
-      files[search.get('stream') as 'stdout' | 'stderr']
+      files[search.get('stream') as keyof typeof files]
     );
     const offset = Number(search.get('offset'));
     const piece = bytes.slice(offset, offset + Number(search.get('limit')));
@@ -35,6 +37,39 @@ describe('LogModel', () => {
       ['stdout', 'two'],
       ['stdout', 'three'],
       ['stderr', 'careful']
+    ]);
+    log.dispose();
+  });
+
+  it('shows lines in the order in which they were written', async () => {
+    const platform = new FakePlatform();
+    const files = serve(platform);
+    files.stdout = 'Größe\ntwo\n';
+    files.stderr = 'careful\n';
+    files.order = 'stdout 8\nstderr 8\n';
+    const log = new LogModel(platform.connection, 'r', 's');
+    await until(() => log.lines.length === 3);
+
+    files.stdout += 'three';
+    files.stderr += 'stop\n';
+    files.order += 'stdout 17\n';
+    platform.send('log.appended', 'r', { run_id: 'r', step: 's' });
+    await until(() => log.lines.length === 5);
+
+    expect(log.lines.map(line => line.text)).toEqual([
+      'Größe',
+      'careful',
+      'two',
+      'stop',
+      'three'
+    ]);
+    expect(log.lines.map(line => line.number)).toEqual([1, 2, 3, 4, 5]);
+    const tail = await readTail(platform.connection, 'r', 's', 4);
+    expect(tail.map(line => line.text)).toEqual([
+      'careful',
+      'two',
+      'three',
+      'stop'
     ]);
     log.dispose();
   });

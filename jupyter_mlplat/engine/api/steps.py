@@ -10,7 +10,12 @@ from jupyter_mlplat.errors import InvalidInput
 if TYPE_CHECKING:
     from jupyter_mlplat.engine.engine import Engine
 
-_STREAMS = {"": ("stdout", "stderr"), "stdout": ("stdout",), "stderr": ("stderr",)}
+_STREAMS = {
+    "": ("stdout", "stderr"),
+    "stdout": ("stdout",),
+    "stderr": ("stderr",),
+    "order": ("order",),  # which of the two was written when, see `runtime.outputs.LogOrder`
+}
 
 
 async def get_notebook(engine: "Engine", asked: Asked) -> Response:
@@ -21,7 +26,7 @@ async def get_notebook(engine: "Engine", asked: Asked) -> Response:
 async def read_log(engine: "Engine", asked: Asked) -> Response:
     named = asked.text("stream")
     if named not in _STREAMS:
-        raise InvalidInput(f"Cannot use stream={named!r}: needed 'stdout' or 'stderr'.")
+        raise InvalidInput(f"Cannot use stream={named!r}: needed 'stdout', 'stderr' or 'order'.")
     offset = asked.number("offset", 0, low=0, high=2**53) or 0
     limit = asked.number("limit", None, low=0, high=2**53)
     piece = await engine.read(

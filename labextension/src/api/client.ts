@@ -173,7 +173,7 @@ export class ApiClient {
   async readLog(
     run: string,
     step: string,
-    stream: 'stdout' | 'stderr',
+    stream: 'stdout' | 'stderr' | 'order',
     offset: number,
     limit: number
   ): Promise<ILogPiece> {

@@ -9,6 +9,8 @@ import type { Event, Task } from '../../api/types';
 import { stripAnsi } from '../../components/ansi';
 import { NO_LEVEL, guessLevel } from './log-level';
 import type { ILevelState, LogLevel } from './log-level';
+import { LogOrder } from './log-order';
+import type { Extent, Stream } from './log-order';
 
 /** A line of a log; `text` still holds its ANSI codes, `plain` does not. */
 export interface ILogLine {
@@ -97,6 +99,8 @@ export class LogModel implements IDisposable, ILog {
     this._complete = [];
     this._count = 0;
     this._tails = Private.tails();
+    this._order = new LogOrder();
+    this._orderOffset = 0;
     this._isLoading = true;
     this._refresh.request();
   }
@@ -114,13 +118,11 @@ export class LogModel implements IDisposable, ILog {
 
   private async _read(): Promise<void> {
     try {
-      let hasMore = true;
-      while (hasMore && !this._isDisposed) {
-        hasMore = false;
-        for (const stream of STREAMS) {
-          hasMore = (await this._readStream(stream)) || hasMore;
-        }
+      await this._readOn();
+      if (this._order.isWaiting(this._extent)) {
+        await this._readOn(); // what was written while the order was read
       }
+      this._take(true);
       this._error = null;
     } catch (error) {
       this._error = error;
@@ -129,6 +131,45 @@ export class LogModel implements IDisposable, ILog {
     if (!this._isDisposed) {
       this._changed.emit();
     }
+  }
+
+  /** Read all there is: the order last, so that it tells of all that was read before. */
+  private async _readOn(): Promise<void> {
+    let hasMore = true;
+    while (hasMore && !this._isDisposed) {
+      hasMore = false;
+      for (const stream of STREAMS) {
+        hasMore = (await this._readStream(stream)) || hasMore;
+      }
+      if (STREAMS.every(stream => this._tails[stream].offset > 0)) {
+        hasMore = (await this._readOrder()) || hasMore;
+      }
+      this._take(false);
+    }
+  }
+
+  private async _readOrder(): Promise<boolean> {
+    const turn = this._turn;
+    const { client } = this._connection;
+    const offset = this._orderOffset;
+    const piece = await client.readLog(
+      this.run,
+      this.step,
+      'order',
+      offset,
+      CHUNK
+    );
+    if (turn !== this._turn) {
+      return true; // of the attempt before
+    }
+    this._orderOffset = piece.nextOffset;
+    this._order.read(new TextDecoder().decode(piece.bytes));
+    return piece.nextOffset < piece.size;
+  }
+
+  private get _extent(): Extent {
+    const { stdout, stderr } = this._tails;
+    return { stdout: stdout.offset, stderr: stderr.offset };
   }
 
   private async _readStream(stream: 'stdout' | 'stderr'): Promise<boolean> {
@@ -160,18 +201,21 @@ export class LogModel implements IDisposable, ILog {
     // What follows the last line end is not complete yet: the next piece goes on with it.
     const text = tail.open + tail.decoder.decode(piece.bytes, { stream: true });
     const lines = text.split('\n');
+    const ends = endsOf(piece.bytes, offset);
     tail.open = lines.pop() ?? '';
     if (tail.isCut && lines.length > 0) {
       tail.isCut = false;
       tail.skipped += lines.shift()?.length ?? 0;
+      ends.shift();
     }
-    this._append(stream, lines);
+    lines.forEach((line, index) => this._order.push(stream, ends[index], line));
     return piece.nextOffset < piece.size;
   }
 
-  private _append(stream: 'stdout' | 'stderr', texts: string[]): void {
-    const tail = this._tails[stream];
-    for (const text of texts) {
+  /** Add the lines whose turn has come. */
+  private _take(isAll: boolean): void {
+    for (const [stream, text] of this._order.take(this._extent, isAll)) {
+      const tail = this._tails[stream];
       const line = Private.lineOf(++this._count, stream, text, tail.state);
       this._complete.push(line.line);
       tail.state = line.state;
@@ -208,6 +252,8 @@ export class LogModel implements IDisposable, ILog {
   private _lines: readonly ILogLine[] = [];
   private _complete: ILogLine[] = [];
   private _tails = Private.tails();
+  private _order = new LogOrder<string>();
+  private _orderOffset = 0;
   private _count = 0;
   private _turn = 0;
   private _attempt: string | null = null;
@@ -225,44 +271,81 @@ export namespace LogModel {
   }
 }
 
-/** The end of what a step wrote: as many lines of each stream as there is room for. */
+/** The end of what a step wrote: its last lines in their order, or some of each stream without one. */
 export async function readTail(
   connection: Connection,
   run: string,
   step: string,
   lines: number
 ): Promise<ILogLine[]> {
+  const { client } = connection;
+  const read = async (stream: Stream | 'order') => {
+    const { size } = await client.readLog(run, step, stream, 0, 0);
+    const offset = Math.max(0, size - TAIL_BYTES);
+    const { bytes } = await client.readLog(
+      run,
+      step,
+      stream,
+      offset,
+      TAIL_BYTES
+    );
+    return { bytes, offset, text: new TextDecoder().decode(bytes) };
+  };
+  const order = new LogOrder<ILogLine>();
+  const extent = { stdout: 0, stderr: 0 };
   const ends = await Promise.all(
     STREAMS.map(async stream => {
-      const { client } = connection;
-      const { size } = await client.readLog(run, step, stream, 0, 0);
-      const offset = Math.max(0, size - TAIL_BYTES);
-      const { bytes } = await client.readLog(
-        run,
-        step,
-        stream,
-        offset,
-        TAIL_BYTES
-      );
-      const texts = new TextDecoder().decode(bytes).split('\n');
+      const { bytes, offset, text } = await read(stream);
+      const texts = text.split('\n');
       if (texts[texts.length - 1] === '') {
         texts.pop();
       }
+      extent[stream] = offset + bytes.length;
+      const places = endsOf(bytes, offset);
       let state = NO_LEVEL;
-      return texts.slice(-lines).map((text, index) => {
-        const made = Private.lineOf(index + 1, stream, text, state);
-        state = made.state;
-        return made.line;
+      const made = texts.slice(-lines).map((text, index) => {
+        const { line, state: next } = Private.lineOf(
+          index + 1,
+          stream,
+          text,
+          state
+        );
+        state = next;
+        return line;
       });
+      made.forEach((line, index) => {
+        const place = places[texts.length - made.length + index];
+        order.push(stream, place ?? extent[stream], line);
+      });
+      return made;
     })
   );
   const [out, err] = ends;
+  const record =
+    out.length > 0 && err.length > 0 ? (await read('order')).text : '';
+  if (record !== '') {
+    order.read(record);
+    return order
+      .take(extent, true)
+      .map(([, line]) => line)
+      .slice(-lines);
+  }
   const half = Math.floor(lines / 2);
   const forErr = Math.min(err.length, Math.max(half, lines - out.length));
   return [
     ...out.slice(Math.max(0, out.length - (lines - forErr))),
     ...err.slice(err.length - forErr)
   ];
+}
+
+/** Where the lines in a piece of a log end, in bytes from the log's beginning. */
+function endsOf(bytes: Uint8Array, offset: number): number[] {
+  const ends: number[] = [];
+  let end = -1;
+  while ((end = bytes.indexOf(LINE_END, end + 1)) >= 0) {
+    ends.push(offset + end + 1);
+  }
+  return ends;
 }
 
 /** Apply carriage returns, as a terminal would: a progress bar keeps only its last state. */
@@ -279,6 +362,7 @@ const LONGEST_LINE = 10_000;
 const REFRESH_MS = 150;
 const CHUNK = 1024 * 1024;
 const TAIL_BYTES = 16 * 1024;
+const LINE_END = 10;
 const STREAMS = ['stdout', 'stderr'] as const;
 
 namespace Private {
