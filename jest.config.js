@@ -6,6 +6,12 @@ module.exports = {
   roots: ['<rootDir>/labextension/test'],
   testMatch: ['**/*.spec.ts'],
   transform: {
-    '^.+\\.tsx?$': ['ts-jest', { tsconfig: 'labextension/tsconfig.test.json' }]
-  }
+    '^.+\\.tsx?$': ['ts-jest', { tsconfig: 'labextension/tsconfig.test.json' }],
+    // Shared documents come as modules only.
+    'node_modules/@jupyter/ydoc/.+\\.js$': [
+      'ts-jest',
+      { tsconfig: { allowJs: true, module: 'commonjs' }, diagnostics: false }
+    ]
+  },
+  transformIgnorePatterns: ['node_modules/(?!@jupyter/ydoc/)']
 };

@@ -11,7 +11,8 @@ import type { JsonValue } from '../api/types';
 import { KernelNotes } from './kernel-notes';
 import type { ICellChange } from './reshaping';
 import type { StepMetadata } from './settings';
-import { merged } from './source';
+import { changeCells, findShared, metadataIn, snapshotOf } from './shared';
+import type { SharedNotebook } from './shared';
 import type { INotebookSource } from './source';
 
 /** A notebook panel of JupyterLab as the models see it, and the little we do to its widget. */
@@ -70,27 +71,11 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
   }
 
   snapshot(): nbformat.INotebookContent {
-    const model = this.panel.context.model.sharedModel;
-    return {
-      nbformat: 4,
-      nbformat_minor: 5,
-      metadata: model.getMetadata(),
-      cells: model.cells.map(cell => {
-        const common = {
-          id: cell.getId(),
-          cell_type: cell.cell_type,
-          source: cell.getSource(),
-          metadata: cell.getMetadata()
-        };
-        return cell.cell_type === 'code'
-          ? { ...common, execution_count: null, outputs: [] }
-          : common;
-      })
-    };
+    return snapshotOf(this._shared);
   }
 
   sourceOf(id: string): string | null {
-    return this.find(id)?.model.sharedModel.getSource() ?? null;
+    return findShared(this._shared, id)?.getSource() ?? null;
   }
 
   /** Find a cell by its id: positions change while others edit. */
@@ -131,16 +116,20 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
     }
     const { line, beside, keepsFocus } = options;
     const other = beside === undefined ? null : this.find(beside);
+    const scrollTo = (target: Cell, align: 'center' | 'auto') =>
+      content
+        .scrollToItem(content.widgets.indexOf(target), align)
+        .catch(() => undefined); // it is drawn anew meanwhile
     if (other && other !== cell) {
-      await content.scrollToCell(other, 'center');
-      await content.scrollToCell(cell, 'auto');
+      await scrollTo(other, 'center');
+      await scrollTo(cell, 'auto');
       flash(other);
     } else {
-      await content.scrollToCell(cell, 'center');
+      await scrollTo(cell, 'center');
     }
-    if (keepsFocus) {
-      content.activeCellIndex = content.widgets.indexOf(cell);
-    } else {
+    content.deselectAll();
+    content.activeCellIndex = content.widgets.indexOf(cell);
+    if (!keepsFocus) {
       content.activate();
     }
     if (line !== undefined && cell.editor) {
@@ -150,22 +139,16 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
   }
 
   metadataOf(cell: string): Readonly<Record<string, JsonValue>> {
-    const metadata: unknown = this.find(cell)?.model.getMetadata('mlplat');
-    return (metadata ?? {}) as Readonly<Record<string, JsonValue>>;
+    return metadataIn(this._shared, cell);
   }
 
   change(changes: readonly ICellChange[]): void {
-    this.panel.context.model.sharedModel.transact(() => {
-      for (const { cell, set } of changes) {
-        const all = merged(this.metadataOf(cell), set);
-        this.find(cell)?.model.setMetadata('mlplat', all);
-      }
-    });
+    changeCells(this._shared, changes);
   }
 
   /** Take the last change of the document back. */
   undo(): void {
-    this.panel.context.model.sharedModel.undo();
+    this._shared.undo();
   }
 
   /** Write a step's settings: all of them on its first cell, the name on every cell. */
@@ -192,6 +175,10 @@ export class NotebookAdapter implements INotebookSource, IDisposable {
     this.panel.context.model?.contentChanged.disconnect(this._onChanged, this);
     this.panel.context.pathChanged.disconnect(this._onPathChanged, this);
     Signal.clearData(this);
+  }
+
+  private get _shared(): SharedNotebook {
+    return this.panel.context.model.sharedModel;
   }
 
   private _cells(): readonly Cell[] {
