@@ -50,6 +50,8 @@ class Lab:
     url: str = ""
     token: str = ""
     process: subprocess.Popen[bytes] | None = None
+    module: str = "jupyterlab"
+    application: str = "LabApp"
 
     def page_url(self, notebook: str) -> str:
         return f"{self.url}lab/tree/{notebook}?token={self.token}&reset"
@@ -63,11 +65,11 @@ class Lab:
         with (self.base / "lab.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "jupyterlab"),
+                    *(sys.executable, "-m", self.module),
                     *("--no-browser", "--allow-root", "--ip=127.0.0.1"),
                     *(again or ["--ServerApp.port=0"]),
                     f"--ServerApp.root_dir={self.folder}",
-                    "--LabApp.expose_app_in_browser=True",
+                    f"--{self.application}.expose_app_in_browser=True",
                 ],
                 cwd=self.folder,
                 env=self.environment,
@@ -106,12 +108,17 @@ def lab() -> Iterator[Lab]:
 
     The tests of a module share it; each opens a clean workspace.
     """
+    yield from serving("jupyterlab", "LabApp")
+
+
+def serving(module: str, application: str) -> Iterator[Lab]:
+    """Serve the examples in a folder of their own, and leave nothing behind."""
     # The engine's socket lies below: a path of pytest's would be too long for one.
     base = Path(tempfile.mkdtemp(prefix="mlplat-ui-", dir="/tmp"))
     environment = isolated_environment(base)
     folder = base / "work"
     shutil.copytree(ROOT / "examples", folder, ignore=shutil.ignore_patterns("*.py", ".*"))
-    lab = Lab(base, folder, environment)
+    lab = Lab(base, folder, environment, module=module, application=application)
     lab.start()
     try:
         yield lab

@@ -1,4 +1,4 @@
-import { ILayoutRestorer, IRouter } from '@jupyterlab/application';
+import { ILabShell, ILayoutRestorer, IRouter } from '@jupyterlab/application';
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
@@ -20,17 +20,18 @@ export const viewsPlugin: JupyterFrontEndPlugin<IMainViews> = {
   id: 'jupyter-mlplat:views',
   description: 'Opens graphs, runs and comparisons in the main area.',
   autoStart: true,
-  optional: [ITranslator, ILayoutRestorer, IRouter],
+  optional: [ITranslator, ILayoutRestorer, IRouter, ILabShell],
   provides: IMlPlatformViews,
   activate: (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
     restorer: ILayoutRestorer | null,
-    router: IRouter | null
+    router: IRouter | null,
+    labShell: ILabShell | null
   ): IMainViews => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { commands } = app;
-    const views = new MainViews(app);
+    const views = new MainViews(app, labShell ? 'main' : 'down');
 
     commands.addCommand(CommandIDs.openView, {
       label: trans.__('Open View'),

@@ -8,7 +8,13 @@ import type { IMainView, IMainViews } from './view';
 
 /** Opens views in the main area, each once, and brings them back after a reload. */
 export class MainViews implements IMainViews {
-  constructor(private readonly _app: JupyterFrontEnd) {}
+  /**
+   * @param _area - Where views open. The main area of Jupyter Notebook holds its document alone.
+   */
+  constructor(
+    private readonly _app: JupyterFrontEnd,
+    private readonly _area: 'main' | 'down'
+  ) {}
 
   /** Bring back what was open; the kinds may be added before or after. */
   restoreWith(restorer: ILayoutRestorer): void {
@@ -51,8 +57,9 @@ export class MainViews implements IMainViews {
     widget.title.icon = view.icon;
     widget.title.closable = true;
     widget.addClass('jp-mlplat-Main');
+    widget.toggleClass('jp-mod-down', this._area === 'down');
     this._shown.set(widget, { view: view.id, ...args });
-    this._app.shell.add(widget, 'main', { type: 'ML Platform' });
+    this._app.shell.add(widget, this._area, { type: 'ML Platform' });
     return widget;
   }
 
