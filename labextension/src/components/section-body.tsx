@@ -3,6 +3,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { Trans } from './context';
+import { LoadBoundary } from './load-boundary';
 
 /**
  * The body of a section of the side panel. It is drawn from the moment it is first looked at, so that
@@ -27,7 +28,7 @@ export abstract class SectionBody extends ReactWidget {
     this._isSeen ||= this.isVisible;
     return this._isSeen ? (
       <Trans.Provider value={this._trans}>
-        <React.Suspense fallback={null}>{this.draw()}</React.Suspense>
+        <LoadBoundary>{this.draw()}</LoadBoundary>
       </Trans.Provider>
     ) : null;
   }

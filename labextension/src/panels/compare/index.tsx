@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { Trans } from '../../components/context';
+import { LoadBoundary } from '../../components/load-boundary';
 import type { CompareModel } from './model';
 
 const Body = React.lazy(() => import('./body'));
@@ -27,11 +28,11 @@ export class CompareView extends ReactWidget {
   protected render(): JSX.Element {
     return (
       <Trans.Provider value={this._trans}>
-        <React.Suspense fallback={null}>
+        <LoadBoundary>
           <UseSignal signal={this._model.changed}>
             {() => <Body model={this._model} onOpenRun={this._openRun} />}
           </UseSignal>
-        </React.Suspense>
+        </LoadBoundary>
       </Trans.Provider>
     );
   }

@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import type { Traffic } from '../../api/types';
 import { Trans } from '../../components/context';
+import { LoadBoundary } from '../../components/load-boundary';
 import { SectionBody } from '../../components/section-body';
 import type { EndpointsModel } from './model';
 import type { EndpointWatch } from './watch';
@@ -105,7 +106,7 @@ export class EndpointView extends ReactWidget {
     const { model, actions, trans, apiUrl } = this._options;
     return (
       <Trans.Provider value={trans}>
-        <React.Suspense fallback={null}>
+        <LoadBoundary>
           <EndpointDetail
             isWide
             watch={this._watch}
@@ -113,7 +114,7 @@ export class EndpointView extends ReactWidget {
             actions={actions}
             apiUrl={apiUrl}
           />
-        </React.Suspense>
+        </LoadBoundary>
       </Trans.Provider>
     );
   }

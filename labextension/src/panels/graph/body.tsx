@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import type { Edge } from '../../api/types';
 import { Trans } from '../../components/context';
+import { LoadBoundary } from '../../components/load-boundary';
 import type { IRunOptions } from '../pipeline/model';
 import type { IStepGraph } from './model';
 
@@ -46,11 +47,11 @@ export class GraphBody extends ReactWidget {
   protected render(): JSX.Element {
     return (
       <Trans.Provider value={this._trans}>
-        <React.Suspense fallback={null}>
+        <LoadBoundary>
           <UseSignal signal={this._graph.changed}>
             {() => <GraphView graph={this._graph} actions={this._actions} />}
           </UseSignal>
-        </React.Suspense>
+        </LoadBoundary>
       </Trans.Provider>
     );
   }
