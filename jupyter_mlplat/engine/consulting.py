@@ -53,9 +53,7 @@ def _find_equal(
     return explain_miss(key.parts, store.last_cached(live.pipeline.name, step.name)), None
 
 
-def find_last(
-    store: MetadataStore, facts: Facts, live: LiveRun, step: Step
-) -> CacheEntry | None:
+def find_last(store: MetadataStore, facts: Facts, live: LiveRun, step: Step) -> CacheEntry | None:
     """Find what a step left when it last succeeded, where the run was asked to take that."""
     run = live.status.run
     if run.notebook is None or not takes_last(run, step, live.status.flow):

@@ -295,9 +295,9 @@ class SubmitRequest(Request):
     )
     reuse: Reuse = Field(
         default="equal",
-        description="What is taken of the steps that `from_step` needs: `equal`, what the cache has "
-        "of the same code and inputs; `last`, else what they left when they last succeeded, even if "
-        "they have changed since.",
+        description="What is taken of the steps that `from_step` needs: `equal`, what the cache "
+        "has of the same code and inputs; `last`, else what they left when they last succeeded, "
+        "even if they have changed since.",
     )
 
 

@@ -49,9 +49,7 @@ def test_marks_outlive_scrolling_in_a_windowed_notebook(page: Page, lab: "Lab") 
         expect(chip(page, "s0")).to_have_count(1)
 
 
-def test_marks_follow_cells_that_are_split_merged_and_brought_back(
-    page: Page, lab: "Lab"
-) -> None:
+def test_marks_follow_cells_that_are_split_merged_and_brought_back(page: Page, lab: "Lab") -> None:
     write_book(lab, "split.ipynb", {"load": "a = 1\nb = 2", "add": "c = a + b", "end": "d = c"})
     page.goto(lab.page_url("split.ipynb"))
     page.wait_for_selector(".jp-Notebook", timeout=60_000)

@@ -18,9 +18,7 @@ def notebook() -> Iterator[Lab]:
     yield from serving("notebook", "JupyterNotebookApp")
 
 
-def test_marks_toolbar_panel_and_views_work_in_notebook_7(
-    notebook: Lab, browser: Browser
-) -> None:
+def test_marks_toolbar_panel_and_views_work_in_notebook_7(notebook: Lab, browser: Browser) -> None:
     # No fixture `page`: an error of Notebook's own settings would count as ours.
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(f"{notebook.url}notebooks/00-first-pipeline.ipynb?token={notebook.token}")

@@ -24,7 +24,7 @@ class Cache(Protocol):
         """Look a step up whose inputs are known; on a hit its values are inputs of those below."""
 
     def foresee(self, step: Step) -> CacheExplanation | None:
-        """Say why a step has to run, or is taken, whatever its inputs; None: that depends on them."""
+        """Say why a step has to run, or is taken, whatever its inputs; None: they decide."""
 
 
 @dataclass(frozen=True, slots=True)
