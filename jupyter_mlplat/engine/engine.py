@@ -444,6 +444,7 @@ class Engine:
         return pipeline, self._planner(path, content, split)
 
     def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, Flow, PlanAnew | None]:
+        request = self.pipelines.filled_in(request)
         pipeline, plan_anew = self._compile(request.path, request.notebook, request.split)
         flow = self._flow_of(pipeline)
         run = new_run(pipeline, request, self.inventory, utc_now(), flow)

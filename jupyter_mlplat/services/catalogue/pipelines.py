@@ -10,6 +10,7 @@ from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.catalogue import PipelineVersion, StoredPipeline
+from jupyter_mlplat.resources.run import SubmitRequest
 
 _LONGEST_NAME = 200
 _MOST_TAGS, _LONGEST_TAG = 20, 63  # as Kubeflow's server has them
@@ -93,6 +94,21 @@ class StoredPipelines:
                 f"Cannot use pipeline {pipeline!r}: it has no version. Upload one.", id=pipeline
             )
         return newest
+
+    def filled_in(self, request: SubmitRequest) -> SubmitRequest:
+        """Return a submission with the stored version it names, if that is what it names.
+
+        Raises:
+            NotFound: There is no such pipeline or version.
+            InvalidInput: The version is another pipeline's.
+        """
+        facts = request.kfp
+        has_content = request.path is not None or request.notebook is not None
+        if has_content or facts is None or facts.pipeline_id is None:
+            return request
+        version = self.version_of(facts.pipeline_id, facts.version_id)
+        meant = facts.model_copy(update={"version_id": version.id})
+        return request.model_copy(update={"notebook": version.ir, "kfp": meant})
 
     def delete(self, pipeline: str, *, with_versions: bool) -> None:
         """Forget a pipeline.

@@ -33,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     Route("versions.update", "PATCH", "/pipelines/{pipeline}/versions/{version}", WRITE),
     Route("versions.delete", "DELETE", "/pipelines/{pipeline}/versions/{version}", WRITE),
     Route("runs.list", "GET", "/runs", READ),
+    Route("runs.create", "POST", "/runs", WRITE),
     Route("runs.archive", "POST", "/runs/{run}:archive", WRITE),
     Route("runs.unarchive", "POST", "/runs/{run}:unarchive", WRITE),
     Route("runs.terminate", "POST", "/runs/{run}:terminate", WRITE),

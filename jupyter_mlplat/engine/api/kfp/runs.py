@@ -12,6 +12,7 @@ from jupyter_mlplat.ports.selecting import Predicate
 from jupyter_mlplat.resources.kfp import runs as messages
 from jupyter_mlplat.resources.run import RetryRequest, Run, RunPatch
 from jupyter_mlplat.services.kfp_api.runs import RUNS, run_message
+from jupyter_mlplat.services.kfp_api.submitting import submission_of
 
 if TYPE_CHECKING:
     from jupyter_mlplat.engine.engine import Engine
@@ -29,6 +30,15 @@ async def list_runs(engine: "Engine", asked: Asked) -> Response:
             runs=told, total_size=found.total, next_page_token=listed.token_after(found)
         )
     )
+
+
+async def create(engine: "Engine", asked: Asked) -> Response:
+    message = await asked.body(messages.Run)
+    store, find_version = engine.store, engine.pipelines.version_of
+    request = await engine.read(submission_of, message, store, find_version)
+    run = await engine.submit(request, None)
+    (told,) = await engine.read(_messages, engine, [run])
+    return answer(told)
 
 
 async def get(engine: "Engine", asked: Asked) -> Response:
@@ -92,6 +102,7 @@ def _messages(
 
 HANDLERS = {
     "runs.list": list_runs,
+    "runs.create": create,
     "runs.get": get,
     "runs.archive": archive,
     "runs.unarchive": unarchive,
