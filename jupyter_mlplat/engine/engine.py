@@ -387,10 +387,14 @@ class Engine:
         await self._ask(lambda reply: Delete(reply=reply, run=run))
 
     async def archive_experiment(self, experiment: str, is_archived: bool) -> Experiment:
-        """Put an experiment away with its runs, or take it back without them."""
+        """Put an experiment away with its runs, its schedules paused; or take it back alone."""
         archive = partial(self.conductor.archive_experiment, experiment, is_archived=is_archived)
         found = await self.between_turns(archive)
         self.publish("experiment.updated", found.name, found.to_wire())
+        if is_archived:
+            for schedule, _ in await self.read(self.store.list_schedules):
+                if schedule.work.experiment == found.name:
+                    await self.timekeeper.pause(schedule.id, paused=True)
         return found
 
     async def register(self, request: RegisterRequest, by: str) -> ModelVersion:

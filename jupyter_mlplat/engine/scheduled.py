@@ -33,7 +33,8 @@ class ScheduledWork:
 
     async def parameters_of(self, request: SubmitRequest) -> Sequence[Parameter]:
         """Read what the file takes, as it is now."""
-        asked = CompileRequest(path=request.path, split=request.split)
+        request = await self._engine.read(self._engine.pipelines.filled_in, request)
+        asked = CompileRequest(path=request.path, notebook=request.notebook, split=request.split)
         return (await self._engine.compile(asked)).parameters
 
     async def begin(self, request: SubmitRequest, firing: Firing) -> Run:

@@ -414,6 +414,8 @@ class MetadataStore(Protocol):
     def get_schedule(self, schedule: str) -> tuple[Schedule, Mapping[str, Any]]:
         """By name or id. Raises NotFound."""
 
+    def select_schedules(self, selection: Selection) -> Selected[Schedule]: ...
+
     def list_schedules(self) -> Sequence[tuple[Schedule, Mapping[str, Any]]]: ...
 
     def delete_schedule(self, schedule_id: str, events: Iterable[NewEvent] = ()) -> None:

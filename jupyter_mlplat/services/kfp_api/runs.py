@@ -7,6 +7,7 @@ from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.kfp import runs as messages
 from jupyter_mlplat.resources.kfp.base import EPOCH, Status
 from jupyter_mlplat.resources.run import Failure, Run, Task, TaskState
+from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.resources.workflow import Values
 from jupyter_mlplat.services.kfp_api.experiments import ARCHIVED, AVAILABLE, archived_value
 from jupyter_mlplat.services.kfp_api.listing import Listable
@@ -45,7 +46,12 @@ _STATES: Mapping[TaskState, str] = {
 
 
 def run_message(
-    run: Run, experiment_id: str, ir: Mapping[str, JsonValue] | None, *, with_tasks: bool
+    run: Run,
+    experiment_id: str,
+    ir: Mapping[str, JsonValue] | None,
+    firing: Firing | None,
+    *,
+    with_tasks: bool,
 ) -> messages.Run:
     """Tell of a run.
 
@@ -53,6 +59,7 @@ def run_message(
         run: The run; its tasks are told of only where they are asked for.
         experiment_id: Of the experiment it names; empty where that was deleted.
         ir: The pipeline it was made from; None for one that was made from a notebook.
+        firing: Of the schedule that began it; None: somebody did.
         with_tasks: Whether to tell of its tasks.
     """
     kfp = run.kfp
@@ -80,7 +87,8 @@ def run_message(
         service_account=kfp.service_account if kfp else "",
         plugins_input=kfp.plugins_input if kfp else {},
         created_at=run.created_at,
-        scheduled_at=run.created_at,
+        scheduled_at=firing.planned_at if firing else run.created_at,
+        recurring_run_id=firing.schedule_id if firing else "",
         finished_at=run.finished_at or EPOCH,
         state=run.state.value,
         error=_error(run.failure),

@@ -36,12 +36,14 @@ def check(request: ScheduleRequest, now: datetime, *, is_new: bool) -> str:
             f"Cannot use schedule {request.name!r}: it ends at {request.end.isoformat()}, which is "
             f"not after its start at {request.start.isoformat()}."
         )
-    if request.work.path is None:
+    work = request.work
+    names_version = work.kfp is not None and work.kfp.pipeline_id is not None
+    if work.path is None and work.notebook is None and not names_version:
         raise InvalidInput(
             f"Cannot use schedule {request.name!r}: it names no file to run. Give the path of a "
             "notebook or a pipeline; it is read anew each time."
         )
-    if request.work.notebook is not None:
+    if work.notebook is not None and request.kfp is None:
         raise InvalidInput(
             f"Cannot use schedule {request.name!r}: it holds a notebook's content. Name its path."
         )

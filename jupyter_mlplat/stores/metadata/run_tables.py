@@ -61,7 +61,7 @@ _SELECTED = Table(
         "'')",
         "archived": "r.archived",
         "namespace": "''",
-        "schedule": "''",
+        "schedule": "coalesce((SELECT f.schedule FROM firing f WHERE f.run_id = r.id), '')",
         "created_at": "CAST(r.created_at AS INTEGER)",
         "finished_at": "CAST(coalesce(r.finished_at, 0) AS INTEGER)",
     },

@@ -7,9 +7,29 @@ from typing import Any
 
 from jupyter_mlplat.errors import Conflict, NotFound
 from jupyter_mlplat.ports.metadata import NewEvent
+from jupyter_mlplat.ports.selecting import Selected, Selection
 from jupyter_mlplat.resources.schedule import Firing, FiringState, Schedule
 from jupyter_mlplat.stores.metadata.event_tables import append_events
+from jupyter_mlplat.stores.metadata.selecting import Table, select
 from jupyter_mlplat.stores.metadata.tables import Tables, json_keys
+
+_SECONDS = "CAST(strftime('%s', json_extract(s.doc, '$.{}')) AS INTEGER)"
+_SCHEDULES = Table(
+    source="schedule s",
+    key="s.id",
+    columns="s.doc",
+    fields={
+        "id": "s.id",
+        "name": "s.name",
+        "title": "coalesce(nullif(json_extract(s.doc, '$.work.title'), ''), s.name)",
+        "description": "coalesce(nullif(json_extract(s.doc, '$.work.note'), ''), "
+        "json_extract(s.doc, '$.note'))",
+        "created_at": _SECONDS.format("created_at"),
+        "updated_at": _SECONDS.format("updated_at"),
+        "experiment_id": "coalesce((SELECT e.id FROM experiment e WHERE e.name = "
+        "json_extract(s.doc, '$.work.experiment')), '')",
+    },
+)
 
 
 class ScheduleTables(Tables):
@@ -61,6 +81,13 @@ class ScheduleTables(Tables):
         with self._database.read() as connection:
             rows = connection.execute("SELECT doc, state FROM schedule ORDER BY name").fetchall()
         return tuple((Schedule.model_validate_json(doc), json.loads(kept)) for doc, kept in rows)
+
+    def select_schedules(self, selection: Selection) -> Selected[Schedule]:
+        """Return a page of schedules by what is asked of their fields."""
+        with self._database.read() as connection:
+            rows, total, following = select(connection, _SCHEDULES, selection)
+        found = [Schedule.model_validate_json(str(doc)) for (doc,) in rows]
+        return Selected(found, total, following)
 
     def delete_schedule(self, schedule_id: str, events: Iterable[NewEvent] = ()) -> None:
         with self._database.write() as connection:

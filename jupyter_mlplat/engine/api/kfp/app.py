@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from jupyter_mlplat.engine.api.hosts import check_host
-from jupyter_mlplat.engine.api.kfp import experiments, general, pipelines, runs
+from jupyter_mlplat.engine.api.kfp import experiments, general, pipelines, recurring_runs, runs
 from jupyter_mlplat.engine.api.kfp.routes import OPEN, PREFIX, ROUTES, find_route
 from jupyter_mlplat.engine.api.requests import Asked, segments_of
 from jupyter_mlplat.errors import NotFound, PlatformError, Unauthenticated
@@ -25,7 +25,7 @@ Handler = Callable[["Engine", Asked], Awaitable[Response]]
 
 HANDLERS: Mapping[str, Handler] = {
     name: handler
-    for module in (experiments, general, pipelines, runs)
+    for module in (experiments, general, pipelines, recurring_runs, runs)
     for name, handler in module.HANDLERS.items()
 }
 

@@ -40,6 +40,12 @@ ROUTES: tuple[Route, ...] = (
     Route("runs.retry", "POST", "/runs/{run}:retry", WRITE),
     Route("runs.get", "GET", "/runs/{run}", READ),
     Route("runs.delete", "DELETE", "/runs/{run}", WRITE),
+    Route("recurringruns.list", "GET", "/recurringruns", READ),
+    Route("recurringruns.create", "POST", "/recurringruns", WRITE),
+    Route("recurringruns.enable", "POST", "/recurringruns/{recurring_run}:enable", WRITE),
+    Route("recurringruns.disable", "POST", "/recurringruns/{recurring_run}:disable", WRITE),
+    Route("recurringruns.get", "GET", "/recurringruns/{recurring_run}", READ),
+    Route("recurringruns.delete", "DELETE", "/recurringruns/{recurring_run}", WRITE),
 )
 
 

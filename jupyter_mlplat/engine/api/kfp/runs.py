@@ -95,7 +95,13 @@ def _messages(
         for name in {run.experiment for run in runs}
     }
     return tuple(
-        run_message(run, experiments[run.experiment], irs.get(run.id), with_tasks=with_tasks)
+        run_message(
+            run,
+            experiments[run.experiment],
+            irs.get(run.id),
+            engine.store.firing_of_run(run.id),
+            with_tasks=with_tasks,
+        )
         for run in runs
     )
 
