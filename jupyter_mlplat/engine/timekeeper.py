@@ -625,6 +625,7 @@ class Timekeeper:
 
     async def create(self, request: ScheduleRequest, by: str) -> ScheduleStatus:
         now = self._clock()
+        await self.turn()  # the next one looks back to this one, not to before the schedule
         await self._check(request, now, is_new=True)
         schedule = rules.new_schedule(request, now, by)
         state = await self._work.read(self._first_state, schedule, now)

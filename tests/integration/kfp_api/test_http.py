@@ -455,6 +455,147 @@ class TestRuns:
         assert call("POST", f"/runs/{run_id}:archive").status == 404
 
 
+class TestCreating:
+    """Runs and recurring runs of pipelines that are sent or named."""
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"display_name": ""}, (400, 3)),
+            ({"pipeline_spec": None}, (400, 3)),
+            ({"pipeline_version_reference": {"pipeline_id": "pipeline-0000000000"}}, (400, 3)),
+            (
+                {
+                    "pipeline_spec": None,
+                    "pipeline_version_reference": {"pipeline_id": "pipeline-0000000000"},
+                },
+                (404, 5),
+            ),
+            (
+                {"pipeline_spec": None, "pipeline_version_reference": {"pipeline_id": "?"}},
+                (400, 3),
+            ),
+            ({"pipeline_spec": {"schemaVersion": "2.1.0"}}, (400, 3)),
+            ({"experiment_id": "experiment-0000000000"}, (404, 5)),
+            ({"runtime_config": {"parameters": {"b": 1}}}, (400, 3)),
+            ({"runtime_config": {"parameters": {"a": "x"}}}, (400, 3)),
+            ({"display_name": "x" * 1000}, (400, 3)),
+        ],
+        ids=[
+            "no name",
+            "no pipeline",
+            "two pipelines",
+            "unknown pipeline",
+            "no id",
+            "invalid pipeline",
+            "unknown experiment",
+            "unknown parameter",
+            "mistyped parameter",
+            "long name",
+        ],
+    )
+    @pytest.mark.parametrize("path", ["/runs", "/recurringruns"])
+    def test_what_cannot_be_run_is_refused(
+        self, shared: Caller, path: str, change: dict[str, object], expected: tuple[int, int]
+    ) -> None:
+        body = {"display_name": "a run", "pipeline_spec": a_spec(), **change}
+        if path == "/recurringruns":
+            body |= {"max_concurrency": "1", "trigger": {"periodic_schedule": _hourly()}}
+
+        answer = shared("POST", path, body)
+
+        assert (answer.status, answer.body["code"]) == expected
+        assert shared("GET", path).body == {}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"max_concurrency": "0"},
+            {"max_concurrency": 11},
+            {"trigger": None},
+            {"trigger": {}},
+            {"trigger": {"cron_schedule": {"cron": "0 0 * *"}}},
+            {"trigger": {"cron_schedule": {"cron": ""}}},
+            {"trigger": {"cron_schedule": {"cron": "61 * * * * *"}}},
+            {"trigger": {"periodic_schedule": {"interval_second": "0"}}},
+            {"trigger": {"periodic_schedule": {"interval_second": 5, "start_time": "soon"}}},
+            {"mode": "SOMETIMES"},
+        ],
+        ids=str,
+    )
+    def test_what_cannot_recur_is_refused(self, shared: Caller, change: dict[str, object]) -> None:
+        body = {
+            "display_name": "often",
+            "pipeline_spec": a_spec(),
+            "max_concurrency": "1",
+            "trigger": {"periodic_schedule": _hourly()},
+        }
+
+        answer = shared("POST", "/recurringruns", body | change)
+
+        assert (answer.status, answer.body["code"]) == (400, 3)
+        assert shared("GET", "/recurringruns").body == {}
+
+    def test_nothing_runs_in_an_archived_experiment(self, call: Caller) -> None:
+        made = call("POST", "/experiments", {"display_name": "Old"}).body["experiment_id"]
+        call("POST", f"/experiments/{made}:archive")
+        body = {"display_name": "x", "pipeline_spec": a_spec(), "experiment_id": made}
+
+        answer = call("POST", "/runs", body)
+
+        assert (answer.status, answer.body["code"]) == (400, 9)
+
+    def test_the_newest_version_is_meant_where_none_is_named(
+        self, call: Caller, running: EngineProcess
+    ) -> None:
+        pipeline = call.upload("/pipelines/upload", "a.yaml", as_yaml(a_spec())).body["pipeline_id"]
+        newest = call.upload(
+            "/pipelines/upload_version", "b.yaml", as_yaml(a_spec()), name="b", pipelineid=pipeline
+        ).body["pipeline_version_id"]
+        reference = {"pipeline_id": pipeline}
+        body = {
+            "display_name": "newest",
+            "description": "why",
+            "pipeline_version_reference": reference,
+            "runtime_config": {"parameters": {"a": 2}, "pipeline_root": "root"},
+            "service_account": "robot",
+        }
+
+        made = call("POST", "/runs", body).body
+
+        assert running.client.wait_for_run(made["run_id"], 60).state == "SUCCEEDED"
+        told = call("GET", f"/runs/{made['run_id']}").body
+        assert told["pipeline_version_reference"] == reference | {"pipeline_version_id": newest}
+        assert {name: told[name] for name in ("description", "runtime_config")} == {
+            name: body[name] for name in ("description", "runtime_config")
+        }
+        assert told["service_account"] == "robot"
+        assert "pipeline_spec" not in told
+
+    def test_archiving_an_experiment_disables_its_recurring_runs(self, call: Caller) -> None:
+        experiment = call("POST", "/experiments", {"display_name": "E"}).body["experiment_id"]
+        body = {
+            "display_name": "often",
+            "mode": "ENABLE",
+            "experiment_id": experiment,
+            "pipeline_spec": a_spec(),
+            "max_concurrency": "2",
+            "trigger": {"periodic_schedule": _hourly()},
+        }
+        made = call("POST", "/recurringruns", body).body
+        assert (made["status"], made["max_concurrency"]) == ("ENABLED", "2")
+        assert made["trigger"] == {"periodic_schedule": {"interval_second": "3600"}}
+
+        call("POST", f"/experiments/{experiment}:archive")
+
+        found = call("GET", "/recurringruns", query={"experiment_id": experiment}).body
+        assert [one["status"] for one in found["recurringRuns"]] == ["DISABLED"]
+
+
+def _hourly() -> dict[str, object]:
+    return {"interval_second": "3600"}
+
+
 def _free_port() -> int:
     import socket
 

@@ -177,6 +177,16 @@ def given(**parameters: Any) -> dict[str, Any]:
     return {"work": SubmitRequest(path="/book.ipynb", parameters=parameters)}
 
 
+async def test_a_new_schedule_owes_nothing_from_before_it_was_made(world: World) -> None:
+    await world.keeper.turn()
+    world.now, world.uptime = after(NOON, 3600), 3600.0  # nothing was due, so nobody looked
+
+    await world.keeper.create(every_minute(trigger=CronTrigger(expression="30 12 * * *")), "me")
+    await world.pass_time(60)
+
+    assert world.work.begun == []
+
+
 async def test_a_planned_time_fires_once(world: World) -> None:
     await world.keeper.create(every_minute(), "ada")
 
