@@ -57,7 +57,8 @@ def _build(wanted: Mapping[str, Any], folder: str) -> None:
     began = time.monotonic()
     names = ", ".join(wanted["requirements"]) or "no packages"
     say(f"Building an environment with {names} (once; later steps find it in {folder})")
-    uv = shutil.which("uv")
+    beside = os.path.dirname(wanted["python"])
+    uv = shutil.which("uv") or shutil.which("uv", path=beside)
     system = ["--system-site-packages"] if wanted.get("system") else []
     if uv is not None:
         _run([uv, "venv", "--quiet", "--python", wanted["python"], *system, folder], names)
