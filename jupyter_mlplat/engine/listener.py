@@ -114,9 +114,12 @@ class Listener:
         """Return the last port and token, or a port that is free and a new token."""
         try:
             kept = json.loads(self._path.read_bytes())
-            return self._port or int(kept["port"]), str(kept["token"])
+            port, token = int(kept["port"]), str(kept["token"])
         except (OSError, ValueError, KeyError, TypeError):
-            return self._port or 0, secrets.token_urlsafe(_TOKEN_BYTES)
+            port, token = 0, ""
+        if len(token) < _TOKEN_BYTES:  # none of ours: whoever sent nothing would be let in
+            token = secrets.token_urlsafe(_TOKEN_BYTES)
+        return self._port or port, token
 
     def _bind(self, port: int) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

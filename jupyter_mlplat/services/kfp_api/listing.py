@@ -47,6 +47,7 @@ class Listable:
 
     fields: Mapping[str, str]
     values: Mapping[str, Callable[[Scalar], Scalar]] = field(default_factory=dict)
+    has_tags: bool = False  # `tags.NAME` can be filtered by what it equals
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,9 @@ def _predicate(listable: Listable, given: Any) -> Predicate:
         raise InvalidInput(f"Cannot use {key!r} with {name}: IN takes lists, all others do not.")
     if operator == "contains" and key != "string_value":
         raise InvalidInput(f"Cannot use {key!r} with {name}: needed 'string_value'.")
-    ours = _field(listable, str(said.get("key", "")), "filter")
+    wanted = str(said.get("key", ""))
+    is_tag = listable.has_tags and wanted.startswith("tags.") and operator == "="
+    ours = wanted if is_tag else _field(listable, wanted, "filter")
     turn = listable.values.get(ours, _as_it_is)
     if key in _LISTS:
         listed = said[key].get("values") if isinstance(said[key], dict) else None

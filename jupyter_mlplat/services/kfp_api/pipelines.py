@@ -16,7 +16,8 @@ PIPELINES = Listable(
         "description": "description",
         "created_at": "created_at",
         "namespace": "namespace",
-    }
+    },
+    has_tags=True,
 )
 VERSIONS = Listable(
     fields={
@@ -26,7 +27,8 @@ VERSIONS = Listable(
         "display_name": "title",
         "description": "description",
         "created_at": "created_at",
-    }
+    },
+    has_tags=True,
 )
 
 

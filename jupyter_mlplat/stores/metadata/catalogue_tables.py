@@ -44,6 +44,7 @@ _PIPELINES = Table(
         "namespace": "''",
         "created_at": _SECONDS.format("p.created_at"),
     },
+    tags="json_extract(p.doc, '$.tags')",
 )
 _VERSIONS = Table(
     source="pipeline_version v",
@@ -57,6 +58,7 @@ _VERSIONS = Table(
         "description": "json_extract(v.doc, '$.description')",
         "created_at": _SECONDS.format("v.created_at"),
     },
+    tags="json_extract(v.doc, '$.tags')",
 )
 
 

@@ -16,12 +16,15 @@ class Table:
     """What can be asked of a table.
 
     `fields` are SQL expressions by name, never NULL; `key` is the one that tells records apart.
+    `tags` is one for a JSON object of texts: `tags.NAME` is a field then, too, only to be filtered
+    by what it equals.
     """
 
     source: str
     key: str
     columns: str
     fields: Mapping[str, str]
+    tags: str = ""
 
 
 def select(
@@ -59,7 +62,12 @@ def select(
 
 
 def _condition(table: Table, predicate: Predicate) -> tuple[str, list[object]]:
-    field, value = _field(table, predicate.field), predicate.value
+    value = predicate.value
+    name = predicate.field.removeprefix("tags.")
+    if table.tags and name != predicate.field and predicate.operator == "=":
+        tags = f"SELECT 1 FROM json_each({table.tags}) t WHERE t.key = ? AND t.value = ?"  # noqa: S608
+        return f"EXISTS({tags})", [name, value]
+    field = _field(table, predicate.field)
     if predicate.operator == "in":
         return f"{field} COLLATE NOCASE IN (SELECT value FROM json_each(?))", [_json(value)]  # noqa: S608
     if predicate.operator == "contains":

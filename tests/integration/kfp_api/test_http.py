@@ -572,6 +572,23 @@ class TestCreating:
         assert told["service_account"] == "robot"
         assert "pipeline_spec" not in told
 
+    def test_a_run_that_goes_on_is_ended_and_deleted(
+        self, call: Caller, running: EngineProcess, write_notebook: WriteNotebook
+    ) -> None:
+        run = running.client.submit(write_notebook("import time; time.sleep(600)\n"))
+
+        assert call("DELETE", f"/runs/{run.id}").body == {}
+        assert call("GET", f"/runs/{run.id}").status == 404
+
+    def test_pipelines_are_found_by_their_tags(self, call: Caller) -> None:
+        for name, team in (("a", "x"), ("b", "y")):
+            call("POST", "/pipelines", {"display_name": name, "tags": {"team": team}})
+        wanted = {"operation": "EQUALS", "key": "tags.team", "string_value": "y"}
+
+        found = call("GET", "/pipelines", query={"filter": json.dumps({"predicates": [wanted]})})
+
+        assert [one["name"] for one in found.body["pipelines"]] == ["b"]
+
     def test_archiving_an_experiment_disables_its_recurring_runs(self, call: Caller) -> None:
         experiment = call("POST", "/experiments", {"display_name": "E"}).body["experiment_id"]
         body = {

@@ -1,5 +1,6 @@
 """Runs, whatever they were made from."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from jupyter_mlplat.services.kfp_api.submitting import submission_of
 
 if TYPE_CHECKING:
     from jupyter_mlplat.engine.engine import Engine
+
+_LONGEST_END_S = 30.0  # of a run that is to be deleted; then the caller is told to ask again
 
 
 async def list_runs(engine: "Engine", asked: Asked) -> Response:
@@ -78,7 +81,14 @@ async def retry(engine: "Engine", asked: Asked) -> Response:
 
 
 async def delete(engine: "Engine", asked: Asked) -> Response:
-    await engine.delete((await _run(engine, asked)).id)
+    """Delete a run; one that goes on is ended first, as Kubeflow's server does."""
+    run = await _run(engine, asked)
+    if not run.state.is_final:
+        with engine.stage.expect_final(run.id) as final:
+            canceled = await engine.cancel(run.id)
+            if not canceled.state.is_final:
+                await asyncio.wait([final], timeout=_LONGEST_END_S)
+    await engine.delete(run.id)
     return nothing()
 
 
