@@ -10,7 +10,7 @@ import {
 } from '../src/panels/compare/facts';
 import { firstClone, readClone } from '../src/panels/runs/clone';
 import { readTag } from '../src/panels/runs/query';
-import { run, step, task } from './platform';
+import { parameter, run, step, task } from './platform';
 
 function metric(name: string, value: number, position: number | null): Metric {
   return { name, value, position, step: 'train', logged_at: '' };
@@ -20,8 +20,8 @@ function pipeline(cells: Record<string, string>): Pipeline {
   return {
     steps: [step('train', cells)],
     parameters: [
-      { name: 'alpha', type: 'float', default: 0.1, expression: '0.1' },
-      { name: 'depth', type: 'int', default: 6, expression: '6' }
+      parameter('float', { name: 'alpha', default: 0.1, expression: '0.1' }),
+      parameter('int', { name: 'depth', default: 6, expression: '6' })
     ]
   } as unknown as Pipeline;
 }
