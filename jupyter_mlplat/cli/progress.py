@@ -48,6 +48,8 @@ def describe(client: "EngineClient", result: "RunResult") -> dict[str, Any]:
         is_plain, value = values.load_plain(client, output)
         if is_plain:
             document["outputs"][name]["value"] = value
+    if result.run.results is not None:
+        document["results"] = result.run.results.to_wire()
     return document
 
 
@@ -76,7 +78,7 @@ def _watch_plainly(client: "EngineClient", run: "Run") -> None:
     print(f"Run {run.number} ({run.id})", flush=True)
     told: set[tuple[str, int]] = set()
     for picture in watch_run(client, run):
-        for task in picture.tasks:
+        for task in picture.steps:
             if task.state.is_final and (task.name, task.attempt) not in told:
                 told.add((task.name, task.attempt))
                 note = " (cached)" if task.cached else ""
@@ -133,9 +135,9 @@ class _LiveLines:
         from jupyter_mlplat.client.views.text import clip
 
         frame = next(self._frames)
-        done = sum(task.state.is_final for task in run.tasks)
-        head = f"{frame} Run {run.number} of {run.pipeline}  {done}/{len(run.tasks)} steps"
-        tasks = list(run.tasks)
+        done = sum(task.state.is_final for task in run.steps)
+        head = f"{frame} Run {run.number} of {run.pipeline}  {done}/{len(run.steps)} steps"
+        tasks = list(run.steps)
         if len(tasks) >= height:
             # The screen is too small for all of them: those that move come first.
             tasks = [t for t in tasks if t.state == "RUNNING" or t.failure][: height - 1]

@@ -216,6 +216,11 @@ class Run(Resource):
         default=None, description="What a KFP pipeline as a whole has made: its outputs."
     )
 
+    @property
+    def steps(self) -> tuple[Task, ...]:
+        """The tasks that run by themselves, those that only hold others left out."""
+        return tuple(task for task in self.tasks if task.kind == "step")
+
 
 class RunSummary(Resource):
     """A run as a row of a list."""

@@ -23,7 +23,7 @@ def view_run(
     run: Run, metrics: dict[str, float] | None = None, series: tuple[Series, ...] = ()
 ) -> View:
     """Show a run with its steps; light enough to be drawn again at every change."""
-    done = sum(task.state.is_final for task in run.tasks)
+    done = sum(task.state.is_final for task in run.steps)
     facts = []
     if run.parameters:
         shown = ", ".join(f"{name}={value!r}" for name, value in run.parameters.items())
@@ -32,21 +32,25 @@ def view_run(
         facts.append(("took", Cell(format_duration(run.duration_s))))
     if metrics:
         facts.append(("metrics", Cell(format_metrics(metrics))))
+    if run.results is not None and run.results.parameters:
+        made = (f"{name}={value!r}" for name, value in run.results.parameters.items())
+        facts.append(("results", Cell(", ".join(made))))
     return View(
         title=f"Run {run.number} of {run.pipeline}",
         state=state_cell(run.state),
         facts=tuple(facts),
-        progress=None if run.state.is_final else done / max(1, len(run.tasks)),
+        progress=None if run.state.is_final else done / max(1, len(run.steps)),
         tables=(
             Table(
                 ("step", "state", "time", "note"),
-                tuple(_task_row(task) for task in run.tasks),
+                tuple(_task_row(task, depth) for task, depth in _outlined(run.tasks)),
                 right=frozenset({"time"}),
             ),
         ),
         notes=(
             *(Cell(message, Mood.BAD) for message in failure_messages(run)),
             *(Cell(message, Mood.WARNING) for message in _not_kept(run)),
+            *(Cell(message, Mood.QUIET) for message in _task_notes(run)),
         ),
         empty="No steps yet.",
         link=f"run/{run.id}",
@@ -84,10 +88,31 @@ def _not_kept(run: Run) -> list[str]:
     ]
 
 
+def _task_notes(run: Run) -> list[str]:
+    """Say what tasks asked for and did not get here, each once."""
+    found: dict[str, list[str]] = {}
+    for task in run.tasks:
+        for note in task.notes:
+            found.setdefault(note, []).append(task.name)
+    return [f"{join_names(names)}: {note}." for note, names in found.items()]
+
+
+def _outlined(tasks: Sequence[Task]) -> Iterator[tuple[Task, int]]:
+    """Yield tasks, each followed by those that lie in it, with how deep they lie."""
+    inside: dict[str | None, list[Task]] = {}
+    for task in tasks:
+        inside.setdefault(task.parent, []).append(task)
+    stack = [(task, 0) for task in reversed(inside.get(None, []))]
+    while stack:
+        task, depth = stack.pop()
+        yield task, depth
+        stack += [(inner, depth + 1) for inner in reversed(inside.get(task.name, []))]
+
+
 def _with_step(name: str, message: str) -> str:
     """Put the step's name before a message that does not begin with it."""
     step = f"Step {name!r}"
-    if message.startswith(step):
+    if message.startswith((step, "Task ", "Cannot run task ")):
         return message
     return f"{step}{',' if message.startswith('cell ') else ':'} {message}"
 
@@ -176,7 +201,7 @@ def _restored_notes(restored: "Restored") -> Iterator[Cell]:
         yield Cell("None of the step's cells has run here.", Mood.QUIET)
 
 
-def _task_row(task: Task) -> tuple[Cell, ...]:
+def _task_row(task: Task, depth: int = 0) -> tuple[Cell, ...]:
     note = ""
     if task.cache and (task.cache.hit or task.cache.changed):
         note = f"cached: {task.cache.reason}" if task.cache.hit else task.cache.reason
@@ -191,7 +216,7 @@ def _task_row(task: Task) -> tuple[Cell, ...]:
     if task.failure and task.failure.cell_index is not None:
         note = f"cell {task.failure.cell_index + 1}"
     return (
-        Cell(task.name),
+        Cell("  " * depth + (task.path[-1] if depth else task.name)),
         state_cell(task.state),
         Cell(format_duration(task.duration_s)),
         Cell(note, Mood.QUIET),
