@@ -7,7 +7,6 @@ from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.formats.kfp.spec import (
     ArtifactSource,
     ComponentSpec,
-    DagSpec,
     ParameterSource,
     ParameterType,
 )
@@ -16,7 +15,7 @@ from jupyter_mlplat.resources.run import Task, TaskState
 from jupyter_mlplat.resources.workflow import ArtifactValue, Values
 from jupyter_mlplat.services.workflows.cel import select
 from jupyter_mlplat.services.workflows.placeholders import Facts, Scope, has_placeholder, resolve
-from jupyter_mlplat.services.workflows.places import Place
+from jupyter_mlplat.services.workflows.places import NO_TASKS, Place
 from jupyter_mlplat.services.workflows.platform import with_constants
 from jupyter_mlplat.services.workflows.values import items_of, settled, with_defaults
 
@@ -194,7 +193,7 @@ def made_by_dag(component: ComponentSpec, find: Callable[[str], Task | None]) ->
 
     Where several are named for one output (`OneOf`), it is that of the one that has made it.
     """
-    outputs = (component.dag or DagSpec()).outputs
+    outputs = (component.dag or NO_TASKS).outputs
     parameters: dict[str, JsonValue] = {}
     for name, parameter in outputs.parameters.items():
         for one in parameter.selectors:

@@ -12,6 +12,8 @@ from jupyter_mlplat.resources.workflow import task_name
 from jupyter_mlplat.services.workflows.demands import deadline_of
 from jupyter_mlplat.services.workflows.describing import retry_of
 
+NO_TASKS = DagSpec()
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -83,7 +85,7 @@ class Places:
             names = (*names, rest.pop(0))
             key, spec, component, limit = self._task(dag, names)
             number = int(rest.pop(0)) if spec.is_loop and rest else None
-            dag = component.dag or DagSpec()
+            dag = component.dag or NO_TASKS
         return Place(key, tuple(path), spec, component, number, limit)
 
     def _task(

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.formats.kfp.document import Document
-from jupyter_mlplat.formats.kfp.spec import ComponentSpec, DagSpec, Strategy
+from jupyter_mlplat.formats.kfp.spec import ComponentSpec, Strategy
 from jupyter_mlplat.kit.clock import seconds_between
 from jupyter_mlplat.resources.base import JsonValue
-from jupyter_mlplat.resources.pipeline import Step, StepSettings
+from jupyter_mlplat.resources.pipeline import Resources, Step, StepSettings
 from jupyter_mlplat.resources.run import Failure, Run, RunState, Task, TaskState
 from jupyter_mlplat.resources.workflow import Component, Values, task_name
 from jupyter_mlplat.services.pipelines.admission import Inventory
@@ -35,9 +35,10 @@ from jupyter_mlplat.services.workflows.passing import (
     settled_platform,
 )
 from jupyter_mlplat.services.workflows.placeholders import Facts
-from jupyter_mlplat.services.workflows.places import Limit, Place, Places
+from jupyter_mlplat.services.workflows.places import NO_TASKS, Limit, Place, Places
 from jupyter_mlplat.services.workflows.values import arguments
 
+_NOTHING_SPECIAL = Resources()
 _GOES_ON = (TaskState.QUEUED, TaskState.RUNNING)
 
 
@@ -100,13 +101,19 @@ class Unfolding:
             outputs=(*outputs.parameters, *outputs.artifacts),
             after=task.needs,
             settings=StepSettings(
-                resources=fitted(resources_of(made), self._inventory)[0],
+                resources=self._resources(component, made),
                 retry=place.limit.retry,
                 timeout_s=place.limit.timeout_s,
                 cache=spec.caching_options.enable_cache,
             ),
             component=made,
         )
+
+    def _resources(self, component: ComponentSpec, made: Component) -> Resources:
+        container = self.document.executor_of(component).container
+        if container is None or container.resources is None:
+            return _NOTHING_SPECIAL
+        return fitted(resources_of(made), self._inventory)[0]
 
     # - as a flow -
 
@@ -177,7 +184,7 @@ class Unfolding:
 
     def _rows(self, parent: Task | None, component: ComponentSpec) -> Iterator[Task]:
         """Make the tasks of a scope."""
-        dag, path = component.dag or DagSpec(), parent.path if parent else ()
+        dag, path = component.dag or NO_TASKS, parent.path if parent else ()
         for key in self._places.ordered(dag):
             spec = dag.tasks[key]
             inner = self.document.component_of(spec)
@@ -231,7 +238,7 @@ class Unfolding:
         """Make the tasks of a scope that has just begun, but for those a retry has kept."""
         rows = [row for row in self._rows(scope, component) if row.name not in view.tasks]
         yield from rows
-        for key in self._places.ordered(component.dag or DagSpec()):
+        for key in self._places.ordered(component.dag or NO_TASKS):
             task = view.tasks[task_name((*scope.path, key))]
             if task.state is TaskState.PENDING:
                 yield from self._consider(view, task)
@@ -316,7 +323,7 @@ class Unfolding:
             inner = [view.tasks[name] for name in self._iterations(scope, place)]
             results = made_by_loop(place.component, inner)
         else:
-            dag = place.component.dag or DagSpec()
+            dag = place.component.dag or NO_TASKS
             by_key = {key: view.tasks[task_name((*scope.path, key))] for key in dag.tasks}
             inner = list(by_key.values())
             results = made_by_dag(place.component, by_key.get)
