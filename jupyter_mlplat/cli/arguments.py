@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from jupyter_mlplat.cli import commands
+from jupyter_mlplat.client import scheduling
 from jupyter_mlplat.errors import InvalidInput
 
 PROGRAM = "jupyter mlplat"
@@ -49,6 +50,7 @@ def build_parser() -> Parser:
     _add_runs(group)
     _add_registry(group)
     _add_endpoints(group)
+    _add_schedules(group)
     _add_images(group)
     _add_engine(group)
     return parser
@@ -148,6 +150,10 @@ def _add_pipelines(group: Any) -> None:
     )
     parser.add_argument("--no-wait", action="store_true", help="print the run's id and leave")
     parser.add_argument("--no-cache", action="store_true", help="run every step anew")
+    parser.add_argument(
+        "--whole", action="store_true", help="run it top to bottom, by papermill, not as steps"
+    )
+    parser.add_argument("--pdf", action="store_true", help="with --whole: keep a PDF as well")
     parser.add_argument("--until", metavar="STEP", help="run only this step and what it needs")
     parser.add_argument("--experiment", metavar="NAME", default="default", help="group of runs")
     parser.add_argument(
@@ -452,6 +458,52 @@ def _add_pattern(parser: Parser) -> None:
 def _add_secret(parser: Parser) -> None:
     parser.add_argument("secret", metavar="NAME", help="name of the secret, as tasks name it")
     parser.add_argument("--config", action="store_true", help="a config map instead of a secret")
+
+
+def _add_schedules(group: Any) -> None:
+    parser = _add(group, "schedule", commands.schedules.list_all, "list schedules", "schedule")
+    below = _add_group(parser)
+    _add(below, "list", commands.schedules.list_all, "list schedules", "schedule list")
+    parser = _add(
+        below,
+        "add",
+        commands.schedules.add,
+        "run a notebook or a pipeline at planned times, or when something happens",
+        "schedule add report report.ipynb --cron '0 7 * * 1-5' --whole",
+    )
+    parser.add_argument("name", metavar="NAME", help="what to call it")
+    parser.add_argument("path", metavar="FILE", help="a notebook, or a compiled KFP pipeline")
+    scheduling.add_options(parser)
+    parser.add_argument("--dry-run", action="store_true", help="only say when it would fire")
+    parser = _add(
+        below,
+        "show",
+        commands.schedules.show,
+        "show a schedule, its next planned times and what became of the last",
+        "schedule show report",
+    )
+    _add_schedule(parser)
+    parser.add_argument("--limit", type=int, default=10, metavar="N", help="the last N (10)")
+    for name, command, about in (
+        ("pause", commands.schedules.pause, "let a schedule fire no longer"),
+        ("resume", commands.schedules.resume, "let a schedule fire again"),
+        ("run", commands.schedules.run, "fire a schedule at once, besides what is planned"),
+        ("remove", commands.schedules.remove, "forget a schedule; its runs are kept"),
+    ):
+        _add_schedule(_add(below, name, command, about, f"schedule {name} report"))
+    parser = _add(
+        below,
+        "backfill",
+        commands.schedules.backfill,
+        "fire the planned times of the past that nothing came of, one after another",
+        "schedule backfill report --from 2026-11-01 --to 2026-11-20",
+    )
+    _add_schedule(parser)
+    scheduling.add_backfill_options(parser, required=True)
+
+
+def _add_schedule(parser: Parser) -> None:
+    parser.add_argument("schedule", metavar="SCHEDULE", help="name of a schedule")
 
 
 def _add_engine(group: Any) -> None:

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +15,7 @@ from jupyter_mlplat.client.following import Following
 from jupyter_mlplat.client.views import html, nouns, text
 from jupyter_mlplat.client.views.view import View
 from jupyter_mlplat.resources import engine, lineage, pipeline, registry
+from jupyter_mlplat.resources.schedule import Firing, ScheduleStatus
 
 
 class Shown:
@@ -154,3 +155,32 @@ class ModelList(Shown, list[RegisteredModel]):
 
     def view(self) -> View:
         return nouns.view_models(self)
+
+
+class ScheduleCard(Shown):
+    """A schedule, and the last that became of it."""
+
+    def __init__(self, status: ScheduleStatus, firings: Sequence[Firing] = ()) -> None:
+        self.status = status
+        self.firings = tuple(firings)
+
+    def view(self) -> View:
+        return nouns.view_schedule(self.status, self.firings)
+
+
+class ScheduleCards(Shown, list[ScheduleStatus]):
+    """Schedules, as rows."""
+
+    def view(self) -> View:
+        return nouns.view_schedules(self)
+
+
+class FiringRows(Shown, list[Firing]):
+    """What became of planned times, as rows."""
+
+    def __init__(self, title: str, firings: Sequence[Firing]) -> None:
+        super().__init__(firings)
+        self._title = title
+
+    def view(self) -> View:
+        return nouns.view_firings(self._title, self)

@@ -5,12 +5,13 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlplat.client import events
-from jupyter_mlplat.client.link import TIMEOUT_S, EngineLink
+from jupyter_mlplat.client.link import TIMEOUT_S
+from jupyter_mlplat.client.schedules import ScheduleLink
 
 if TYPE_CHECKING:
     from jupyter_mlplat.resources import engine as engine_documents
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _WAIT_PIECE_S = 30.0
 
 
-class EngineClient(EngineLink):
+class EngineClient(ScheduleLink):
     """Everything an engine can be asked, as methods.
 
     Answers are the documents of `jupyter_mlplat.resources`; errors are `PlatformError`s of the
@@ -201,6 +202,9 @@ class EngineClient(EngineLink):
         until: str | None = None,
         from_step: str | None = None,
         reuse: str = "equal",
+        whole: bool = False,
+        reports: Sequence[str] = ("html",),
+        folder: str | Path | None = None,
         idempotency_key: str | None = None,
     ) -> "run_documents.Run":
         """Submit a run. A call that broke off is repeated with the same key: one run, never two."""
@@ -217,6 +221,9 @@ class EngineClient(EngineLink):
             "until": until,
             "from_step": from_step,
             "reuse": reuse,
+            "whole": whole,
+            "reports": list(reports),
+            "folder": str(folder) if folder else None,
         }
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return Run.model_validate_json(self.fetch("runs.submit", body=body, headers=headers))
@@ -317,6 +324,13 @@ class EngineClient(EngineLink):
 
         answer = self._get("runs.models", {"run": run})
         return [Artifact.model_validate(row) for row in answer["models"]]
+
+    def list_artifacts(self, run: str | int) -> list["lineage_documents.Artifact"]:
+        """Return what a run logged: files, models, executed notebooks and their pages."""
+        from jupyter_mlplat.resources.lineage import Artifact
+
+        answer = self._get("runs.artifacts", {"run": run})
+        return [Artifact.model_validate(row) for row in answer["artifacts"]]
 
     def follow_logs(
         self, run: str | int, follow: bool = False

@@ -4,8 +4,10 @@ Inside a step the runtime's own tracking module is in `sys.modules`; it came wit
 be of another version than this package, so it is looked up, never imported.
 """
 
+import json
 import os
 import sys
+from functools import cache
 from typing import Any
 
 from jupyter_mlplat.errors import InvalidInput
@@ -78,4 +80,22 @@ def is_inside_step() -> bool:
 
 def _find_tracking() -> Any:
     """Return the tracking of the step that this process runs, or None."""
-    return getattr(sys.modules.get(_MODULE), "current", None)
+    return getattr(sys.modules.get(_MODULE), "current", None) or _tracking_of_kernel()
+
+
+@cache
+def _tracking_of_kernel() -> Any:
+    """Return the tracking of the run that this process is the kernel of, or None.
+
+    A notebook that is run whole has a kernel of its own, which is told where to log.
+    """
+    directory = os.environ.get("MLPLAT_STEP_DIRECTORY")
+    if not directory or not os.path.isfile(os.path.join(directory, "step.json")):
+        return None
+    from jupyter_mlplat.runtime import events, files, tracking
+
+    with open(os.path.join(directory, "step.json"), "rb") as file:
+        order = json.load(file)
+    told = events.Events(os.path.join(directory, "events.jsonl"), None, "")
+    blobs = files.Blobs(order["blobs"], order.get("flush_from_bytes", 0))
+    return tracking.Tracking(told, blobs, vars(sys.modules["__main__"]))

@@ -131,7 +131,22 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
             for given in step.inputs
         ],
         "output_limit_bytes": OUTPUT_LIMIT_BYTES,
+        **(_whole_document(live) if pipeline.whole is not None else {}),
     }
+
+
+def _whole_document(live: LiveRun) -> dict[str, Any]:
+    """Return what differs where the step is a whole notebook: papermill gives it its parameters."""
+    pipeline = live.pipeline
+    document: dict[str, Any] = {
+        "whole": pipeline.whole,
+        "name": Path(pipeline.notebook).stem if pipeline.notebook else pipeline.name,
+        "reports": pipeline.reports,
+        "parameters": live.status.run.parameters,
+    }
+    if pipeline.folder is not None:
+        document["cwd"] = pipeline.folder
+    return document
 
 
 def _variables(step: Step, gpus: tuple[int, ...]) -> dict[str, str]:

@@ -36,6 +36,7 @@ from jupyter_mlplat.engine.notebooks import (
     Split,
     names_kfp,
     read_file,
+    refuse_kfp,
     without_outputs,
 )
 from jupyter_mlplat.engine.notifying import Notifier
@@ -81,6 +82,11 @@ from jupyter_mlplat.services.gc.collecting import GarbageCollector
 from jupyter_mlplat.services.lineage.service import LineageService
 from jupyter_mlplat.services.pipelines.plan import flow_of
 from jupyter_mlplat.services.pipelines.submission import as_submission, new_run, request_digest
+from jupyter_mlplat.services.pipelines.whole import (
+    injected_parameters,
+    whole_folder,
+    whole_pipeline,
+)
 from jupyter_mlplat.services.registry.service import Registry
 from jupyter_mlplat.services.serving.service import ServingService
 from jupyter_mlplat.services.verify.service import Verifier
@@ -372,10 +378,14 @@ class Engine:
         if request.path is not None or request.notebook is not None:
             found = await self.read(self.store.get_run, run)
             path = request.path or found.notebook
-            pipeline, plan_anew = await self.read(
-                self._compile, path, request.notebook, found.split
-            )
-            await self.read(self._look_at_interpreters, pipeline)
+            if found.whole:
+                old = await self.read(self.store.pipeline_of, found.id)
+                new, _ = await self.read(self._compile_whole, path, request.notebook)
+                new = new.model_copy(update={"reports": old.reports, "folder": old.folder})
+            else:
+                new, plan_anew = await self.read(self._compile, path, request.notebook, found.split)
+            await self.read(self._look_at_interpreters, new)
+            pipeline = new
         retried: Run = await self._ask(
             lambda reply: Retry(
                 reply=reply, run=run, request=request, pipeline=pipeline, plan_anew=plan_anew
@@ -447,12 +457,34 @@ class Engine:
             return pipeline, None
         return pipeline, self._planner(path, content, split)
 
+    def _compile_whole(
+        self, path: str | None, content: Mapping[str, Any] | None
+    ) -> tuple[Pipeline, Mapping[str, Any]]:
+        """Read a notebook that is run from top to bottom; returns its content as well."""
+        if content is None:
+            refuse_kfp(path)
+            content = read_file(path)
+        compiled = self.notebooks.compile(path, content, "auto")
+        return whole_pipeline(compiled, content, self._interpreters.kernel_of(compiled)), content
+
     def _make_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, Flow, PlanAnew | None]:
         request = self.pipelines.filled_in(request)
+        if request.whole:
+            return self._make_whole_run(request)
         pipeline, plan_anew = self._compile(request.path, request.notebook, request.split)
         flow = self._flow_of(pipeline)
         run = new_run(pipeline, request, self.inventory, utc_now(), flow)
         return run, pipeline, flow, plan_anew
+
+    def _make_whole_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, Flow, None]:
+        pipeline, content = self._compile_whole(request.path, request.notebook)
+        told = {"reports": request.reports, "folder": whole_folder(request)}
+        pipeline = pipeline.model_copy(update=told)
+        flow = self._flow_of(pipeline)
+        run = new_run(pipeline, request, self.inventory, utc_now(), flow)
+        if not request.parameters:  # papermill's own program has put them in already
+            run = run.model_copy(update={"parameters": injected_parameters(content)})
+        return run, pipeline, flow, None
 
     def _look_at_interpreters(self, pipeline: Pipeline) -> set[str]:
         """See that every step has somewhere to run, and learn what is installed there."""

@@ -52,6 +52,25 @@ class Interpreters:
             return None
         return _python_of(spec)
 
+    def kernel_of(self, pipeline: Pipeline) -> str:
+        """Name the kernel a whole notebook runs in: its own, else the Python that is here.
+
+        Raises:
+            InvalidInput: There is none of its language.
+        """
+        specs = _kernel_specs()
+        if pipeline.kernel.lower() in specs:
+            return pipeline.kernel.lower()
+        if pipeline.language.lower() == "python":
+            own = ("python3", *specs)
+            found = (name for name in own if specs.get(name, {}).get("language") == "python")
+            if (name := next(found, None)) is not None:
+                return name
+        raise InvalidInput(
+            f"Cannot run {pipeline.name!r}: its kernel {pipeline.kernel!r} is not installed. There "
+            f"are: {', '.join(sorted(specs)) or 'none'}. Install it, or choose another one."
+        )
+
     def _of_notebook(self, step: Step, pipeline: Pipeline) -> Interpreter:
         spec = _kernel_specs().get(pipeline.kernel)
         language = str(spec.get("language", "")) if spec else pipeline.language

@@ -108,6 +108,19 @@ def names_kfp(path: str | None) -> bool:
     return path is not None and Path(path).suffix.lower() in _KFP_SUFFIXES
 
 
+def refuse_kfp(path: str | None) -> None:
+    """Refuse a pipeline file where a notebook is needed.
+
+    Raises:
+        InvalidInput: It is one.
+    """
+    if names_kfp(path):
+        raise InvalidInput(
+            f"Cannot run {path!r} from top to bottom: it is a pipeline. Run it as it is, without "
+            "asking for the whole of it."
+        )
+
+
 def _refuse_relative(path: str) -> None:
     if not os.path.isabs(path) or "\0" in path:
         raise InvalidInput(f"Cannot read the notebook {path!r}: the engine needs an absolute path.")

@@ -4,6 +4,7 @@ import argparse
 import shlex
 from typing import Any, NoReturn
 
+from jupyter_mlplat.client import scheduling
 from jupyter_mlplat.errors import InvalidInput
 
 _DESCRIPTION = """\
@@ -130,6 +131,7 @@ def build_parser() -> Parser:
     command.add_argument("--depth", type=int, metavar="N", help="follow at most N links")
     _add_models(group)
     _add_endpoints(group)
+    _add_schedules(group)
     command = _add(group, "engine")
     command.add_argument(
         "action", nargs="?", choices=("status", "start", "stop"), default="status", help="status"
@@ -153,6 +155,7 @@ _ABOUT = {
     "deploy": "serve a model version",
     "predict": "ask an endpoint",
     "endpoints": "list endpoints, or show one",
+    "schedule": "run this notebook at planned times; list, show, pause … what is planned",
     "engine": "the engine's process",
 }
 
@@ -190,8 +193,26 @@ def _add_run_options(parser: Parser) -> None:
     )
     parser.add_argument("--no-wait", action="store_true", help="do not wait for its end")
     parser.add_argument("--no-cache", action="store_true", help="run every step anew")
+    parser.add_argument(
+        "--whole", action="store_true", help="top to bottom, by papermill, not as steps"
+    )
     parser.add_argument("--until", metavar="STEP", help="only this step and what it needs")
     parser.add_argument("--experiment", metavar="NAME", default="default", help="group of runs")
+
+
+def _add_schedules(group: Any) -> None:
+    command = _add(group, "schedule")
+    command.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "add", "show", "pause", "resume", "run", "backfill", "remove"),
+        default="list",
+        help="list",
+    )
+    command.add_argument("name", nargs="?", metavar="NAME", help="of the schedule")
+    command.add_argument("--notebook", metavar="PATH", help="this one by default")
+    scheduling.add_options(command)
+    scheduling.add_backfill_options(command, required=False)
 
 
 def _add_run(parser: Parser) -> None:

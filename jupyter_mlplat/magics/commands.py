@@ -1,12 +1,20 @@
 """What each `%mlplat` command does. Every one returns an object that shows itself."""
 
 import json
+import re
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlplat.client import api
-from jupyter_mlplat.client.documents import EngineCard, Pipeline, VerifyReport
+from jupyter_mlplat.client import api, scheduling
+from jupyter_mlplat.client.documents import (
+    EngineCard,
+    FiringRows,
+    Pipeline,
+    ScheduleCard,
+    ScheduleCards,
+    VerifyReport,
+)
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.references import parse_parameters, parse_wanted_tags
 from jupyter_mlplat.client.runs import Run
@@ -18,6 +26,11 @@ from jupyter_mlplat.magics.notebook import (
     observed_content,
 )
 from jupyter_mlplat.widgets.live import show_live
+
+_BRACES = re.compile(
+    r"(?<!\{)\{(\s*(?:fire_time|previous_\w+|now|index|row|schedule|event\.)[^{}]*)\}"
+)
+"""IPython takes one pair of braces off what is typed after a magic."""
 
 
 def run(options: Namespace, shell: Any) -> Any:
@@ -66,6 +79,7 @@ def _run(options: Namespace, shell: Any) -> Any:
         experiment=options.experiment,
         cache=not options.no_cache,
         until=options.until,
+        whole=options.whole,
     )
     return Run(client, submitted) if options.no_wait else show_live(client, submitted, shell)
 
@@ -142,6 +156,38 @@ def _endpoints(options: Namespace, shell: Any) -> Any:
     return api.endpoint(options.endpoint) if options.endpoint else api.endpoints()
 
 
+def _schedule(options: Namespace, shell: Any) -> Any:
+    client, name, action = EngineClient(), options.name, options.action
+    if action == "list":
+        return ScheduleCards(client.list_schedules())
+    if name is None:
+        raise InvalidInput(f"Say which schedule: %mlplat schedule {action} NAME.")
+    if action == "add":
+        path = need_notebook(shell, options.notebook)
+        options.parameters = [_BRACES.sub(r"{{\1}}", text) for text in options.parameters]
+        request = scheduling.request_of(client, name, path, options)
+        create = client.preview_schedule if options.dry_run else client.create_schedule
+        return ScheduleCard(create(request))
+    if action == "show":
+        return ScheduleCard(client.get_schedule(name), client.list_firings(name, 10).firings)
+    if action == "run":
+        return FiringRows(f"Schedule {name}", client.run_schedule(name))
+    if action == "backfill":
+        if options.since is None or options.until is None:
+            raise InvalidInput("Say which stretch: schedule backfill NAME --from TIME --to TIME.")
+        stretch = scheduling.moment_of(options.since), scheduling.moment_of(options.until)
+        firings = client.backfill_schedule(
+            name, *stretch, limit=options.limit, dry_run=options.dry_run
+        )
+        return FiringRows(f"Back-fill of {name}", firings)
+    if action == "remove":
+        client.delete_schedule(name)
+        print(f"Schedule {name} is forgotten; its runs are kept.")
+        return None
+    change = client.pause_schedule if action == "pause" else client.resume_schedule
+    return ScheduleCard(change(name))
+
+
 def _engine(options: Namespace, shell: Any) -> Any:
     client = EngineClient()
     if options.action == "stop":
@@ -170,5 +216,6 @@ _COMMANDS = {
     "deploy": _deploy,
     "predict": _predict,
     "endpoints": _endpoints,
+    "schedule": _schedule,
     "engine": _engine,
 }

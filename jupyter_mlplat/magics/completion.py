@@ -73,6 +73,11 @@ def _endpoint_names(client: "EngineClient") -> list[str]:
     return [endpoint.name for endpoint in client.list_endpoints()]
 
 
+def _schedule_names(client: "EngineClient") -> list[str]:
+    actions = ["list", "add", "show", "pause", "resume", "run", "backfill", "remove"]
+    return [*actions, *(status.schedule.name for status in client.list_schedules())]
+
+
 def _step_names(client: "EngineClient") -> list[str]:
     return [task.name for task in client.get_run("latest").tasks]
 
@@ -89,4 +94,5 @@ _ASKED: dict[str, Callable[["EngineClient"], list[str]]] = {
     "deploy": _model_names,
     "predict": _endpoint_names,
     "endpoints": _endpoint_names,
+    "schedule": _schedule_names,
 }

@@ -228,6 +228,12 @@ class ModelList(Resource):
     models: tuple[RegisteredModel, ...]
 
 
+class ArtifactList(Resource):
+    """What a run has logged: files, models, executed notebooks and their pages."""
+
+    artifacts: tuple[Artifact, ...]
+
+
 class LoggedModels(Resource):
     """The models that a run has logged, registered or not."""
 

@@ -8,6 +8,8 @@ from pydantic import Field
 from jupyter_mlplat.resources.base import Digest, JsonValue, Name, Request, Resource
 from jupyter_mlplat.resources.workflow import Component
 
+Report = Literal["html", "pdf"]
+
 
 class Proof(StrEnum):
     """How an edge is known."""
@@ -217,6 +219,18 @@ class Pipeline(Resource):
         default=None,
         description="The KFP pipeline it was read from: `pipeline_spec` and, where there is one, "
         "`platform_spec`. Its tasks unfold while it runs; `steps` are those its root names.",
+    )
+
+    whole: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="The notebook's content, without outputs, where it is run from top to bottom "
+        "by papermill: the one step is all of it.",
+    )
+    reports: tuple[Report, ...] = Field(
+        default=(), description="What is made of a notebook that was run whole."
+    )
+    folder: str | None = Field(
+        default=None, description="Where a whole notebook runs; by default where it lies."
     )
 
     @property

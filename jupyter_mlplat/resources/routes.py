@@ -99,6 +99,7 @@ ROUTES: tuple[Route, ...] = (
     Route("runs.metrics", "GET", "/runs/{run}/metrics", READ, gives="MetricList"),
     Route("runs.outputs", "GET", "/runs/{run}/outputs", READ, gives="OutputList"),
     Route("runs.models", "GET", "/runs/{run}/models", READ, gives="LoggedModels"),
+    Route("runs.artifacts", "GET", "/runs/{run}/artifacts", READ, gives="ArtifactList"),
     Route("runs.logs", "GET", "/runs/{run}/logs", READ, Answer.LINES),
     Route("experiments.list", "GET", "/experiments", READ, gives="ExperimentList"),
     Route(

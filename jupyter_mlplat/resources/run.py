@@ -14,6 +14,7 @@ from jupyter_mlplat.resources.base import (
     Resource,
     Timestamp,
 )
+from jupyter_mlplat.resources.pipeline import Report
 from jupyter_mlplat.resources.workflow import ExecutedAs, KfpFacts, TaskKind, Values
 
 TagName = Annotated[str, StringConstraints(pattern=r"^[^\s=]{1,63}$")]
@@ -209,6 +210,7 @@ class Run(Resource):
     )
     reuse: Reuse = "equal"
     split: Literal["auto", "cell"] = "auto"
+    whole: bool = Field(default=False, description="From top to bottom in one kernel.")
     kfp: KfpFacts | None = Field(
         default=None, description="What was asked for through KFP's API, beside the rest."
     )
@@ -291,6 +293,17 @@ class SubmitRequest(Request):
     title: str = Field(default="", max_length=500, description="What to call the run.")
     note: str = Field(default="", max_length=10_000)
     kfp: KfpFacts | None = None
+    whole: bool = Field(
+        default=False,
+        description="Run the notebook from top to bottom in its own kernel, by papermill, instead "
+        "of as steps: parameters are injected, nothing is taken from the cache.",
+    )
+    reports: tuple[Report, ...] = Field(
+        default=("html",), description="What is made of a notebook that was run whole."
+    )
+    folder: str | None = Field(
+        default=None, description="Where a notebook is run whole; by default where it lies."
+    )
     until: Name | None = Field(default=None, description="Run only this step and what it needs.")
     from_step: Name | None = Field(
         default=None,

@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-from . import bundle, codecs
+from . import bundle, codecs, whole
 from .events import Events
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .marks import without_mark
@@ -40,8 +40,12 @@ def run(directory: str, kernel: str) -> int:
     result: dict[str, Any] = {"state": "succeeded", "error": None}
     notebook: Any = None
     try:
-        parameters = {**load_plain_inputs(order), **(order.get("parameters") or {})}
-        notebook, error = execute(directory, order, kernel, parameters, events)
+        if order.get("whole") is not None:
+            notebook, error = whole.execute(directory, order, kernel, events)
+            whole.keep(directory, order, notebook, events)
+        else:
+            parameters = {**load_plain_inputs(order), **(order.get("parameters") or {})}
+            notebook, error = execute(directory, order, kernel, parameters, events)
     except (bundle.MissingInput, BlobError) as missing:
         error = {"code": "missing-input", "message": str(missing)}
     if error is None and order["outputs"]:
@@ -123,7 +127,7 @@ def execute(
             kernel_name=kernel,
             progress_bar=False,
             cwd=order["cwd"],
-            **_quiet(kernel),
+            **whole.quiet(kernel),
         )
     except PapermillExecutionError as failed:
         error = {
@@ -151,15 +155,6 @@ def execute(
         failed_cell = _last_started(order, notebook)
         error.update(cell=failed_cell.get("id"), cell_index=failed_cell.get("index"), line=None)
     return notebook, error
-
-
-def _quiet(kernel: str) -> dict[str, Any]:
-    """Keep ipykernel's own warnings, about how it is connected to us, out of the step's log."""
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    words = KernelSpecManager().get_kernel_spec(kernel).argv
-    is_ours = any("ipykernel" in word for word in words)
-    return {"extra_arguments": ["--log-level=ERROR"]} if is_ours else {}
 
 
 def _source_notebook(order: dict[str, Any], kernel: str) -> dict[str, Any]:

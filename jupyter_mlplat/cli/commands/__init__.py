@@ -1,5 +1,14 @@
 """What each command does: one client call, its answer as JSON or as a view."""
 
-from jupyter_mlplat.cli.commands import endpoints, engine, images, logs, models, pipelines, runs
+from jupyter_mlplat.cli.commands import (
+    endpoints,
+    engine,
+    images,
+    logs,
+    models,
+    pipelines,
+    runs,
+    schedules,
+)
 
-__all__ = ["endpoints", "engine", "images", "logs", "models", "pipelines", "runs"]
+__all__ = ["endpoints", "engine", "images", "logs", "models", "pipelines", "runs", "schedules"]

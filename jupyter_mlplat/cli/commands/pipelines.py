@@ -89,6 +89,8 @@ def run(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
         cache=not options.no_cache,
         tags=parse_pairs(options.tags),
         until=options.until,
+        whole=options.whole,
+        reports=("html", "pdf") if options.pdf else ("html",),
     )
     return progress.follow(client, submitted, terminal, wait=not options.no_wait)
 

@@ -18,6 +18,7 @@ from jupyter_mlplat.resources.run import (
     SubmitRequest,
 )
 from jupyter_mlplat.services.pipelines.activity import MODEL_TYPE
+from jupyter_mlplat.services.pipelines.recording import VALUE_TYPE
 from jupyter_mlplat.services.pipelines.summary import result_of
 
 if TYPE_CHECKING:
@@ -183,6 +184,13 @@ async def list_outputs(engine: "Engine", asked: Asked) -> Response:
     return answer_list("outputs", await engine.read(engine.store.outputs_of, run.id))
 
 
+async def list_artifacts(engine: "Engine", asked: Asked) -> Response:
+    run = await engine.read(engine.store.get_run, asked["run"])
+    made = await engine.read(engine.store.artifacts_of_run, run.id)
+    logged = [artifact for artifact in made if artifact.type != VALUE_TYPE]
+    return answer_list("artifacts", logged)
+
+
 async def list_models(engine: "Engine", asked: Asked) -> Response:
     run = await engine.read(engine.store.get_run, asked["run"])
     models = await engine.read(engine.store.artifacts_of_run, run.id, MODEL_TYPE)
@@ -205,4 +213,5 @@ HANDLERS = {
     "runs.metrics": list_metrics,
     "runs.outputs": list_outputs,
     "runs.models": list_models,
+    "runs.artifacts": list_artifacts,
 }

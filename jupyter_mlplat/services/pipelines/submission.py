@@ -76,6 +76,7 @@ def new_run(
         from_step=request.from_step,
         reuse=request.reuse,
         split=request.split,
+        whole=pipeline.whole is not None,
         title=request.title,
         note=request.note,
         kfp=request.kfp,
@@ -88,6 +89,7 @@ def as_submission(run: Run, request: CloneRequest) -> SubmitRequest:
     return SubmitRequest(
         path=run.notebook,
         split=run.split,
+        whole=run.whole,
         parameters=run.parameters if given is None else given,
         experiment=request.experiment or run.experiment,
         cache=request.cache,

@@ -4,6 +4,7 @@ import type {
   JsonValue,
   AliasRequest,
   Artifact,
+  ArtifactList,
   BackfillRequest,
   CloneRequest,
   CompileRequest,
@@ -188,6 +189,11 @@ export interface IRoutes {
     segments: 'run';
     body: never;
     answer: LoggedModels;
+  };
+  'runs.artifacts': {
+    segments: 'run';
+    body: never;
+    answer: ArtifactList;
   };
   'runs.logs': {
     segments: 'run';
@@ -480,6 +486,7 @@ export const ROUTES: Readonly<
   'runs.metrics': ['GET', 'runs/{run}/metrics'],
   'runs.outputs': ['GET', 'runs/{run}/outputs'],
   'runs.models': ['GET', 'runs/{run}/models'],
+  'runs.artifacts': ['GET', 'runs/{run}/artifacts'],
   'runs.logs': ['GET', 'runs/{run}/logs'],
   'experiments.list': ['GET', 'experiments'],
   'experiments.create': ['POST', 'experiments'],

@@ -419,6 +419,11 @@ export type ModelList = {
   models: RegisteredModel[];
 };
 
+/** What a run has logged: files, models, executed notebooks and their pages. */
+export type ArtifactList = {
+  artifacts: Artifact[];
+};
+
 /** The models that a run has logged, registered or not. */
 export type LoggedModels = {
   models: Artifact[];
@@ -594,6 +599,12 @@ export type Pipeline = {
   notebook_metadata: Record<string, JsonValue>;
   /** The KFP pipeline it was read from: `pipeline_spec` and, where there is one, `platform_spec`. Its tasks unfold while it runs; `steps` are those its root names. */
   ir: Record<string, JsonValue> | null;
+  /** The notebook's content, without outputs, where it is run from top to bottom by papermill: the one step is all of it. */
+  whole: Record<string, JsonValue> | null;
+  /** What is made of a notebook that was run whole. */
+  reports: ('html' | 'pdf')[];
+  /** Where a whole notebook runs; by default where it lies. */
+  folder: string | null;
 };
 
 /** Ask for the pipeline of a notebook: one on disk, or one as it stands in an editor. */
@@ -924,6 +935,8 @@ export type Run = {
   from_step: string | null;
   reuse: 'equal' | 'last';
   split: 'auto' | 'cell';
+  /** From top to bottom in one kernel. */
+  whole: boolean;
   /** What was asked for through KFP's API, beside the rest. */
   kfp: KfpFacts | null;
   /** What a KFP pipeline as a whole has made: its outputs. */
@@ -1000,6 +1013,12 @@ export type SubmitRequest = {
   title?: string;
   note?: string;
   kfp?: KfpFacts | null;
+  /** Run the notebook from top to bottom in its own kernel, by papermill, instead of as steps: parameters are injected, nothing is taken from the cache. */
+  whole?: boolean;
+  /** What is made of a notebook that was run whole. */
+  reports?: ('html' | 'pdf')[];
+  /** Where a notebook is run whole; by default where it lies. */
+  folder?: string | null;
   /** Run only this step and what it needs. */
   until?: string | null;
   /** Run this step and all that needs it anew, whatever the cache holds; what they need is taken from the cache where possible, all other steps are left out. With `until` naming the same step, only this one runs anew. */

@@ -201,6 +201,10 @@ def test_run_sends_parameters_as_their_types(mlplat: Call, engine: FakeEngine) -
         "tags": {"a": "b"},
         "until": "load",
         "from_step": None,
+        "reuse": "equal",
+        "whole": False,
+        "reports": ["html"],
+        "folder": None,
     }
     assert len(asked.headers["idempotency-key"]) == 32
 

@@ -26,6 +26,11 @@ from jupyter_mlplat.client.views.nouns.runs import (
     view_run,
     view_runs,
 )
+from jupyter_mlplat.client.views.nouns.schedules import (
+    view_firings,
+    view_schedule,
+    view_schedules,
+)
 from jupyter_mlplat.client.views.nouns.serving import view_endpoint, view_endpoints, view_engine
 
 __all__ = [
@@ -38,6 +43,7 @@ __all__ = [
     "view_endpoint",
     "view_endpoints",
     "view_engine",
+    "view_firings",
     "view_images",
     "view_lineage",
     "view_model",
@@ -48,6 +54,8 @@ __all__ = [
     "view_restored",
     "view_run",
     "view_runs",
+    "view_schedule",
+    "view_schedules",
     "view_secrets",
     "view_verification",
     "view_version",

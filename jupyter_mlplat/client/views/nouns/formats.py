@@ -19,6 +19,8 @@ _MOODS = {
     "LOADING": Mood.BUSY,
     "DEGRADED": Mood.WARNING,
     "STOPPED": Mood.QUIET,
+    "WAITING": Mood.WARNING,
+    "MISSED": Mood.WARNING,
 }
 
 
@@ -35,6 +37,8 @@ _MARKS = {
     "LOADING": "●",
     "DEGRADED": "!",
     "STOPPED": "◌",
+    "WAITING": "·",
+    "MISSED": "–",
 }
 
 
