@@ -154,6 +154,11 @@ def _add_pipelines(group: Any) -> None:
         "--whole", action="store_true", help="run it top to bottom, by papermill, not as steps"
     )
     parser.add_argument("--pdf", action="store_true", help="with --whole: keep a PDF as well")
+    parser.add_argument(
+        "--literal",
+        action="store_true",
+        help="run the commands of a KFP pipeline as they stand: shell, pip and all",
+    )
     parser.add_argument("--until", metavar="STEP", help="run only this step and what it needs")
     parser.add_argument("--experiment", metavar="NAME", default="default", help="group of runs")
     parser.add_argument(

@@ -205,6 +205,7 @@ class EngineClient(ScheduleLink):
         whole: bool = False,
         reports: Sequence[str] = ("html",),
         folder: str | Path | None = None,
+        literal: bool = False,
         idempotency_key: str | None = None,
     ) -> "run_documents.Run":
         """Submit a run. A call that broke off is repeated with the same key: one run, never two."""
@@ -224,6 +225,7 @@ class EngineClient(ScheduleLink):
             "whole": whole,
             "reports": list(reports),
             "folder": str(folder) if folder else None,
+            "literal": literal,
         }
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return Run.model_validate_json(self.fetch("runs.submit", body=body, headers=headers))

@@ -62,18 +62,19 @@ class Way:
     packages: Packages = _NO_PACKAGES
     command: Sequence[str] = ()
     notes: tuple[str, ...] = ()
+    literal: bool = False
 
     @property
     def reads_by_uri(self) -> bool:
         """Whether an executor that is not ours derives an artifact's path from its URI."""
         return self.how == "command" and (
-            self.packages.wants_real_kfp or self.executed_as == "container"
+            self.packages.wants_real_kfp or self.literal or self.executed_as == "container"
         )
 
     @property
     def environment(self) -> str | None:
         """Name the environment of the packages that are asked for; None where none are."""
-        if not self.packages.requirements:
+        if self.literal or not self.packages.requirements:
             return None
         parts = [self.python, sorted(self.packages.requirements), self.packages.options]
         return digest_json(parts).removeprefix("sha256:")[:24]
@@ -108,14 +109,14 @@ class Components:
 
     # - what the conductor has to know before it starts one -
 
-    def python_of(self, step: Step) -> str:
+    def python_of(self, step: Step, literal: bool) -> str:
         """Return the interpreter that a task runs with: that of its environment once it is built.
 
         Raises:
             InvalidInput: Its command cannot be resolved.
             Unsupported: Nothing here can run its image.
         """
-        way = self._way(step, _raw_call(step))
+        way = self._way(step, _raw_call(step), literal)
         folder = self._environment_folder(way)
         return str(folder / "bin/python") if folder and _is_built(folder) else way.python
 
@@ -142,10 +143,10 @@ class Components:
             if kind in ("secret", "config")
         }
 
-    def environment_of(self, step: Step) -> str:
+    def environment_of(self, step: Step, literal: bool) -> str:
         """Return what decides which packages a task finds: for its cache key."""
-        way = self._way(step, _raw_call(step))
-        return way.environment or way.python
+        way = self._way(step, _raw_call(step), literal)
+        return "literal" if way.literal else way.environment or way.python
 
     # - starting -
 
@@ -166,7 +167,7 @@ class Components:
             Unsupported: Nothing here can run its image.
         """
         workspace = self._home.workspace(run.id)
-        way = self._way(step, _raw_call(step))
+        way = self._way(step, _raw_call(step), run.literal)
         component, inputs = _laid(
             component_of(step), ref.directory, workspace, by_uri=way.reads_by_uri
         )
@@ -191,7 +192,15 @@ class Components:
             env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, task.gpus))
         folder = self._environment_folder(way)
         is_built = folder is not None and _is_built(folder)
-        if folder is not None and not is_built:
+        if way.literal and way.executed_as != "container":
+            document["environment"] = {
+                "folder": str(ref.directory / "environment"),
+                "python": way.python,
+                "requirements": [],
+                "options": [],
+                "system": True,
+            }
+        elif folder is not None and not is_built:
             document["environment"] = {
                 "folder": str(folder),
                 "python": way.python,
@@ -242,7 +251,7 @@ class Components:
     def _carried_out(
         self, step: Step, call: Call, ref: AttemptRef, run: Run
     ) -> tuple[Way, dict[str, Any]]:
-        way = self._way(step, call)
+        way = self._way(step, call, run.literal)
         function = way.function
         if way.how == "function" and function is not None:
             source = {
@@ -263,7 +272,7 @@ class Components:
 
     # - which way -
 
-    def _way(self, step: Step, call: Call) -> Way:
+    def _way(self, step: Step, call: Call, literal: bool) -> Way:
         component = component_of(step)
         if component.executor.get("importer") is not None:
             return Way("import", "engine")
@@ -272,8 +281,11 @@ class Components:
         rule = images.rule_for(call.image, self._images.rules())
         function = python_component(call.command, call.args)
         if rule is None or (function is None and not rule.commands):
-            return self._in_container(step, call, function)
+            return self._in_container(step, call, None if literal else function)
         python, notes = _python(rule, call.image)
+        if literal and call.command:
+            words = (*call.command, *call.args)
+            return Way("command", "process", python, rule, command=words, notes=notes, literal=True)
         if function is not None and not function.packages.wants_real_kfp:
             return Way("function", None, python, rule, function, function.packages, notes=notes)
         packages, command = without_installation(call.command)

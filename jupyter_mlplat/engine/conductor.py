@@ -452,11 +452,12 @@ class Conductor:
         error = result.get("error")
         if not isinstance(error, Mapping) or error.get("code") != "missing-input":
             return False
-        bundles = {given.step: live.bundle_of(given) for given in step.inputs}
+        needed = [(given.step, live.bundle_of(given)) for given in step.inputs]
+        needed += live.makers_of(step)
         lost = {
             name
-            for name, bundle in bundles.items()
-            if name not in live.made_again and bundle and not self._facts.is_whole(bundle)
+            for name, digest in needed
+            if name not in live.made_again and digest and not self._facts.is_whole(digest)
         }
         if lost:
             _log.warning(

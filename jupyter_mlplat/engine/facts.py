@@ -48,7 +48,7 @@ class Facts:
 
     def interpreter(self, live: LiveRun, step: Step) -> Interpreter:
         if step.component is not None:
-            return Interpreter(self.of_components.python_of(step))
+            return Interpreter(self.of_components.python_of(step, live.status.run.literal))
         wanted = (step.settings.kernel, step.settings.python)
         if wanted not in live.interpreters:
             live.interpreters[wanted] = self.interpreters.of_step(step, live.pipeline)
@@ -81,7 +81,7 @@ class Facts:
         parts = component_parts(
             component,
             run=live.id,
-            environment=known.environment_of(step),
+            environment=known.environment_of(step, live.status.run.literal),
             secrets=known.secret_stamps(component),
         )
         return StepKey(cache_key(parts), parts, self.environment(live, step), {})

@@ -77,6 +77,19 @@ class LiveRun:
         self._unfolded[name] = (task.inputs, step)
         return step
 
+    def makers_of(self, step: Step) -> list[tuple[str, str | None]]:
+        """Return which tasks have made the artifacts a task of a KFP pipeline is given."""
+        given = step.component.inputs.artifacts.values() if step.component is not None else ()
+        wanted = {one.artifact_id: one.digest for some in given for one in some}
+        return [
+            (task.name, wanted[one.artifact_id])
+            for task in (self.status.tasks.values() if wanted else ())
+            if task.kind == "step" and task.results is not None
+            for made in task.results.artifacts.values()
+            for one in made
+            if one.artifact_id in wanted
+        ]
+
     def forget(self, name: str) -> None:
         """Drop what is only needed until a task is over."""
         self._unfolded.pop(name, None)

@@ -7,6 +7,7 @@ from jupyter_mlplat.engine.attempts import attempt_ref, read_result
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.blobs import BlobStore
 from jupyter_mlplat.ports.metadata import MetadataStore
+from jupyter_mlplat.resources.lineage import Artifact
 from jupyter_mlplat.resources.run import Run, Task, TaskState
 from jupyter_mlplat.services.gc.marking import digests_in, named_by
 from jupyter_mlplat.stores.flushing import Flush
@@ -30,12 +31,19 @@ class PowerLoss:
             if not all(is_whole(digest, self.blobs) for digest in self._saved_by(run, task))
         }
         for artifact in self.store.artifacts_of_run(run.id):
-            if artifact.digest is not None and not self.blobs.has(artifact.digest):
+            if artifact.digest is not None and not self._is_there(artifact):
                 makers = self.store.lineage(artifact.id, "upstream", 1).executions
                 lost |= {maker.name for maker in makers if maker.run_id == run.id}
         if lost:
             _log.warning("Run %d: power was lost and with it %s", run.number, sorted(lost))
         return frozenset(lost & {task.name for task in run.tasks})
+
+    def _is_there(self, artifact: Artifact) -> bool:
+        """Tell whether content is there, of a folder all files."""
+        digest = artifact.digest or ""
+        return (
+            is_whole(digest, self.blobs) if artifact.codec == "folder" else self.blobs.has(digest)
+        )
 
     def _saved_by(self, run: Run, task: Task) -> set[str]:
         if task.bundle is not None:

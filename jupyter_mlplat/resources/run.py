@@ -204,6 +204,10 @@ class Run(Resource):
         default=None, description="The run whose code it runs, whatever the notebook holds now."
     )
     cache: bool = Field(default=True, description="Whether steps may be taken from the cache.")
+    literal: bool = Field(
+        default=False,
+        description="Run the commands of a KFP pipeline as they stand: shell, pip and all.",
+    )
     until: Name | None = Field(default=None, description="Only this step and what it needs runs.")
     from_step: Name | None = Field(
         default=None, description="This step and all that needs it run whatever the cache holds."
@@ -289,6 +293,10 @@ class SubmitRequest(Request):
     parameters: dict[str, JsonValue] = {}
     experiment: Name = "default"
     cache: bool = True
+    literal: bool = Field(
+        default=False,
+        description="Run the commands of a KFP pipeline as they stand: shell, pip and all.",
+    )
     tags: dict[str, str] = {}
     title: str = Field(default="", max_length=500, description="What to call the run.")
     note: str = Field(default="", max_length=10_000)

@@ -61,7 +61,8 @@ def _build(wanted: Mapping[str, Any], folder: str) -> None:
     uv = shutil.which("uv") or shutil.which("uv", path=beside)
     system = ["--system-site-packages"] if wanted.get("system") else []
     if uv is not None:
-        _run([uv, "venv", "--quiet", "--python", wanted["python"], *system, folder], names)
+        seed = [*system, "--seed"] if system else []  # a command may call pip
+        _run([uv, "venv", "--quiet", "--python", wanted["python"], *seed, folder], names)
         installer = [uv, "pip", "install", "--python", python_of(folder)]
     else:
         venv = [wanted["python"], "-m", "venv", *system]

@@ -87,6 +87,7 @@ def run(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
         split=options.split,
         experiment=options.experiment,
         cache=not options.no_cache,
+        literal=options.literal,
         tags=parse_pairs(options.tags),
         until=options.until,
         whole=options.whole,

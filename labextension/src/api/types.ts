@@ -929,6 +929,8 @@ export type Run = {
   clone_of: string | null;
   /** Whether steps may be taken from the cache. */
   cache: boolean;
+  /** Run the commands of a KFP pipeline as they stand: shell, pip and all. */
+  literal: boolean;
   /** Only this step and what it needs runs. */
   until: string | null;
   /** This step and all that needs it run whatever the cache holds. */
@@ -1008,6 +1010,8 @@ export type SubmitRequest = {
   parameters?: Record<string, JsonValue>;
   experiment?: string;
   cache?: boolean;
+  /** Run the commands of a KFP pipeline as they stand: shell, pip and all. */
+  literal?: boolean;
   tags?: Record<string, string>;
   /** What to call the run. */
   title?: string;

@@ -23,6 +23,7 @@ from jupyter_mlplat.resources.images import ImageRule
 from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import Run, RunState, Task, TaskState
 from jupyter_mlplat.resources.workflow import Component, Values
+from jupyter_mlplat.runtime import kfp_slice
 from jupyter_mlplat.services.pipelines.admission import Inventory
 from jupyter_mlplat.services.pipelines.messages import Failed, Succeeded
 from jupyter_mlplat.services.pipelines.outcomes import outcome_of
@@ -58,6 +59,7 @@ class Bench:
         spec: Mapping[str, Any] | None = None,
         inputs: Values | None = None,
         platform: Mapping[str, Any] | None = None,
+        literal: bool = False,
     ) -> Succeeded | Failed:
         self.count += 1
         name = f"task-{self.count}"
@@ -81,6 +83,7 @@ class Bench:
             pipeline_digest="sha256:" + "0" * 64,
             state=RunState.RUNNING,
             created_at=NOW,
+            literal=literal,
         )
         task = Task(name=name, state=TaskState.RUNNING, attempt=1)
         ref = AttemptRef(run.id, name, 1, self.home.attempt(run.id, name, 1))
@@ -100,6 +103,10 @@ class Bench:
         outcome = outcome_of(self.last, ())
         assert isinstance(outcome, Succeeded | Failed)
         return outcome
+
+    @property
+    def slice(self) -> Path:
+        return Path(kfp_slice.__file__).parent
 
     def log(self, name: str = "stdout.log") -> str:
         assert self.last is not None
@@ -415,3 +422,19 @@ async def test_resources_beyond_the_machine_are_noted(bench: Bench) -> None:
         "asks for 64 CPUs; this machine has 2",
         "asks for 2 GPUs; this machine has none",
     ]
+
+
+async def test_literal_command_runs_with_a_pip_of_its_own(bench: Bench) -> None:
+    executor = function("def f() -> str:\n    import sys\n    return sys.prefix\n")
+    script = executor["container"]["command"][2]
+    script = script[: script.index("python3 -m pip")] + 'pip --version && "$0" "$@"'
+    executor["container"]["command"][2] = script
+    bench.images.write([ImageRule(pattern="python:*")])
+    executor["container"]["env"] = [{"name": "PYTHONPATH", "value": str(bench.slice)}]
+
+    results = made(await bench.run(executor, spec(makes={"Output": "STRING"}), literal=True))
+
+    assert str(results.parameters["Output"]).endswith("/task-1/1/environment")
+    assert bench.log().startswith("pip ")
+    assert bench.last is not None
+    assert bench.last.executed_as == "process"

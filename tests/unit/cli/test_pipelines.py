@@ -198,6 +198,7 @@ def test_run_sends_parameters_as_their_types(mlplat: Call, engine: FakeEngine) -
         "split": "auto",
         "experiment": "default",
         "cache": False,
+        "literal": False,
         "tags": {"a": "b"},
         "until": "load",
         "from_step": None,
