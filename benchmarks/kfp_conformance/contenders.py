@@ -46,7 +46,11 @@ def run_ours(
         run = client.submit(file, parameters=parameters, cache=False)
     except PlatformError as error:
         return Outcome("refused", error.message, error.code, took_s=perf_counter() - start)
-    run = client.wait_for_run(run.id, timeout_s)
+    try:
+        run = client.wait_for_run(run.id, timeout_s)
+    except KeyboardInterrupt:
+        client.cancel_run(run.id)  # a task outlives its engine: the next one would take it over
+        raise
     took = perf_counter() - start
     if not run.state.is_final:
         client.cancel_run(run.id)

@@ -1,5 +1,6 @@
 """Whether what a pipeline names is there, and whether nothing waits for itself."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -102,7 +103,8 @@ class _Checker:
         for name, parameter in component.input_definitions.parameters.items():
             at = f"{path}.inputDefinitions.parameters['{name}']"
             if parameter.default_value is not None:
-                self._value(f"{at}.defaultValue", parameter.kind, parameter.default_value)
+                default = _of_text(parameter.kind, parameter.default_value)
+                self._value(f"{at}.defaultValue", parameter.kind, default)
         if component.dag is not None and component.executor_label is not None:
             raise fault(path, "has both dag and executorLabel; needed one of them")
         if component.dag is not None:
@@ -356,6 +358,15 @@ class _Checker:
             f"there is no {what} {name!r}; there {'is' if len(names) < 2 else 'are'} "
             + (listed or "none"),
         )
+
+
+def _of_text(kind: ParameterType, value: JsonValue) -> JsonValue:
+    """Return a default as older compilers wrote it: a text, whatever the type."""
+    if isinstance(value, str) and kind is not ParameterType.STRING:
+        with contextlib.suppress(ValueError, RecursionError):
+            found: JsonValue = json.loads(value)
+            return found
+    return value
 
 
 def _only(path: str, message: Message, *kinds: str) -> str:

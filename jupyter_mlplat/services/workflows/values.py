@@ -119,8 +119,11 @@ def with_defaults(
     """Return values, and the defaults of those that are absent."""
     result = dict(values)
     for name, definition in definitions.items():
-        if name not in result and definition.default_value is not None:
-            result[name] = normal(definition.default_value)
+        default = definition.default_value
+        if name not in result and default is not None:
+            if isinstance(default, str):  # older compilers wrote any default as a text
+                default = value_of_text(f"default of {name!r}", default, definition.kind)
+            result[name] = normal(default)
     return result
 
 

@@ -135,12 +135,13 @@ def test_an_unset_optional_stays_absent_until_its_default_is_asked_for() -> None
     definitions = {
         "maybe": parameter("STRING", isOptional=True),
         "usual": parameter("NUMBER_DOUBLE", isOptional=True, defaultValue=2.0),
+        "old": parameter("NUMBER_INTEGER", isOptional=True, defaultValue="1000"),
     }
 
     found = settled("task 'a'", definitions, {"maybe": None})
 
     assert found == {}
-    assert with_defaults(definitions, found) == {"usual": 2}
+    assert with_defaults(definitions, found) == {"usual": 2, "old": 1000}
 
 
 @pytest.mark.parametrize(
