@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -231,6 +232,10 @@ class Attempt:
             with open(shim, "w", encoding="utf-8") as file:
                 file.write(f"#!/bin/sh\nexec '{python}' {argument} \"$@\"\n")
             os.chmod(shim, stat.S_IRWXU)
+        # The `sh` of most images (ash, bash) knows more than Debian's: `[ a == b ]`, for one.
+        bash = shutil.which("bash")
+        if bash is not None:
+            os.symlink(bash, os.path.join(folder, "sh"))
         return folder
 
     # After
