@@ -1,6 +1,9 @@
 """Schedules and whole notebooks with a real engine, its deaths, and real kernels."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -204,3 +207,48 @@ def test_a_schedule_that_is_removed_is_gone(
     with pytest.raises(NotFound, match="Cannot find schedule 'often'"):
         running.client.get_schedule("often")
     assert running.client.get_run("latest").tags == {"schedule": "often"}
+
+
+@pytest.mark.slow
+def test_papermills_own_program_records_a_run(
+    running: EngineProcess, write_notebook: WriteNotebook, short_dir: Path
+) -> None:
+    path = write_notebook(PARAMETERS, "print('n is', n)", "1 / (n - 3)")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {**json.loads(path.read_text()), "metadata": {"kernelspec": kernel}}
+    path.write_text(json.dumps(content))
+    program = Path(sys.executable).with_name("papermill")
+
+    def papermill(n: int) -> subprocess.CompletedProcess[str]:
+        words = [
+            program,
+            "--engine",
+            "mlplat",
+            path,
+            short_dir / f"out{n}.ipynb",
+            "-p",
+            "n",
+            n,
+        ]
+        environment = {**os.environ, "MLPLAT_HOME": str(running.home.root)}
+        return subprocess.run(
+            [str(word) for word in words],
+            env=environment,
+            cwd=short_dir,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+
+    good, bad = papermill(2), papermill(3)
+
+    assert (good.returncode, bad.returncode) == (0, 1), good.stderr
+    assert "ZeroDivisionError" in bad.stderr
+    executed = json.loads((short_dir / "out2.ipynb").read_text())
+    assert "n is 2" in json.dumps(executed)
+    failed, succeeded = running.client.list_runs(2)[0]
+    assert (succeeded.state, failed.state) == (RunState.SUCCEEDED, RunState.FAILED)
+    run = running.client.get_run(failed.id)
+    assert run.parameters == {"n": 3}
+    assert run.failure is not None
+    assert run.failure.cell == "cell-2"
