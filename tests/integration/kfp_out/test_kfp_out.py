@@ -244,3 +244,21 @@ def test_a_step_of_another_language_is_refused_by_name(bench: Bench) -> None:
 
     with pytest.raises(InvalidInput, match=r"'in-r'.*'ir'"):
         bench.upstream(book)
+
+
+def test_the_yaml_gives_here_what_the_notebook_gives(bench: Bench, tmp_path: Path) -> None:
+    book = Path(shutil.copy(EXAMPLES / "00-first-pipeline.ipynb", tmp_path))
+    target = tmp_path / "pipeline.yaml"
+    compile(book, home=bench.engine.home.root).to_kfp(target)
+
+    document = bench.ours(target, beans=60)
+    notebook = bench.ours(book, beans=60)
+
+    assert document.state == notebook.state == "SUCCEEDED", document.failure
+    assert document.metrics == notebook.metrics
+    for task in document.tasks:
+        assert task.results is not None
+        (artifact,) = task.results.artifacts["notebook"]
+        content = json.loads(bench.engine.client.read_artifact(artifact.artifact_id or ""))
+        shown = [cell["outputs"] for cell in content["cells"]]
+        assert shown == [cell["outputs"] for cell in notebook.notebook(task.name)["cells"]]
