@@ -139,7 +139,8 @@ def _unknown_packages(unknown: Iterable[str], found: Mapping[str, str]) -> list[
             code="unknown-package",
             severity=Severity.WARNING,
             message=f"Cells import {module!r}, and no package that is installed here has it: the "
-            "KFP steps do not install it. Name its package with --package.",
+            "KFP steps do not install it. Name its package: "
+            "jupyter mlplat compile … --package NAME.",
             name=module,
         )
         for module in unknown

@@ -15,6 +15,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu } from '@lumino/widgets';
 
+import { createElement } from 'react';
+
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
 import {
@@ -767,20 +769,36 @@ namespace Private {
       return path;
     }
     // Not opened unasked: every step carries what runs it, which is nothing to read.
-    const actions = [{ label: trans.__('Open'), callback: () => void open() }];
-    if (written.problems.length > 0) {
-      Notification.warning(
-        [
-          trans.__('Wrote %1. Not all of it carries over:', path),
-          ...written.problems.map(({ message }) => message)
-        ].join('\n\n'),
-        { autoClose: false, actions }
-      );
-    } else {
-      Notification.success(trans.__('Wrote %1.', path), {
+    const done = trans.__('Wrote %1.', path);
+    if (written.problems.length === 0) {
+      Notification.success(done, {
         autoClose: 8000,
-        actions
+        actions: [{ label: trans.__('Open'), callback: () => void open() }]
       });
+      return path;
+    }
+    const answer = await showDialog({
+      title: trans.__('Not all of it carries over'),
+      body: createElement(
+        'div',
+        { className: 'jp-mlplat-Losses' },
+        createElement('p', null, done),
+        createElement(
+          'ul',
+          null,
+          ...written.problems.map(({ message }) =>
+            createElement('li', { key: message }, message)
+          )
+        )
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Close') }),
+        Dialog.okButton({ label: trans.__('Open the File') })
+      ],
+      defaultButton: 0
+    });
+    if (answer.button.accept) {
+      await open();
     }
     return path;
   }
