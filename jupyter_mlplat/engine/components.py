@@ -48,6 +48,7 @@ from jupyter_mlplat.stores.images import LocalImageMap
 from jupyter_mlplat.stores.secrets import LocalSecrets
 
 _NO_PACKAGES = Packages()
+_VOLUME_NOTE = "the volume is a folder here: its size, class and access modes are ignored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,9 @@ class Components:
         component = component_of(step)
         if component.executor.get("importer") is not None:
             return Way("import", "engine")
-        if call.image in (platform.CREATE_VOLUME, platform.DELETE_VOLUME):
+        if call.image == platform.CREATE_VOLUME:
+            return Way("folder", "engine", notes=(_VOLUME_NOTE,))
+        if call.image == platform.DELETE_VOLUME:
             return Way("folder", "engine")
         rule = images.rule_for(call.image, self._images.rules())
         function = python_component(call.command, call.args)

@@ -55,13 +55,26 @@ def _reason_of_component(component: Component) -> str | None:
     """Say why a task of a KFP pipeline must run: it touches what no key can hold."""
     importer = component.executor.get("importer")
     if isinstance(importer, dict):
-        return "not cached: what a URI names may have changed"
+        return _reason_of_importer(component, importer)
     if any(mount.kind == "volume" for mount in mounts_of(component.platform)):
         return "not cached: it reads or writes a volume"
     container = component.executor.get("container")
     image = container.get("image") if isinstance(container, dict) else ""
     if image in (CREATE_VOLUME, DELETE_VOLUME):
         return "not cached: it makes or deletes a volume"
+    return None
+
+
+def _reason_of_importer(component: Component, importer: Mapping[str, JsonValue]) -> str | None:
+    """Say why an import is done again: cheap ones always are, others where the author asks."""
+    if importer.get("reimport"):
+        return "not cached: it is to be imported anew each time"
+    source = importer.get("artifactUri", importer.get("artifact_uri"))
+    uri = json.dumps([source, component.inputs.parameters])
+    if importer.get("downloadToWorkspace", importer.get("download_to_workspace")):
+        return "not cached: it writes to the run's workspace"
+    if "http://" not in uri and "https://" not in uri:
+        return "not cached: what lies at a path may have changed"
     return None
 
 

@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SHELLS = ("sh", "/bin/sh", "bash", "/bin/bash")
 _MAIN = ("kfp.dsl.executor_main", "kfp.components.executor_main")
@@ -86,9 +87,16 @@ def without_installation(command: Sequence[str]) -> tuple[Packages, list[str]]:
     nothing = Packages(), list(command)
     if len(command) < 4 or command[0] not in _SHELLS or command[1] not in ("-c", "-ec"):
         return nothing
-    calls = _pip_calls(command[2])
+    packages = _installed_by(command[2])
+    return nothing if packages is None else (packages, list(command[3:]))
+
+
+@lru_cache(maxsize=1024)  # the tasks of a loop have one script
+def _installed_by(script: str) -> Packages | None:
+    """Return what a script installs; None where it does anything else as well."""
+    calls = _pip_calls(script)
     if calls is None:
-        return nothing
+        return None
     requirements: list[str] = []
     options: list[str] = []
     has_kfp = False
@@ -101,8 +109,7 @@ def without_installation(command: Sequence[str]) -> tuple[Packages, list[str]]:
         options += chosen
     if not requirements:
         options = []
-    packages = Packages(tuple(dict.fromkeys(requirements)), _deduplicated(options), has_kfp)
-    return packages, list(command[3:])
+    return Packages(tuple(dict.fromkeys(requirements)), _deduplicated(options), has_kfp)
 
 
 def _pip_calls(script: str) -> list[list[str]] | None:
