@@ -180,6 +180,11 @@ function About(props: {
         engine: trans.__('the engine itself')
       }[task.executed_as]
   );
+  add(
+    trans.__('Not as asked'),
+    task.notes.length > 0 &&
+      task.notes.map(note => <div key={note}>{note}</div>)
+  );
   add(trans.__('GPUs'), task.gpus.join(', '));
   add(
     trans.__('Cache'),
