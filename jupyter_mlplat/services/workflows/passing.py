@@ -163,18 +163,23 @@ def items_for(place: Place, inputs: Values) -> Sequence[Values]:
 def item_of(place: Place, inputs: Values, item: Values) -> Values:
     """Return what an iteration is given: what its loop was, with one item instead of all.
 
+    All the items stay in reach only where something inside reads them, a loop over them once more:
+    each iteration with all items would make a loop's cost quadratic.
+
     Raises:
         InvalidInput: The item is not of the type that its component needs.
     """
     parameters, artifacts = dict(inputs.parameters), dict(inputs.artifacts)
-    all_of_them = set[str]()
+    left_out: list[str] = []
     if place.spec.parameter_iterator is not None:
         named = place.spec.parameter_iterator.items.input_parameter
-        all_of_them = {named} if named and named != place.spec.item_input else all_of_them
+        if named and named != place.spec.item_input and not _is_read(place.component, named):
+            parameters.pop(named, None)
+            left_out.append(named)
     elif place.spec.artifact_iterator is not None:
-        artifacts.pop(place.spec.artifact_iterator.items.input_artifact, None)
-    for name in all_of_them:
-        parameters.pop(name, None)
+        named = place.spec.artifact_iterator.items.input_artifact
+        if not _is_read(place.component, named):
+            artifacts.pop(named, None)
     given = {
         name: value
         for name, value in {**parameters, **item.parameters}.items()
@@ -182,9 +187,21 @@ def item_of(place: Place, inputs: Values, item: Values) -> Values:
     }
     return Values(
         parameters=settled(
-            place.what, place.component.input_definitions.parameters, given, but=all_of_them
+            place.what, place.component.input_definitions.parameters, given, but=left_out
         ),
         artifacts={**artifacts, **item.artifacts},
+    )
+
+
+def _is_read(component: ComponentSpec, name: str) -> bool:
+    """Tell whether a task of a DAG reads an input of it."""
+    tasks = (component.dag or NO_TASKS).tasks.values()
+    return any(
+        name
+        in (parameter.component_input_parameter for parameter in task.inputs.parameters.values())
+        or name
+        in (artifact.component_input_artifact for artifact in task.inputs.artifacts.values())
+        for task in tasks
     )
 
 

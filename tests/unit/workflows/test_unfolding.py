@@ -168,6 +168,22 @@ def test_a_loop_runs_once_for_every_item_and_collects(
     assert "items" not in world.given("loop/0")
 
 
+def test_a_loop_inside_a_loop_may_go_over_the_same_items() -> None:
+    root = dag({"items": "list"}, loop=task("outer", each="items", items="in:items"))
+    outer = dag(
+        {"item": "int", "items": "list"},
+        again=task("inner", each="items", items="in:items"),
+    )
+    inner = dag({"item": "int", "items": "list"}, square=task("square", x="in:item"))
+    ir = ir_of(root, outer=outer, inner=inner, square=SQUARE)
+
+    world = World(ir, _square, items=[1, 2]).run()
+
+    assert world.state == "SUCCEEDED"
+    assert world.given("loop/1/again/0/square") == {"x": 1}
+    assert "items" not in world.given("loop/1/again/0")
+
+
 def test_a_loop_over_nothing_collects_nothing() -> None:
     root = dag(
         outputs={"squares": ("list", "loop.out")},
