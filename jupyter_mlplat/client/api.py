@@ -76,6 +76,7 @@ def run(
     cache: bool = True,
     tags: Mapping[str, str] | None = None,
     until: str | None = None,
+    whole: bool = False,
     home: Home = None,
 ) -> Run:
     """Run a notebook, or a KFP pipeline, as a pipeline.
@@ -92,6 +93,7 @@ def run(
         cache: Whether steps may be taken from the cache.
         tags: Words to find it by.
         until: Run only this step and what it needs.
+        whole: Run a notebook from top to bottom in its own kernel, by papermill, not as steps.
         home: The state directory; by default `MLPLAT_HOME`.
 
     Raises:
@@ -108,6 +110,7 @@ def run(
         cache=cache,
         tags=tags,
         until=until,
+        whole=whole,
     )
     handle = Run(client, submitted)
     return handle.wait(timeout_s, check=check) if wait else handle

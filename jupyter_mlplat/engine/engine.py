@@ -209,8 +209,11 @@ class Engine:
         self._spawn(self._stop_when_idle())
         self.kfp.resume()
         self._spawn(self._stop_when_homeless(place_of(self.home.root, self.home.lock)))
-        await self.timekeeper.open()
-        self.timekeeper.start()
+        try:
+            await self.timekeeper.open()
+            self.timekeeper.start()
+        except Exception:  # runs go on whatever has become of a schedule
+            _log.exception("Schedules could not be taken up again")
         try:
             await self.serving.open()
         except Exception:  # runs go on whatever has become of an endpoint

@@ -48,6 +48,8 @@ _LOOK_S = 2.0
 """As long as a clock that was set may go unnoticed."""
 _TROUBLE_S = 5.0
 _FIRINGS_KEPT = 10_000  # of a schedule
+_PRUNE_EVERY = 100
+_OLDEST = 100  # that are looked at each time whether they are too old
 _OUTCOMES = {
     FiringState.SUCCEEDED: "succeeded",
     FiringState.FAILED: "failed",
@@ -140,6 +142,7 @@ class Timekeeper:
         self._live: dict[str, _Live] = {}
         self._by_run: dict[str, tuple[str, tuple[str, int]]] = {}  # run → schedule, firing
         self._began: dict[str, float] = {}  # run → when, by the monotonic clock
+        self._settled = 0
         self._news: deque[Event] = deque()
         self._lock = asyncio.Lock()
         self._nudge = asyncio.Event()
@@ -156,9 +159,9 @@ class Timekeeper:
                 self._live[schedule.id] = _Live(schedule, dict(state))
             now = self._clock()
             for firing in await self._work.read(self._store.open_firings):
-                await self._take_up(firing, now)
-            for live in self._live.values():
-                await self._replay(live)
+                await self._apart(self._take_up, firing, now)
+            for live in list(self._live.values()):
+                await self._apart(self._replay, live)
 
     async def _take_up(self, firing: Firing, now: datetime) -> None:
         live = self._live.get(firing.schedule_id)
@@ -231,12 +234,14 @@ class Timekeeper:
             self._last_turn = now
             passed_s = self._monotonic() - self._turned_at
             self._turned_at += passed_s
+            # By today's clock; where it was set back, what is planned from then on comes again.
+            looked_at = after(now, -passed_s) if was_set_back else None
             while self._news:
                 await self._take_in(self._news.popleft(), now)
             wakes = list[datetime]()
             for live in list(self._live.values()):
                 try:
-                    wakes += await self._tend(live, now, after(now, -passed_s), was_set_back)
+                    wakes += await self._tend(live, now, looked_at)
                 except Exception as error:  # one schedule's trouble is not that of the others
                     level = logging.WARNING if isinstance(error, Unavailable) else logging.ERROR
                     name = live.schedule.name
@@ -246,18 +251,15 @@ class Timekeeper:
                 return None
             return min(_LOOK_S, max(0.0, seconds_between(now, min(wakes))))
 
-    async def _tend(
-        self, live: _Live, now: datetime, since: datetime, was_set_back: bool
-    ) -> list[datetime]:
+    async def _tend(self, live: _Live, now: datetime, looked_at: datetime | None) -> list[datetime]:
         wakes = list[datetime]()
         schedule = live.schedule
         if not schedule.paused:
-            is_due = live.wake_at is not None and now >= live.wake_at
-            if schedule.trigger.kind in rules.IS_TIME:
-                if is_due or was_set_back or not live.is_planned:
-                    await self._plan(live, now, since)
-            elif schedule.trigger.kind == "file" and (is_due or was_set_back or not live.wake_at):
+            is_due = live.wake_at is None or now >= live.wake_at or looked_at is not None
+            if schedule.trigger.kind == "file" and is_due:
                 await self._look(live, now)
+            elif schedule.trigger.kind in rules.IS_TIME and (is_due or not live.is_planned):
+                await self._plan(live, now, looked_at or live.seen_until)
             wakes += filter(None, [live.wake_at])
         for firing in list(live.firings.values()):
             if firing.state is FiringState.RUNNING and schedule.timeout_s is not None:
@@ -273,11 +275,7 @@ class Timekeeper:
     # - planned times -
 
     async def _plan(self, live: _Live, now: datetime, since: datetime) -> None:
-        """Decide about the planned times that have come.
-
-        `since` is by today's clock when the last turn was: where the clock was set back, what is
-        planned from then on comes again.
-        """
+        """Decide about the planned times that have come."""
         schedule = live.schedule
 
         def taken_among(keys: Collection[str]) -> set[str]:
@@ -498,32 +496,23 @@ class Timekeeper:
 
     async def _retain(self, live: _Live, now: datetime) -> None:
         """Delete the runs that the schedule does not keep."""
-        keep = live.schedule.keep
-        listed = await self._work.read(
-            self._store.list_firings, live.schedule.id, limit=_FIRINGS_KEPT
-        )
-        ran = [firing for _, firing in listed if firing.run_id is not None]
-        oldest = now - timedelta(days=keep.days) if keep.days else None
-        doomed = {
-            str(firing.run_id): firing
-            for number, firing in enumerate(ran)
-            if firing.state.is_final
-            and (
-                (keep.runs is not None and number >= keep.runs)
-                or (oldest is not None and (firing.finished_at or now) < oldest)
-            )
-        }
-        if doomed:
-            gone = await self._work.drop(list(doomed))
-            await self._work.read(
-                self._store.record_firings,
-                live.schedule.id,
-                [doomed[run].model_copy(update={"run_id": None}) for run in gone],
-            )
-        if len(listed) >= _FIRINGS_KEPT:
-            await self._work.read(
-                self._store.prune_firings, live.schedule.id, _FIRINGS_KEPT * 9 // 10
-            )
+        schedule, keep = live.schedule, live.schedule.keep
+        doomed = list[Firing]()
+        if keep.runs is not None:
+            doomed += await self._work.read(self._store.firings_beyond, schedule.id, keep.runs)
+        if keep.days is not None:
+            oldest = await self._work.read(self._store.oldest_firings, schedule.id, _OLDEST)
+            since = now - timedelta(days=keep.days)
+            doomed += [firing for firing in oldest if (firing.finished_at or now) < since]
+        over = {str(firing.run_id): firing for firing in doomed if firing.state.is_final}
+        if over:
+            gone = await self._work.drop(list(over))
+            fields = {"run_id": None}
+            forgotten = [over[run].model_copy(update=fields) for run in gone]
+            await self._work.read(self._store.record_firings, schedule.id, forgotten)
+        self._settled += 1
+        if self._settled % _PRUNE_EVERY == 0:
+            await self._work.read(self._store.prune_firings, schedule.id, _FIRINGS_KEPT)
 
     # - what happens -
 
@@ -860,15 +849,16 @@ class Timekeeper:
         )
 
     def _spawn(self, work: Callable[..., Awaitable[None]], *given: Any) -> None:
-        task = asyncio.get_running_loop().create_task(self._guard(work, *given))
+        task = asyncio.get_running_loop().create_task(self._apart(work, *given))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guard(self, work: Callable[..., Awaitable[None]], *given: Any) -> None:
+    async def _apart(self, work: Callable[..., Awaitable[None]], *given: Any) -> None:
+        """Let what goes wrong with one thing harm nothing else."""
         try:
             await work(*given)
         except Exception:
-            _log.exception("A task of the timekeeper has failed")
+            _log.exception("The timekeeper could not do %s", getattr(work, "__name__", work))
 
 
 class _Anything(dict[str, Any]):

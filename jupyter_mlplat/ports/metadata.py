@@ -442,8 +442,14 @@ class MetadataStore(Protocol):
 
     def firing_of_run(self, run_id: str) -> Firing | None: ...
 
+    def firings_beyond(self, schedule_id: str, newest: int) -> Sequence[Firing]:
+        """Those with runs, without the newest so many."""
+
+    def oldest_firings(self, schedule_id: str, limit: int) -> Sequence[Firing]:
+        """Of those with runs, the first so many."""
+
     def count_firings(self, schedule_id: str) -> int:
-        """How many planned times came to runs."""
+        """How many have been begun."""
 
     def last_success(self, schedule_id: str) -> Firing | None: ...
 

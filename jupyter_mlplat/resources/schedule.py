@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from jupyter_mlplat.resources.base import (
     Alias,
@@ -212,6 +212,8 @@ class Firing(Resource):
 
 class Schedule(ScheduleRequest):
     """A schedule as it stands."""
+
+    model_config = ConfigDict(extra="ignore")  # of a newer writer, as everything we read
 
     id: Identifier
     created_at: Timestamp

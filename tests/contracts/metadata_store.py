@@ -1001,6 +1001,20 @@ class ScheduleContract:
         assert store.get_schedule("nightly")[1] == {"seen": 3}
         assert store.events_after(0)[-1].kind == "schedule.fired"
 
+    def test_firings_with_runs_are_found_from_either_end(self, store: MetadataStore) -> None:
+        schedule = a_schedule()
+        store.create_schedule(schedule, {})
+        for key in ("1", "2", "3"):
+            store.record_firings(schedule.id, [a_firing(schedule, key)])
+            begun = a_firing(schedule, key, state=FiringState.RUNNING)
+            store.create_run(a_run(), a_pipeline(), None, "d", [], begun)
+        skipped = a_firing(schedule, "4", state=FiringState.SKIPPED)
+        store.record_firings(schedule.id, [skipped])
+
+        assert [firing.key for firing in store.firings_beyond(schedule.id, 1)] == ["2", "1"]
+        assert [firing.key for firing in store.oldest_firings(schedule.id, 2)] == ["1", "2"]
+        assert store.count_firings(schedule.id) == 3
+
     def test_a_firing_is_open_until_it_is_over_and_everybody_was_told(
         self, store: MetadataStore
     ) -> None:

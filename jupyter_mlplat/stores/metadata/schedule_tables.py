@@ -137,10 +137,19 @@ class ScheduleTables(Tables):
     def firing_of_run(self, run_id: str) -> Firing | None:
         return next(iter(self._firings("run_id = ?", run_id)), None)
 
+    def firings_beyond(self, schedule_id: str, newest: int) -> Sequence[Firing]:
+        condition = "schedule = ? AND run_id IS NOT NULL ORDER BY pk DESC LIMIT -1 OFFSET ?"
+        return self._firings(condition, schedule_id, newest)
+
+    def oldest_firings(self, schedule_id: str, limit: int) -> Sequence[Firing]:
+        condition = "schedule = ? AND run_id IS NOT NULL ORDER BY pk LIMIT ?"
+        return self._firings(condition, schedule_id, limit)
+
     def count_firings(self, schedule_id: str) -> int:
         with self._database.read() as connection:
             (count,) = connection.execute(
-                "SELECT count(*) FROM firing WHERE schedule = ? AND run_id IS NOT NULL",
+                "SELECT count(*) FROM firing WHERE schedule = ? "
+                "AND state NOT IN ('QUEUED', 'SKIPPED', 'MISSED')",
                 (schedule_id,),
             ).fetchone()
         return int(count)
