@@ -64,7 +64,8 @@ def run_ours(
 def _reason(run: Run) -> tuple[str, str]:
     for task in run.tasks:
         if task.failure is not None and task.kind == "step":
-            return f"{task.title}: {task.failure.message}", task.failure.code
+            said = [f"{task.title}: {task.failure.message}", *task.notes]
+            return "; ".join(said), task.failure.code
     if run.failure is not None:
         return run.failure.message, run.failure.code
     return "", ""

@@ -14,6 +14,7 @@ PEER_EXTRAS = ("pip", "setuptools", "wheel", "nbclient", "ipykernel", "jupyter-c
 
 NOT_HERE = {
     "it needs the container image": "needs a container",
+    "lies in the container image": "needs a container",
     r"Cannot start '\S+' of task '\S+': No such file": "needs a program of its image",
 }
 """So our engine says that this machine has not what a task's image would hold."""

@@ -184,7 +184,7 @@ class Components:
             call = call_of(step, Context(facts, str(ref.directory / "outputs")))
             way, document = self._carried_out(step, call, ref, run)
         given = self._given(component, run, task)
-        notes = [*way.notes, *given.notes, *notes_on_platform(component)]
+        notes = [*way.notes, *given.notes, *notes_on_platform(component), *_not_here(component)]
         demand, short_of = fitted(resources_of(component), self._inventory)
         notes += short_of
         executor_input = call.executor_input if call else {}
@@ -425,6 +425,16 @@ class Components:
 
 
 # - parts of the document -
+
+
+def _not_here(component: Component) -> list[str]:
+    """Say which inputs have no files on this machine."""
+    return [
+        f"input {name!r} lies in the container image {artifact.uri!r}: its files are not here"
+        for name, artifacts in component.inputs.artifacts.items()
+        for artifact in artifacts
+        if urlsplit(artifact.uri).scheme == "oci" and artifact.digest is None
+    ]
 
 
 def _laid(
