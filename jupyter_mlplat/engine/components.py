@@ -39,6 +39,7 @@ from jupyter_mlplat.services.workflows.demands import fitted, notes_on_platform
 from jupyter_mlplat.services.workflows.lightweight import (
     Packages,
     PythonComponent,
+    imports_of,
     python_component,
     without_installation,
 )
@@ -88,6 +89,7 @@ class _Given:
     env: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     mounts: list[dict[str, Any]] = field(default_factory=list)
+    masked: list[str] = field(default_factory=list)  # folders whose files are secret
     notes: list[str] = field(default_factory=list)
 
 
@@ -183,9 +185,9 @@ class Components:
                 facts = replace(facts, workspace=WORKSPACE_MOUNT)
             call = call_of(step, Context(facts, str(ref.directory / "outputs")))
             way, document = self._carried_out(step, call, ref, run)
+        demand, short_of = fitted(resources_of(component), self._inventory)
         given = self._given(component, run, task)
         notes = [*way.notes, *given.notes, *notes_on_platform(component), *_not_here(component)]
-        demand, short_of = fitted(resources_of(component), self._inventory)
         notes += short_of
         executor_input = call.executor_input if call else {}
         env = {**given.env, **(call.env if call else {})}
@@ -220,6 +222,7 @@ class Components:
             shared = {"source": str(workspace), "path": WORKSPACE_MOUNT}
             mounts = [*given.mounts, *([shared] if has_workspace else [])]
             _mount_into_container(document["command"]["argv"], mounts)
+            _limit_container(document["command"]["argv"], demand, task.gpus)
         secret_env = {name: env[name] for name in given.secrets if name in env}
         document = {
             **common,
@@ -232,6 +235,7 @@ class Components:
             "executor_input": executor_input,
             "env": {name: value for name, value in env.items() if name not in secret_env},
             "secrets": list(secret_env),
+            "masked": given.masked,
             "notes": notes,
             "limits": {"memory_bytes": demand.memory_bytes, "cpu": demand.cpu},
             **document,
@@ -240,7 +244,9 @@ class Components:
         order = StartOrder(
             ref=ref,
             python=python if way.how == "function" else sys.executable,
-            preload=(),
+            preload=imports_of(way.function.source)
+            if way.function is not None and way.how == "function" and "environment" not in document
+            else (),
             kernel=None,
             memory_bytes=demand.memory_bytes,
             env=env,
@@ -370,7 +376,10 @@ class Components:
             given.mounts.append({"source": None, "path": mount.path})
             return
         source = str(self._secrets.folder(mount.name, mount.kind))
-        given.mounts.append({"source": source, "path": mount.path, "read_only": True})
+        shown: dict[str, Any] = {"source": source, "path": mount.path, "read_only": True}
+        given.mounts.append(shown)
+        if mount.kind == "secret":
+            given.masked.append(source)
 
     def _volume_folder(self, name: str, component: Component) -> Path:
         if not name or name != os.path.basename(name) or name.startswith("."):
@@ -575,6 +584,16 @@ def _missing(component: Component, kind: str, name: str, keys: Sequence[str]) ->
         + (f", key {', '.join(map(repr, keys))}" if keys != ["KEY"] else "")
         + f", which is not stored here. Store it: jupyter mlplat secrets set {name}{option} {pairs}"
     )
+
+
+def _limit_container(argv: list[str], demand: Resources, gpus: Sequence[int]) -> None:
+    place = argv.index("{options}")
+    options = ["--memory", str(demand.memory_bytes)] if demand.memory_bytes else []
+    if gpus and os.path.basename(argv[0]) == "docker":
+        options += ["--gpus", "device=" + ",".join(map(str, gpus))]
+    elif gpus:
+        options += [word for gpu in gpus for word in ("--device", f"nvidia.com/gpu={gpu}")]
+    argv[place:place] = options
 
 
 def _mount_into_container(argv: list[str], mounts: Sequence[Mapping[str, Any]]) -> None:

@@ -115,6 +115,8 @@ class Attempt:
         order = self.order
         os.environ.update(order.get("env") or {})
         secrets = [os.environ.get(name, "") for name in order.get("secrets") or ()]
+        for folder in order.get("masked") or ():
+            secrets += _texts_in(folder)
         self.end_masking = masking.masked((STDOUT, STDERR), secrets)
         if order.get("environment"):
             self._enter_environment(order["environment"])
@@ -323,6 +325,16 @@ class Attempt:
 
 
 def _nothing() -> None: ...
+
+
+def _texts_in(folder: str) -> list[str]:
+    """Return the values of a secret that is mounted, and their lines."""
+    texts: list[str] = []
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+            text = file.read().strip()
+        texts += [text, *text.splitlines()]
+    return texts
 
 
 def _look_after_folder(folder: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ file and hands it to `kfp.dsl.executor_main`. What does not look exactly like th
 is a command like any other.
 """
 
+import ast
 import re
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,6 +70,26 @@ def python_component(command: Sequence[str], args: Sequence[str]) -> PythonCompo
     if match is None or match["main"] not in _MAIN or function is None:
         return None
     return PythonComponent(rest[3], function, tuple(args), packages)
+
+
+@lru_cache(maxsize=1024)
+def imports_of(source: str) -> tuple[str, ...]:
+    """Return the modules that a component imports, but for Python's own: a worker has them ready.
+
+    Where in the source does not matter: nearly every component imports inside its function.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    found: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found[node.module] = None
+    own = sys.stdlib_module_names | {"kfp"}
+    return tuple(name for name in found if name.partition(".")[0] not in own)
 
 
 def _option(args: Sequence[str], name: str) -> str | None:

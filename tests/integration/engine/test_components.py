@@ -318,13 +318,17 @@ async def test_secret_is_mounted_for_reading(bench: Bench) -> None:
 
     results = made(
         await bench.run(
-            function("def f() -> int:\n    return len(open('/mnt/db-secret/password').read())\n"),
+            function(
+                "def f() -> int:\n    word = open('/mnt/db-secret/password').read()\n"
+                "    print(word)\n    return len(word)\n"
+            ),
             spec(makes={"Output": "NUMBER_INTEGER"}),
             platform=platform,
         )
     )
 
     assert results.parameters == {"Output": 8}
+    assert bench.log() == "***\n"
     assert not os.path.exists("/mnt/db-secret")
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from jupyter_mlplat.services.workflows.lightweight import (
     Packages,
+    imports_of,
     python_component,
     without_installation,
 )
@@ -101,3 +102,13 @@ def test_program_that_differs_is_no_component() -> None:
     command[5] = command[5].replace("mktemp -d", "mktemp -d; curl evil")
 
     assert python_component(command, container["args"]) is None
+
+
+def test_modules_that_a_component_imports_are_known_but_for_those_of_python() -> None:
+    source = (
+        "import kfp\nfrom kfp.dsl import *\ndef f():\n    import os, pandas as pd\n"
+        "    from sklearn.linear_model import Ridge\n    from . import x\n"
+    )
+
+    assert imports_of(source) == ("pandas", "sklearn.linear_model")
+    assert imports_of("def f(:") == ()
