@@ -6,7 +6,7 @@ import json
 import os
 import re
 from argparse import Namespace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +111,7 @@ def request_of(
         "trigger": _trigger(name, options),
         "table": _read_table(options.table) if options.table else [],
         "start": _moment(options.start),
-        "end": _moment(options.end),
+        "end": _moment(options.end, is_end=True),
         "jitter_s": seconds_of(options.jitter),
         "catch_up": policy,
         "catch_up_limit": int(limit or 10),
@@ -162,8 +162,10 @@ def seconds_of(text: str) -> float:
     return sum(float(number) * factor for number, factor in parts if number)
 
 
-def moment_of(text: str) -> datetime:
+def moment_of(text: str, *, is_end: bool = False) -> datetime:
     """Read a date or a time; without a zone it is that of this machine.
+
+    A date alone is its beginning, or its end where something ends with it.
 
     Raises:
         InvalidInput: It is none.
@@ -175,6 +177,8 @@ def moment_of(text: str) -> datetime:
             f"{text!r} is no time: write it like 2026-12-01, 2026-12-01T09:00 or "
             "2026-12-01T09:00+01:00."
         ) from error
+    if is_end and len(text.strip()) <= len("2026-12-01"):
+        moment += timedelta(days=1, microseconds=-1)
     return moment if moment.tzinfo else moment.astimezone()
 
 
@@ -188,8 +192,8 @@ def local_zone() -> str:
     return name.removeprefix("posix/").removeprefix("right/") if found else "UTC"
 
 
-def _moment(text: str | None) -> str | None:
-    return None if text is None else moment_of(text).isoformat()
+def _moment(text: str | None, *, is_end: bool = False) -> str | None:
+    return None if text is None else moment_of(text, is_end=is_end).isoformat()
 
 
 def _absolute(path: str | None) -> str | None:

@@ -175,9 +175,12 @@ def _schedule(options: Namespace, shell: Any) -> Any:
     if action == "backfill":
         if options.since is None or options.until is None:
             raise InvalidInput("Say which stretch: schedule backfill NAME --from TIME --to TIME.")
-        stretch = scheduling.moment_of(options.since), scheduling.moment_of(options.until)
         firings = client.backfill_schedule(
-            name, *stretch, limit=options.limit, dry_run=options.dry_run
+            name,
+            scheduling.moment_of(options.since),
+            scheduling.moment_of(options.until, is_end=True),
+            limit=options.limit,
+            dry_run=options.dry_run,
         )
         return FiringRows(f"Back-fill of {name}", firings)
     if action == "remove":

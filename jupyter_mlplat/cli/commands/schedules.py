@@ -66,7 +66,7 @@ def backfill(client: "EngineClient", options: Namespace, terminal: Terminal) -> 
     firings = client.backfill_schedule(
         options.schedule,
         moment_of(options.since),
-        moment_of(options.until),
+        moment_of(options.until, is_end=True),
         limit=options.limit,
         dry_run=options.dry_run,
     )

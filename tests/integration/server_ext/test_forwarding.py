@@ -56,6 +56,22 @@ def test_path_as_the_file_browser_shows_it_becomes_absolute(
     assert asked.body == {"path": str(server.files / "deep/a b.ipynb"), "split": "cell"}
 
 
+def test_what_a_schedule_runs_and_waits_for_becomes_absolute(
+    server: Server, engine: FakeEngine
+) -> None:
+    body = {"work": {"path": "a.ipynb"}, "trigger": {"kind": "file", "path": "data/x.csv"}}
+
+    server.ask("POST", f"{API}/schedules", body)
+
+    (asked,) = engine.requests("schedules.create")
+    assert asked.body == {
+        "work": {"path": str(server.files / "a.ipynb")},
+        "trigger": {"kind": "file", "path": str(server.files / "data/x.csv")},
+    }
+    status, _ = server.ask("POST", f"{API}/schedules", {"work": {"path": "../a.ipynb"}})
+    assert status == 400
+
+
 @pytest.mark.parametrize("path", ["../outside.ipynb", "link/outside.ipynb", "a/../../b.ipynb"])
 def test_path_that_leads_out_of_the_servers_folder_is_refused(
     server: Server, engine: FakeEngine, path: str
