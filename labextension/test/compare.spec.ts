@@ -1,4 +1,5 @@
 import type { Metric, Pipeline } from '../src/api/types';
+import { barsOf, quantitiesOf, scatterOf } from '../src/panels/compare/chart';
 import { align, diffLines, fold } from '../src/panels/compare/diff';
 import {
   betterIs,
@@ -38,6 +39,58 @@ const RUNS = [
     metrics: [metric('loss', 0.5, 0), metric('n', 3, null)]
   }
 ];
+
+const STYLE = {
+  width: 600,
+  font: 'sans-serif',
+  text: '#111',
+  grid: '#ddd',
+  colors: ['#00f', '#f80']
+};
+
+describe('charts', () => {
+  it('offer the numbers by which the runs differ', () => {
+    expect(quantitiesOf(RUNS).map(({ id, values }) => [id, values])).toEqual([
+      ['parameter alpha', [0.5, 0.1]],
+      ['metric loss', [1, 0.5]]
+    ]);
+  });
+
+  it('draw each metric on an axis of its own, in the colours of the runs', () => {
+    const bars = barsOf(RUNS, STYLE);
+
+    expect(bars).toMatchObject({
+      columns: 2,
+      data: {
+        values: [
+          { metric: 'loss', run: '#1', value: 1 },
+          { metric: 'loss', run: '#2', value: 0.5 },
+          { metric: 'n', run: '#1', value: 3 },
+          { metric: 'n', run: '#2', value: 3 }
+        ]
+      },
+      resolve: { scale: { y: 'independent' } }
+    });
+    expect(JSON.stringify(bars)).toContain('"range":["#00f","#f80"]');
+  });
+
+  it('set one number against another; names are titles, never fields', () => {
+    const [alpha, loss] = quantitiesOf(RUNS);
+    const hostile = { ...loss, name: "datum['x'])" };
+
+    expect(
+      scatterOf(RUNS, [alpha, hostile], ['alpha', hostile.name], STYLE)
+    ).toMatchObject({
+      data: {
+        values: [
+          { run: '#1', x: 0.5, y: 1 },
+          { run: '#2', x: 0.1, y: 0.5 }
+        ]
+      },
+      encoding: { y: { field: 'y', axis: { title: hostile.name } } }
+    });
+  });
+});
 
 describe('rows', () => {
   it('puts parameters that differ first', () => {

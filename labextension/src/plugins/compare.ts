@@ -3,6 +3,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { CommandIDs } from '../commands';
@@ -19,13 +20,14 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
   description: 'Compares runs side by side.',
   autoStart: true,
   requires: [IMlPlatform, IMlPlatformViews],
-  optional: [ITranslator, ICommandPalette],
+  optional: [ITranslator, ICommandPalette, IRenderMimeRegistry],
   activate: (
     app: JupyterFrontEnd,
     platform: IMlPlatform,
     views: IMlPlatformViews,
     translator: ITranslator | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    rendermime: IRenderMimeRegistry | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { commands } = app;
@@ -39,6 +41,7 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
         return new CompareView(
           new CompareModel(platform.connection, idsOf(args.runs)),
           trans,
+          rendermime,
           run => void commands.execute(CommandIDs.openRun, { run })
         );
       }

@@ -1,6 +1,8 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import * as React from 'react';
 
 import { LineChart, LineControls, PLAIN } from '../../charts';
+import { canDrawVega } from '../../charts/vega';
 import { ErrorNote } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import {
@@ -10,6 +12,7 @@ import {
 } from '../../components/format';
 import { stepColor } from '../../components/palette';
 import { StateIcon } from '../../components/state';
+import { CompareCharts } from './charts';
 import { CodeDiff } from './code';
 import { curves, durationRows, metricRows, parameterRows } from './facts';
 import type { ICompared, IRow } from './facts';
@@ -19,9 +22,10 @@ import '../../../style/compare.css';
 /** What differs between runs: parameters, metrics, durations, code. */
 export default function CompareBody(props: {
   model: CompareModel;
+  rendermime: IRenderMimeRegistry | null;
   onOpenRun: (run: string) => void;
 }): JSX.Element {
-  const { model } = props;
+  const { model, rendermime } = props;
   const trans = useTrans();
   const [options, setOptions] = React.useState(PLAIN);
   const { runs, baseline } = model;
@@ -43,6 +47,9 @@ export default function CompareBody(props: {
             <Durations runs={runs} baseline={baseline} />
           </table>
         </div>
+      )}
+      {runs.length > 1 && rendermime && canDrawVega(rendermime) && (
+        <CompareCharts runs={runs} rendermime={rendermime} />
       )}
       {lines.length > 0 && (
         <section className="jp-mlplat-Comparison-section">

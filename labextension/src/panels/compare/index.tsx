@@ -1,3 +1,4 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
@@ -13,6 +14,7 @@ export class CompareView extends ReactWidget {
   constructor(
     private readonly _model: CompareModel,
     private readonly _trans: TranslationBundle,
+    private readonly _rendermime: IRenderMimeRegistry | null,
     private readonly _openRun: (run: string) => void
   ) {
     super();
@@ -30,7 +32,13 @@ export class CompareView extends ReactWidget {
       <Trans.Provider value={this._trans}>
         <LoadBoundary>
           <UseSignal signal={this._model.changed}>
-            {() => <Body model={this._model} onOpenRun={this._openRun} />}
+            {() => (
+              <Body
+                model={this._model}
+                rendermime={this._rendermime}
+                onOpenRun={this._openRun}
+              />
+            )}
           </UseSignal>
         </LoadBoundary>
       </Trans.Provider>
