@@ -32,15 +32,15 @@ def execute(page: Page, command: str) -> None:
 
 def test_marks_outlive_scrolling_in_a_windowed_notebook(page: Page, lab: "Lab") -> None:
     write_book(lab, "long.ipynb", {f"s{n}": f"x{n} = {n}\n" * 12 for n in range(CELLS)})
+    saved = page.request.put(
+        f"{lab.url}lab/api/settings/@jupyterlab/notebook-extension:tracker",
+        headers={"Authorization": f"token {lab.token}"},
+        data={"raw": '{"windowingMode": "full"}'},
+    )
+    assert saved.ok, saved.text()
     page.goto(lab.page_url("long.ipynb"))
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
     expect(chip(page, "s0")).to_be_visible(timeout=60_000)
-    page.evaluate(
-        """() => {
-            const { content } = window.jupyterapp.shell.currentWidget;
-            content.notebookConfig = { ...content.notebookConfig, windowingMode: 'full' };
-        }"""
-    )
 
     for _ in range(2):
         scroll_to(page, CELLS - 1)

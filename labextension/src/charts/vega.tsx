@@ -3,7 +3,7 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
-import { useWidth } from '../components/context';
+import { useTrans, useWidth } from '../components/context';
 
 const MIME = 'application/vnd.vegalite.v5+json';
 
@@ -24,6 +24,7 @@ export function VegaChart(props: {
   spec: (width: number, style: CSSStyleDeclaration) => ReadonlyJSONObject;
 }): JSX.Element {
   const { rendermime, spec } = props;
+  const menuLabel = useTrans().__('Save the chart');
   const frame = React.useRef<HTMLDivElement>(null);
   const width = useWidth(frame, 0);
   const theme = useTheme();
@@ -44,14 +45,21 @@ export function VegaChart(props: {
     renderer
       .renderModel(rendermime.createModel({ data, metadata, trusted: false }))
       .then(
-        () => isCurrent && setError(null),
+        () => {
+          if (isCurrent) {
+            setError(null);
+            // The menu is three dots, which say nothing to those who hear them.
+            const menu = renderer.node.querySelector('details > summary');
+            menu?.setAttribute('aria-label', menuLabel);
+          }
+        },
         reason => isCurrent && setError(String(reason))
       );
     return () => {
       isCurrent = false;
       renderer.dispose();
     };
-  }, [rendermime, text, theme]);
+  }, [rendermime, text, theme, menuLabel]);
   return (
     <figure className="jp-mlplat-Vega" aria-label={props.label}>
       <div ref={frame} />

@@ -75,10 +75,12 @@ export function PairsField(props: FieldProps): JSX.Element {
           onClick={() => {
             setRows([...rows, ['', '']]);
             requestAnimationFrame(() =>
-              group.current
-                ?.querySelector<HTMLElement>(
-                  '.jp-mlplat-Pairs-row:last-of-type input'
-                )
+              [
+                ...(group.current?.querySelectorAll<HTMLElement>(
+                  '.jp-mlplat-Pairs-row > input:first-child'
+                ) ?? [])
+              ]
+                .at(-1)
                 ?.focus()
             );
           }}

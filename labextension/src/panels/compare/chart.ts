@@ -111,7 +111,7 @@ export function scatterOf(
     field,
     type: 'quantitative',
     scale: { zero: false, padding: 18 },
-    axis: { title, titleLimit: style.width }
+    axis: { title, titleLimit: style.width, tickCount: 6 }
   });
   return {
     ...frame(style),
@@ -121,7 +121,13 @@ export function scatterOf(
     encoding: { x: axis('x', titleX), y: axis('y', titleY) },
     layer: [
       {
-        mark: { type: 'point', filled: true, size: 110, tooltip: true },
+        mark: {
+          type: 'point',
+          filled: true,
+          size: 110,
+          opacity: 1,
+          tooltip: true
+        },
         encoding: { color: colorOf(runs, style) }
       },
       {

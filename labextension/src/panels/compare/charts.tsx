@@ -36,7 +36,7 @@ export function CompareCharts(props: {
   const x = find(chosen.x) ?? quantities.find(it => it !== y) ?? quantities[0];
   const isPoints = hasPoints && (kind === 'points' || !hasBars);
   const select = (axis: 'x' | 'y', label: string, value: IQuantity) => (
-    <label className="jp-mlplat-Check">
+    <label className="jp-mlplat-Comparison-axis">
       {label}
       <select
         className="jp-mlplat-Select"
@@ -108,7 +108,7 @@ function styleOf(
     width,
     font: css.fontFamily,
     text: css.color,
-    grid: value('--jp-border-color2'),
+    grid: value('--jp-border-color3'),
     colors: Array.from({ length: count }, (_, index) =>
       value(stepColorName(index))
     )

@@ -72,7 +72,7 @@ function Beside(props: {
       {props.isChanged && !parameter.is_required && (
         <IconButton
           icon={retryIcon}
-          label={trans.__("Back to the notebook's value of %1", parameter.name)}
+          label={trans.__("Back to the notebook's value")}
           onClick={props.onReset}
         />
       )}
