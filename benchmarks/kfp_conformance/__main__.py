@@ -54,7 +54,8 @@ def main(words: Sequence[str] | None = None) -> int:
         metavar="PATTERN",
         help="let components of images like this one run on this machine; may be repeated",
     )
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="for each file")
+    parser.add_argument("--timeout", type=float, default=200.0, metavar="S", help="for each file")
+    parser.add_argument("--note", default="", help="what a reader has to know of this machine")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table as Markdown")
     given = parser.parse_args(words)
     files = [
@@ -83,7 +84,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 file=sys.stderr,
                 flush=True,
             )
-    text = report(rows, given.map)
+    text = report(rows, given.map, given.note)
     print(json.dumps([asdict(row) for row in rows], indent=1) if given.json else text)
     if given.write:
         given.write.write_text(text + "\n")
@@ -143,7 +144,7 @@ def _verdict(demand: rules.Demand, outcome: Outcome, artifact: str | None) -> st
     return "yes" if what is None else f"no: {what}"
 
 
-def report(rows: Sequence[Row], images: Sequence[str]) -> str:
+def report(rows: Sequence[Row], images: Sequence[str], note: str = "") -> str:
     """Lay the rows out for people: counts first, then one line a file."""
     has_peer = any(row.peer is not None for row in rows)
     mapped = f" Images like {', '.join(f'`{one}`' for one in images)} are mapped to this machine."
@@ -166,7 +167,7 @@ def report(rows: Sequence[Row], images: Sequence[str]) -> str:
         f"name.{mapped if images else ''}"
         + (f" The peer is `{PEER_REQUIREMENT}`: `SubprocessRunner(use_venv=False)`." * has_peer),
         "",
-        f"Measured on {machine()}.",
+        f"Measured on {machine()}. {note}".strip(),
         "",
         "## Counts",
         "",
@@ -192,7 +193,8 @@ def _counts(rows: Sequence[Row], has_peer: bool) -> str:
         kinds = Counter(row.verdict.partition(":")[0] for row in found)
         cells = [name, str(len(found)), str(kinds["yes"]), str(kinds["no"]), str(kinds["n/a"])]
         if has_peer:
-            cells.append(str(sum(row.peer_verdict == "yes" for row in found)))
+            tried = [row for row in found if row.peer is not None]
+            cells.append(f"{sum(row.peer_verdict == 'yes' for row in tried)} of {len(tried)}")
         body.append(cells)
     others = [row for row in rows if row.demanded is None]
     states = ", ".join(f"{n} {state}" for state, n in Counter(r.ours.state for r in others).items())
