@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 _FIRINGS_KEPT = 10_000  # of a schedule
 _PRUNE_EVERY = 100
+_SHARE = 10  # a tenth more than are kept may gather: to let runs go takes a look at all lineage
 _OLDEST = 100  # that are looked at each time whether they are too old
 _OUTCOMES = {
     FiringState.SUCCEEDED: "succeeded",
@@ -223,7 +224,7 @@ class Firings:
             since = now - timedelta(days=keep.days)
             doomed += [firing for firing in oldest if (firing.finished_at or now) < since]
         over = {str(firing.run_id): firing for firing in doomed if firing.state.is_final}
-        if over:
+        if len(over) >= max(1, (keep.runs or 0) // _SHARE):
             gone = await self._work.drop(list(over))
             fields = {"run_id": None}
             forgotten = [over[run].model_copy(update=fields) for run in gone]

@@ -228,6 +228,15 @@ def planned_within(
             yield time
 
 
+def _length(seconds: float) -> str:
+    """Write a length of time in its largest whole unit: `15 min`, `1 h`, `90 s`."""
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            number = int(seconds // size)
+            return "day" if (number, unit) == (1, "days") else f"{number} {unit}"
+    return f"{seconds:g} s"
+
+
 def read_trigger(schedule: ScheduleRequest) -> str:
     """Say how a trigger is read, for people.
 
@@ -241,7 +250,7 @@ def read_trigger(schedule: ScheduleRequest) -> str:
             zone_of(trigger.time_zone)
             return f"Read with {cron.describe()}; in {trigger.time_zone}."
         case "interval":
-            return f"Every {trigger.every_s:g} s."
+            return f"Every {_length(trigger.every_s)}."
         case "artifact":
             return f"When a run has made {trigger.artifact!r} with new content."
         case "model":

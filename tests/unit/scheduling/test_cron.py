@@ -61,6 +61,20 @@ def test_ten_years_are_those_of_cronsim(zone: str) -> None:
         assert times(expression, there, BEGIN, END) == expected, expression
 
 
+def test_six_fields_are_those_of_cronsim() -> None:
+    chance = random.Random("seconds")
+    end = BEGIN + timedelta(days=40)
+    for _ in range(20):
+        second = chance.choice(["*/20", "5,35", "0", "59"])
+        minute = chance.choice(["*", "*/7", "3,33", "10-20/5"])
+        hour = chance.choice(["*", "*/6", "9-17", "0,23"])
+        expression = f"{second} {minute} {hour} {chance.choice(['*', '1-7', 'L'])} * "
+        expression += chance.choice(["*", "mon-fri", "6,0"])
+        expected = list(takewhile(lambda time: time < end, CronSim(expression, BEGIN)))
+
+        assert times(expression, ZoneInfo("UTC"), BEGIN, end) == expected, expression
+
+
 def clock_changes(zone: ZoneInfo) -> Iterator[datetime]:
     hour = BEGIN
     while hour < END:

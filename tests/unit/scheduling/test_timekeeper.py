@@ -449,6 +449,18 @@ async def test_a_wrong_schedule_is_refused_and_nothing_is_created(
     assert world.store.list_schedules() == ()
 
 
+@pytest.mark.parametrize("hours", [1, -2], ids=["later", "set back"])
+async def test_a_new_schedule_owes_nothing_of_the_time_before_it(world: World, hours: int) -> None:
+    await world.keeper.turn()
+    world.now, world.uptime = after(NOON, hours * 3600), 3600
+
+    await world.keeper.create(every_minute(), "ada")
+    await world.keeper.turn()
+    await world.pass_time(61)
+
+    assert [firing.planned_at for firing in world.firings()] == [after(world.now, -1)]
+
+
 async def test_a_change_of_the_trigger_owes_nothing_of_the_old_one(world: World) -> None:
     await world.keeper.create(every_minute(), "ada")
     world.now = after(NOON, 600)
