@@ -53,6 +53,15 @@ export namespace CommandIDs {
   export const deleteModelVersion = 'mlplat:delete-model-version';
   export const deleteModel = 'mlplat:delete-model';
 
+  export const newSchedule = 'mlplat:new-schedule';
+  export const openSchedule = 'mlplat:open-schedule';
+  export const editSchedule = 'mlplat:edit-schedule';
+  export const runSchedule = 'mlplat:run-schedule';
+  export const pauseSchedule = 'mlplat:pause-schedule';
+  export const resumeSchedule = 'mlplat:resume-schedule';
+  export const backfillSchedule = 'mlplat:backfill-schedule';
+  export const deleteSchedule = 'mlplat:delete-schedule';
+
   export const openEndpoint = 'mlplat:open-endpoint';
   export const deployModel = 'mlplat:deploy-model';
   export const setTraffic = 'mlplat:set-traffic';

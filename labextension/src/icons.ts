@@ -160,6 +160,18 @@ export const aliasIcon = icon(
   '<path d="M2.2 2.2h5.3l6.3 6.3-5.3 5.3-6.3-6.3z"/><circle cx="5.3" cy="5.3" r="1" fill="currentColor" stroke="none"/>'
 );
 
+export const schedulesIcon = icon(
+  'schedules',
+  '<circle cx="8" cy="8.5" r="5.75"/><path d="M8 5.2v3.6l2.4 1.4M3.2 1.8L1.6 3.4M12.8 1.8l1.6 1.6"/>'
+);
+
+export const pauseIcon = icon('pause', '<path d="M5.5 3.5v9M10.5 3.5v9"/>');
+
+export const backfillIcon = icon(
+  'backfill',
+  '<path d="M3 8a5 5 0 1 0 1.5-3.6M3 1.8v3.2h3.2"/><path d="M8 5.5V8l1.8 1.2"/>'
+);
+
 export const plusIcon = icon('plus', '<path d="M8 3v10M3 8h10"/>');
 
 export const dotsIcon = icon(

@@ -13,6 +13,7 @@ import { platformPlugin } from './plugins/platform';
 import { runListPlugin } from './plugins/run-list';
 import { runDetailPlugin } from './plugins/run-detail';
 import { runsPlugin } from './plugins/runs';
+import { schedulesPlugin } from './plugins/schedules';
 import { statusPlugin } from './plugins/status';
 import { timed } from './plugins/timed';
 import { tourPlugin } from './plugins/tour';
@@ -35,6 +36,7 @@ export default [
   runDetailPlugin,
   endpointsPlugin,
   lineagePlugin,
+  schedulesPlugin,
   marksPlugin,
   outputsPlugin,
   filesPlugin,

@@ -114,6 +114,7 @@ const LINKS: ReadonlyMap<string, { command: string; argument: string }> =
     ['run', { command: CommandIDs.openRun, argument: 'run' }],
     ['model', { command: CommandIDs.openModel, argument: 'model' }],
     ['endpoint', { command: CommandIDs.openEndpoint, argument: 'endpoint' }],
+    ['schedule', { command: CommandIDs.openSchedule, argument: 'schedule' }],
     ['lineage', { command: CommandIDs.showLineage, argument: 'subject' }]
   ]);
 
