@@ -78,9 +78,9 @@ export function ScheduleDetail(props: {
                 onClick={() => actions.pause(name)}
               />
             )}
-            <Button
+            <IconButton
               icon={settingsIcon}
-              label={trans.__('Change')}
+              label={trans.__('Change what it runs, and when')}
               onClick={() => actions.edit(name)}
             />
             {isTimed && (
