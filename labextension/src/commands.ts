@@ -53,6 +53,7 @@ export namespace CommandIDs {
   export const deleteModelVersion = 'mlplat:delete-model-version';
   export const deleteModel = 'mlplat:delete-model';
 
+  export const openExecuted = 'mlplat:open-executed';
   export const newSchedule = 'mlplat:new-schedule';
   export const openSchedule = 'mlplat:open-schedule';
   export const editSchedule = 'mlplat:edit-schedule';

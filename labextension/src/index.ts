@@ -1,3 +1,4 @@
+import { artifactsPlugin } from './plugins/artifacts';
 import { comparePlugin } from './plugins/compare';
 import { endpointsPlugin } from './plugins/endpoints';
 import { filesPlugin } from './plugins/files';
@@ -40,6 +41,7 @@ export default [
   marksPlugin,
   outputsPlugin,
   filesPlugin,
+  artifactsPlugin,
   noticesPlugin,
   tourPlugin,
   statusPlugin

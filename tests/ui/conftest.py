@@ -140,6 +140,18 @@ def remove_endpoints(environment: dict[str, str]) -> None:
         )
 
 
+def kill_engine(lab: Lab) -> None:
+    """Let the engine die as by a loss of power: what it had begun, the next one takes up."""
+    done = subprocess.run(
+        [PROGRAM, "engine", "status", "--json"],
+        env=lab.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    os.kill(json.loads(done.stdout)["engine"]["pid"], signal.SIGKILL)
+
+
 def isolated_environment(base: Path) -> dict[str, str]:
     places = {
         "HOME": base / "home",

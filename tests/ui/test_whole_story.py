@@ -1,17 +1,14 @@
 """A fresh notebook to a served model and back, with what may die dying meanwhile."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.conftest import PROGRAM
+from tests.ui.conftest import kill_engine
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
@@ -92,17 +89,6 @@ def edit_cell(page: Page, cell: str, old: str, new: str) -> None:
 def show(page: Page, section: str) -> Locator:
     page.locator(f"[data-section={section}]").click()
     return page.locator("#jp-mlplat-panel")
-
-
-def kill_engine(lab: "Lab") -> None:
-    done = subprocess.run(
-        [PROGRAM, "engine", "status", "--json"],
-        env=lab.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    os.kill(json.loads(done.stdout)["engine"]["pid"], signal.SIGKILL)
 
 
 def test_notebook_becomes_a_served_model_although_engine_and_server_die(

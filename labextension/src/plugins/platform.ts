@@ -9,6 +9,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { ApiClient } from '../api/client';
+import { isArtifactPath } from '../api/drive';
 import type { Transport } from '../api/client';
 import { Connection } from '../api/connection';
 import { EventStream } from '../api/events';
@@ -50,8 +51,10 @@ export const platformPlugin: JupyterFrontEndPlugin<IMlPlatform> = {
     );
 
     const follow = (panel: NotebookPanel | null) => {
-      platform.setNotebook(panel ? navigator.adapterOf(panel) : null);
-      if (panel) {
+      // What a run has made is looked at; it is no pipeline in the making.
+      const isOurs = !!panel && !isArtifactPath(panel.context.path);
+      platform.setNotebook(isOurs ? navigator.adapterOf(panel) : null);
+      if (isOurs) {
         void connection.ensure();
       }
     };

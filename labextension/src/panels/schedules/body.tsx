@@ -19,6 +19,7 @@ export interface ISchedulesActions {
   backfill: (schedule: string) => void;
   delete: (schedule: string) => void;
   openRun: (run: string) => void;
+  openExecuted: (run: string, isPage: boolean) => void;
   connect: () => void;
 }
 

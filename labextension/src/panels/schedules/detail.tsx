@@ -144,6 +144,7 @@ export function ScheduleDetail(props: {
             >
               {firings.map(firing => (
                 <FiringRow
+                  isWhole={work.whole === true}
                   key={`${firing.key}/${firing.row}`}
                   firing={firing}
                   actions={actions}
@@ -205,6 +206,7 @@ function Upcoming(props: {
 }
 
 function FiringRow(props: {
+  isWhole: boolean;
   firing: Firing;
   actions: ISchedulesActions;
 }): JSX.Element {
@@ -244,6 +246,24 @@ function FiringRow(props: {
           )}
         </div>
         <div className="jp-mlplat-Firing-facts">{facts.join(' · ')}</div>
+        {props.isWhole &&
+          firing.run_id !== null &&
+          firing.finished_at !== null && (
+            <div className="jp-mlplat-Firing-copies">
+              {[false, true].map(isPage => (
+                <button
+                  key={String(isPage)}
+                  type="button"
+                  className="jp-mlplat-Link"
+                  onClick={() =>
+                    props.actions.openExecuted(firing.run_id ?? '', isPage)
+                  }
+                >
+                  {isPage ? trans.__('Page') : trans.__('Executed notebook')}
+                </button>
+              ))}
+            </div>
+          )}
         {firing.message && (
           <div className="jp-mlplat-Firing-message">{firing.message}</div>
         )}

@@ -17,6 +17,8 @@ export interface IScheduleDraft {
 
   /** Absolute path of a notebook or a KFP pipeline. */
   path: string;
+  /** Run a notebook from top to bottom in one kernel, not as steps. */
+  whole: boolean;
   note: string;
   kind: TriggerKind;
   cron: string;
@@ -76,6 +78,7 @@ export function newDraft(path: string, zone: string): IScheduleDraft {
     schedule: null,
     name: nameOf(path),
     path,
+    whole: path === '' || path.endsWith('.ipynb'),
     note: '',
     kind: 'cron',
     cron: PRESETS.daily,
@@ -119,6 +122,7 @@ export function draftOf(schedule: Schedule, zone: string): IScheduleDraft {
     ...draft,
     schedule: schedule.name,
     name: schedule.name,
+    whole: work.whole === true,
     note: schedule.note ?? '',
     kind: trigger.kind ?? 'cron',
     cron: trigger.kind === 'cron' ? trigger.expression : draft.cron,
@@ -234,6 +238,7 @@ export function requestOf(
     work: {
       ...base?.work,
       path: draft.path,
+      whole: draft.whole && isNotebook(draft.path),
       parameters: Object.fromEntries(given) as Record<string, JsonValue>
     },
     trigger: triggerOf(draft),
@@ -256,6 +261,11 @@ export function requestOf(
       ...(base?.notify?.slice(1) ?? [])
     ]
   };
+}
+
+/** Whether a file can be run from top to bottom: a KFP pipeline cannot. */
+export function isNotebook(path: string): boolean {
+  return /\.(ipynb|py)$/.test(path);
 }
 
 /** The same as a change of a schedule that exists. */

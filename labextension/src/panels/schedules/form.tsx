@@ -7,7 +7,7 @@ import { Button, ErrorNote, Fold, IconButton } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { Field } from '../../components/field';
 import { backIcon, schedulesIcon } from '../../icons';
-import { PRESETS } from './draft';
+import { PRESETS, isNotebook } from './draft';
 import type { DraftProblem, IScheduleDraft, TriggerKind } from './draft';
 import type { ScheduleForm } from './form-model';
 import { formatMoment, formatUntil } from './times';
@@ -121,6 +121,34 @@ function What(props: {
           />
         )}
       />
+      {isNotebook(form.draft.path) && (
+        <Field
+          label={trans.__('As')}
+          help={
+            form.draft.whole
+              ? trans.__(
+                  'From top to bottom in one kernel; keeps the executed notebook and its page.'
+                )
+              : trans.__(
+                  'As a pipeline: steps side by side, taken from the cache where nothing has changed.'
+                )
+          }
+          render={attributes => (
+            <select
+              {...attributes}
+              className="jp-mlplat-Select"
+              name="whole"
+              value={String(form.draft.whole)}
+              onChange={event =>
+                form.edit({ whole: event.target.value === 'true' })
+              }
+            >
+              <option value="true">{trans.__('The whole notebook')}</option>
+              <option value="false">{trans.__('Its steps')}</option>
+            </select>
+          )}
+        />
+      )}
       {form.draft.schedule === null && (
         <Text form={form} field="name" label={trans.__('Name')} />
       )}

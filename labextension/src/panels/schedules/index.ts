@@ -48,6 +48,8 @@ export function actionsOf(
     backfill: on(CommandIDs.backfillSchedule),
     delete: on(CommandIDs.deleteSchedule),
     openRun: run => execute(CommandIDs.openRunTab, { run }),
+    openExecuted: (run, page) =>
+      execute(CommandIDs.openExecuted, { run, page }),
     connect: () => execute(CommandIDs.connect)
   };
 }
