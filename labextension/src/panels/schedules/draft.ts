@@ -274,7 +274,8 @@ export function patchOf(
   parameters: readonly Parameter[]
 ): SchedulePatch {
   // A schedule keeps its name, and whether it is paused.
-  const { name: _, ...patch } = requestOf(draft, parameters);
+  const patch: SchedulePatch & { name?: string } = requestOf(draft, parameters);
+  delete patch.name;
   return patch;
 }
 

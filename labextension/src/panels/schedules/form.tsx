@@ -494,7 +494,7 @@ function More(props: { form: ScheduleForm }): JSX.Element {
             className="jp-mlplat-Input jp-mod-code"
             rows={3}
             spellCheck={false}
-            placeholder={'region,depth\nnorth,3\nsouth,5'}
+            placeholder={EXAMPLE_TABLE}
             value={draft.table}
             onChange={event => form.edit({ table: event.target.value })}
           />
@@ -504,12 +504,15 @@ function More(props: { form: ScheduleForm }): JSX.Element {
         form={form}
         field="webhook"
         label={trans.__('Tell this address (webhook)')}
-        placeholder="https://…"
+        placeholder={EXAMPLE_URL}
       />
       <Text form={form} field="note" label={trans.__('Note')} />
     </Fold>
   );
 }
+
+const EXAMPLE_TABLE = 'region,depth\nnorth,3\nsouth,5';
+const EXAMPLE_URL = 'https://…';
 
 type TextField = {
   [K in keyof IScheduleDraft]: IScheduleDraft[K] extends string ? K : never;
