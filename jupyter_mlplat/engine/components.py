@@ -146,10 +146,20 @@ class Components:
             if kind in ("secret", "config")
         }
 
-    def environment_of(self, step: Step, literal: bool) -> str:
-        """Return what decides which packages a task finds: for its cache key."""
+    def environment_of(self, step: Step, literal: bool) -> tuple[str, tuple[str, ...]]:
+        """Return what decides which packages a task finds, for its cache key.
+
+        Returns:
+            The name of its environment, or its interpreter's path; and the modules it imports of an
+            interpreter that others may install into as well.
+        """
         way = self._way(step, _raw_call(step), literal)
-        return "literal" if way.literal else way.environment or way.python
+        if way.literal:
+            return "literal", ()
+        if way.environment is not None:
+            return way.environment, ()
+        imported = imports_of(way.function.source) if way.function is not None else ()
+        return way.python, imported
 
     # - starting -
 

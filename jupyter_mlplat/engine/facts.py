@@ -78,13 +78,16 @@ class Facts:
 
     def _key_of_component(self, live: LiveRun, step: Step, component: Component) -> StepKey:
         known = self.of_components
+        name, imported = known.environment_of(step, live.status.run.literal)
+        environment = self.environment(live, step)
         parts = component_parts(
             component,
             run=live.id,
-            environment=known.environment_of(step, live.status.run.literal),
+            environment=name,
+            packages=environment.versions_of(imported),
             secrets=known.secret_stamps(component),
         )
-        return StepKey(cache_key(parts), parts, self.environment(live, step), {})
+        return StepKey(cache_key(parts), parts, environment, {})
 
 
 class ModuleDigests:

@@ -79,7 +79,12 @@ def _reason_of_importer(component: Component, importer: Mapping[str, JsonValue])
 
 
 def component_parts(
-    component: Component, *, run: str, environment: str, secrets: Mapping[str, str]
+    component: Component,
+    *,
+    run: str,
+    environment: str,
+    packages: Mapping[str, str],
+    secrets: Mapping[str, str],
 ) -> dict[str, str]:
     """Return all that the result of a task of a KFP pipeline depends on.
 
@@ -89,7 +94,8 @@ def component_parts(
     Args:
         component: With its inputs.
         run: Counts where the command names the run.
-        environment: Names the packages it finds.
+        environment: Names the packages it finds, or the interpreter.
+        packages: Versions of what it imports, where the environment's name does not say them.
         secrets: When the secrets it is given were written last, by name.
     """
     if component.cache_key:
@@ -105,6 +111,7 @@ def component_parts(
             parts[f"variable {variable.get('name')}"] = digest_json(variable.get("value"))
     parts["component"] = digest_json(component.spec)
     parts["environment"] = environment
+    parts.update((f"package {name}", version) for name, version in packages.items())
     parts.update(secrets)
     for name, value in component.inputs.parameters.items():
         parts[f"parameter {name}"] = digest_json(value)
