@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jupyter_mlplat.formats.kfp.document import Document
-from jupyter_mlplat.formats.kfp.spec import ComponentSpec, DagSpec, TaskSpec
+from jupyter_mlplat.formats.kfp.spec import ComponentSpec, DagSpec, RetryPolicy, TaskSpec
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Retry
 from jupyter_mlplat.resources.workflow import task_name
@@ -73,6 +73,7 @@ class Places:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._tasks: dict[tuple[str, ...], tuple[str, TaskSpec, ComponentSpec, Limit]] = {}
+        self._policies: dict[tuple[str, ...], RetryPolicy | None] = {}
         self._ordered: dict[int, tuple[str, ...]] = {}
         self._readers: dict[int, dict[str, list[str]]] = {}
         self._raw: dict[int, Raw] = {}
@@ -95,7 +96,10 @@ class Places:
             spec = dag.tasks[names[-1]]
             component = self._document.component_of(spec)
             platform = {} if component.dag else self._document.settings_of(component)
-            limit = Limit(retry_of(spec.retry_policy), deadline_of(platform))
+            # As in Kubeflow: a task that says nothing is tried as often as the pipeline around it.
+            policy = spec.retry_policy or self._policies.get(names[:-1])
+            self._policies[names] = policy
+            limit = Limit(retry_of(policy), deadline_of(platform))
             self._tasks[names] = (names[-1], spec, component, limit)
         return self._tasks[names]
 
