@@ -79,6 +79,7 @@ def execute(
     notebook = _read(target)
     if error is not None and notebook is not None and error["code"] != "import-error":
         error.update(_failing_cell(order, notebook))
+        error["message"] = _place(error) + error["message"]
     return notebook, error
 
 
@@ -188,6 +189,14 @@ def _failing_cell(order: dict[str, Any], notebook: Any) -> dict[str, Any]:
     found = marked or begun
     indexes = {cell["id"]: cell["index"] for cell in order["cells"]}
     return {"cell": found, "cell_index": indexes.get(found)}
+
+
+def _place(error: dict[str, Any]) -> str:
+    """Say where it was, counted as people count."""
+    if error.get("cell_index") is None:
+        return ""
+    line = f", line {error['line']}" if error.get("line") else ""
+    return f"cell {error['cell_index'] + 1}{line}: "
 
 
 def _page(notebook: Any, name: str) -> bytes | None:
