@@ -356,7 +356,11 @@ class Engine:
         firing: Firing | None = None,
     ) -> Run:
         for python in await self.read(self._look_at_interpreters, pipeline):
-            self._spawn(self.launcher.prepare(python, pipeline.preload))
+            if pipeline.ir is None:
+                self._spawn(self.launcher.prepare(python, pipeline.preload))
+            else:
+                self._spawn(self.launcher.prepare(python, (), "component"))
+                self._spawn(self._look_for_containers())
         made: Run = await self._ask(
             lambda reply: Submit(
                 reply=reply,
@@ -370,6 +374,10 @@ class Engine:
             )
         )
         return made
+
+    async def _look_for_containers(self) -> None:
+        """Find podman or docker before a task asks: it takes longer than runs may wait."""
+        await self.read(self.container_tool.find)
 
     async def cancel(self, run: str) -> Run:
         canceled: Run = await self._ask(lambda reply: Cancel(reply=reply, run=run))

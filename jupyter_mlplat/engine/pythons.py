@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from functools import cache
 
 _PROBE = "import json, sys; print(json.dumps([sys.executable, sys.version_info[:2]]))"
 _TIMEOUT_S = 10.0  # a daemon that is starting answers within a few seconds, or never
 _TOOLS = ("podman", "docker")
+_LOOK_AGAIN_S = 30.0  # somebody may have started the daemon since
 
 
 def own_version() -> str:
@@ -37,7 +39,9 @@ def python_of_version(version: str) -> str | None:
 
 
 class ContainerTool:
-    """Finds podman or docker, whichever works. Safe from any thread; the first look takes a while.
+    """Finds podman or docker, whichever works. Safe from any thread; a look takes a while.
+
+    What was found is kept; where nothing was, the next one who asks looks again after a while.
 
     Args:
         name: Only this one; empty: whichever there is.
@@ -46,15 +50,17 @@ class ContainerTool:
     def __init__(self, name: str = "") -> None:
         self._names = (name,) if name else _TOOLS
         self._lock = threading.Lock()
-        self._looked = False
+        self._looked_at: float | None = None
         self._found: str | None = None
 
     def find(self) -> str | None:
         """Return the path of a tool that can start containers; None where none can."""
         with self._lock:
-            if not self._looked:
+            now = time.monotonic()
+            is_old = self._looked_at is None or now - self._looked_at > _LOOK_AGAIN_S
+            if self._found is None and is_old:
                 self._found = next(filter(None, map(_working, self._names)), None)
-                self._looked = True
+                self._looked_at = time.monotonic()
         return self._found
 
 

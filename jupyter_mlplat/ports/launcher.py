@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol
 
 from jupyter_mlplat.resources.workflow import ExecutedAs
 
+Kind = Literal["cells", "component"]
+"""What an attempt runs: cells of a notebook, or a task of a KFP pipeline."""
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptRef:
@@ -29,7 +32,7 @@ class StartOrder:
     memory_bytes: int | None
     env: Mapping[str, str]
     log_limit_bytes: int = 100 << 20  # each of its logs is cut off there
-    kind: Literal["cells", "component"] = "cells"
+    kind: Kind = "cells"
     executed_as: ExecutedAs | None = None  # what a component's process starts, where it does
 
 
@@ -65,7 +68,7 @@ class Launcher(Protocol):
     ) -> None:
         """Say who hears of ends and of new events; before the first start."""
 
-    async def prepare(self, python: str, preload: tuple[str, ...]) -> None:
+    async def prepare(self, python: str, preload: tuple[str, ...], kind: Kind = "cells") -> None:
         """Have a warm worker ready, if this launcher has such a thing. Never fails the caller."""
 
     async def start(self, order: StartOrder) -> None:

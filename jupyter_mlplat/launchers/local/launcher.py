@@ -25,7 +25,7 @@ from jupyter_mlplat.launchers.local.environment import (
 )
 from jupyter_mlplat.launchers.local.slice import materialise, start_script
 from jupyter_mlplat.launchers.local.warm import WarmWorker, WorkerLost
-from jupyter_mlplat.ports.launcher import AttemptRef, Ended, StartOrder
+from jupyter_mlplat.ports.launcher import AttemptRef, Ended, Kind, StartOrder
 from jupyter_mlplat.resources.workflow import ExecutedAs
 
 WATCH_EVERY_S = 0.05
@@ -97,10 +97,10 @@ class LocalLauncher:
         self._on_end = on_end
         self._on_activity = on_activity
 
-    async def prepare(self, python: str, preload: tuple[str, ...]) -> None:
+    async def prepare(self, python: str, preload: tuple[str, ...], kind: Kind = "cells") -> None:
         """Have a warm worker ready. Never fails the caller."""
         with contextlib.suppress(WorkerLost, OSError):
-            await self._worker("cells", python, {}, preload)
+            await self._worker(kind, python, {}, preload)
 
     async def start(self, order: StartOrder) -> None:
         """Start an attempt; returns before it runs."""
