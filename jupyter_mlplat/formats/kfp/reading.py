@@ -3,9 +3,10 @@
 import contextlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -15,7 +16,7 @@ from jupyter_mlplat.resources.base import JsonValue
 MAX_BYTES = 32 * 1024 * 1024
 """As the KFP server's default for uploads; a notebook component carries its notebook inside."""
 MAX_DEPTH = 100
-MAX_VALUES = 1_000_000
+MAX_VALUES = 250_000
 """Values in all documents together, those that aliases repeat counted each time."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -52,6 +53,7 @@ def _read_json(text: str) -> list[JsonValue]:
         value: JsonValue = json.loads(
             text.lstrip("\ufeff"),
             parse_constant=_refuse_constant,
+            parse_float=_finite,
             object_pairs_hook=_object_of_pairs,
         )
     except RecursionError as error:
@@ -63,6 +65,8 @@ def _read_json(text: str) -> list[JsonValue]:
             f"Cannot read this pipeline: it is no JSON (line {error.lineno}, column "
             f"{error.colno}: {error.msg})."
         ) from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise InvalidInput(f"Cannot read this pipeline: {error}.") from error
     _measure(value)
     return [value]
 
@@ -70,14 +74,20 @@ def _read_json(text: str) -> list[JsonValue]:
 def _object_of_pairs(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise InvalidInput(f"Cannot read this pipeline: the key {twice!r} stands there twice.")
     return found
 
 
-def _refuse_constant(constant: str) -> JsonValue:
+def _refuse_constant(constant: str) -> NoReturn:
     raise InvalidInput(f"Cannot read this pipeline: {constant} is no number of JSON.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        _refuse_constant(text[:40])
+    return number
 
 
 def _measure(value: JsonValue) -> None:
