@@ -202,9 +202,21 @@ def _add_runs(group: Any) -> None:
         default=[],
         help="only runs with this tag",
     )
+    parser.add_argument(
+        "--archived", action="store_true", help="those that were put away, instead of the others"
+    )
     below = _add_group(parser)
     _add_run(_add(below, "show", commands.runs.show, "show a run and its outputs", "runs show 12"))
     _add_run(_add(below, "delete", commands.runs.delete, "forget a run", "runs delete 12"))
+    parser = _add(
+        below,
+        "archive",
+        commands.runs.archive,
+        "put a run away, so that lists leave it out",
+        "runs archive 12",
+    )
+    _add_run(parser)
+    parser.add_argument("--undo", action="store_true", help="take it back")
 
     parser = _add(
         group,

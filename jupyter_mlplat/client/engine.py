@@ -174,6 +174,7 @@ class EngineClient(ScheduleLink):
         text: str | None = None,
         notebook: str | None = None,
         tags: Mapping[str, str | None] | None = None,
+        archived: bool = False,
     ) -> tuple[list["run_documents.RunSummary"], str | None]:
         """Return a page of runs, newest first, and the token that asks for the next page."""
         from jupyter_mlplat.resources.run import RunSummary
@@ -185,6 +186,7 @@ class EngineClient(ScheduleLink):
             "text": text,
             "notebook": notebook,
             "tags": json.dumps(dict(tags)) if tags else None,
+            "archived": "true" if archived else None,
         }
         answer = self._get("runs.list", query=query)
         return [RunSummary.model_validate(row) for row in answer["runs"]], answer.get("next")
@@ -269,9 +271,15 @@ class EngineClient(ScheduleLink):
         note: str | None = None,
         tags: Mapping[str, str | None] | None = None,
         experiment: str | None = None,
+        archived: bool | None = None,
     ) -> "run_documents.Run":
         """Change what people say of a run; a tag of None is taken away."""
-        body = {"note": note, "tags": dict(tags or {}), "experiment": experiment}
+        body = {
+            "note": note,
+            "tags": dict(tags or {}),
+            "experiment": experiment,
+            "archived": archived,
+        }
         return self._run("runs.update", run, body=body)
 
     def clone_run(

@@ -34,6 +34,7 @@ export namespace CommandIDs {
   export const openRunTab = 'mlplat:open-run-tab';
   export const downloadLog = 'mlplat:download-log';
   export const restoreState = 'mlplat:restore-state';
+  export const archiveRuns = 'mlplat:archive-runs';
   export const deleteRuns = 'mlplat:delete-runs';
   export const updateRun = 'mlplat:update-run';
   export const cloneRun = 'mlplat:clone-run';

@@ -48,6 +48,11 @@ export const trashIcon = icon(
   '<path d="M2.5 4h11M6 4V2.5h4V4M4 4l.6 9.5h6.8L12 4M6.7 6.8v4M9.3 6.8v4"/>'
 );
 
+export const archiveIcon = icon(
+  'archive',
+  '<path d="M2.2 3h11.6v3H2.2zM3.2 6v7h9.6V6M6.3 8.7h3.4"/>'
+);
+
 export const backIcon = icon('back', '<path d="M9.5 3.5L5 8l4.5 4.5"/>');
 
 export const jumpIcon = icon(

@@ -1,6 +1,6 @@
 import type { RunSummary } from '../src/api/types';
 import { RunsModel } from '../src/panels/runs/model';
-import { ALL_RUNS, matches, splitSearch } from '../src/panels/runs/query';
+import { ALL_RUNS, matches, splitSearch, toQuery } from '../src/panels/runs/query';
 import { FakePlatform, run, summary, until } from './platform';
 
 /** Answer `GET /runs` out of runs numbered downwards from `total`. */
@@ -193,6 +193,23 @@ describe('RunsModel', () => {
   });
 });
 
+describe('archiving', () => {
+  it('takes a run out of the list, and into that of the archive', async () => {
+    const [model, platform] = await loaded();
+    const before = model.pages.total;
+    const gone = { ...model.pages.at(1)!, archived: true };
+
+    platform.send('run.updated', gone.id, gone);
+
+    expect(model.pages.total).toBe(before - 1);
+    expect(matches(gone, { ...ALL_RUNS, archived: true })).toBe(true);
+    expect(toQuery({ ...ALL_RUNS, archived: true })).toMatchObject({
+      archived: 'true'
+    });
+    model.dispose();
+  });
+});
+
 describe('matches', () => {
   const tagged = summary(7, {
     tags: { stage: 'prod', empty: '' },
@@ -210,6 +227,7 @@ describe('matches', () => {
     [{ state: 'FAILED' as const }, false],
     [{ experiment: 'autumn' }, true],
     [{ experiment: 'spring' }, false],
+    [{ archived: true }, false],
     [{ tags: { stage: null } }, true],
     [{ tags: { stage: 'prod', empty: '' } }, true],
     [{ tags: { stage: 'draft' } }, false],

@@ -23,6 +23,7 @@ def list_runs(client: "EngineClient", options: Namespace, terminal: Terminal) ->
         text=options.text,
         notebook=notebook,
         tags=parse_wanted_tags(options.tags),
+        archived=options.archived,
     )
     terminal.answer({"runs": [row.to_wire() for row in rows], "next": following})
     terminal.show(nouns.view_runs(rows))
@@ -39,6 +40,14 @@ def show(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     if result.outputs:
         terminal.say("")
         terminal.show(nouns.view_outputs(result.outputs.values()))
+    return 0
+
+
+def archive(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Put a run away, or take it back."""
+    run = client.edit_run(options.run, archived=not options.undo)
+    terminal.answer({"run": run.to_wire()})
+    terminal.say(f"Run {run.number} is {'archived' if run.archived else 'in the lists again'}.")
     return 0
 
 

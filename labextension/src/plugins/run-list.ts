@@ -18,6 +18,7 @@ import type { CloneRequest, JsonValue, RunPatch } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
 import {
+  archiveIcon,
   chooseIcon,
   cloneIcon,
   linkIcon,
@@ -48,6 +49,7 @@ export const runListPlugin: JupyterFrontEndPlugin<void> = {
     Private.addRunCommands(app, platform, trans);
     for (const command of [
       CommandIDs.chooseRuns,
+      CommandIDs.archiveRuns,
       CommandIDs.cloneRun,
       CommandIDs.copyRunLink
     ]) {
@@ -82,6 +84,10 @@ namespace Private {
             tags: {
               type: 'object',
               description: 'Values by name; null for any value'
+            },
+            archived: {
+              type: 'boolean',
+              description: 'Those that were put away, instead of the others'
             },
             sort: {
               type: 'string',
@@ -121,6 +127,41 @@ namespace Private {
         runs.setChoosing(on !== false);
         return commands.execute(CommandIDs.open, { section: 'runs' });
       }
+    });
+
+    commands.addCommand(CommandIDs.archiveRuns, {
+      label: args =>
+        args.archived === false
+          ? trans.__('Take Runs out of the Archive')
+          : trans.__('Archive Runs'),
+      caption: trans.__('Put runs away: the list leaves them out'),
+      icon: archiveIcon,
+      isEnabled: args => meant(args.runs, platform).length > 0,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            runs: {
+              type: 'array',
+              items: { type: 'string' },
+              description:
+                'Ids of runs; those chosen in the list, else the one that is open, by default'
+            },
+            archived: {
+              type: 'boolean',
+              description: 'false takes them back; true by default'
+            }
+          }
+        }
+      },
+      execute: args =>
+        platform.attempt(async () => {
+          const patch = { archived: args.archived !== false };
+          for (const run of meant(args.runs, platform)) {
+            await runs.update(run, patch);
+          }
+          runs.setChoosing(false);
+        })
     });
 
     commands.addCommand(CommandIDs.deleteRuns, {
@@ -305,6 +346,13 @@ namespace Private {
       throw refused[0];
     }
     platform.runs.setChoosing(false);
+  }
+
+  /** The runs that were named, else those that are chosen, else the one that is open. */
+  function meant(given: unknown, platform: IMlPlatform): string[] {
+    const ids = idsOf(given, platform);
+    const open = platform.runs.selected?.id;
+    return ids.length === 0 && open !== undefined ? [open] : ids;
   }
 
   function idsOf(given: unknown, platform: IMlPlatform): string[] {

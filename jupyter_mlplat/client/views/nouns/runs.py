@@ -36,7 +36,7 @@ def view_run(
         made = (f"{name}={value!r}" for name, value in run.results.parameters.items())
         facts.append(("results", Cell(", ".join(made))))
     return View(
-        title=f"Run {run.number} of {run.pipeline}",
+        title=f"Run {run.number} of {run.pipeline}" + (f": {run.title}" if run.title else ""),
         state=state_cell(run.state),
         facts=tuple(facts),
         progress=None if run.state.is_final else done / max(1, len(run.steps)),
@@ -122,7 +122,7 @@ def view_runs(runs: Sequence[RunSummary]) -> View:
     rows = tuple(
         (
             Cell(str(run.number), link=f"run/{run.id}"),
-            Cell(run.pipeline),
+            Cell(run.title or run.pipeline),
             state_cell(run.state),
             Cell(f"{run.tasks_done}/{run.tasks_total}" + _cached_note(run)),
             Cell(format_duration(run.duration_s)),

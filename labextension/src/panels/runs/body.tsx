@@ -15,6 +15,9 @@ export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {
   openRun: (run: string | null) => void;
   showStep: (run: string, step: string | null) => void;
   deleteMany: (runs: readonly string[]) => void;
+
+  /** Put runs away, or take them back. */
+  archiveMany: (runs: readonly string[], isArchived: boolean) => void;
   compare: (runs: readonly string[]) => void;
   chooseRuns: (isChoosing: boolean) => void;
   connect: () => void;

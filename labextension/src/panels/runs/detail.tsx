@@ -55,7 +55,7 @@ export default function RunDetail(props: {
             {run ? trans.__('Run %1', run.number) : trans.__('Run')}
           </h2>
           <div className="jp-mlplat-Header-facts" title={run?.notebook ?? ''}>
-            {run?.pipeline}
+            {run?.title || run?.pipeline}
           </div>
         </div>
         <div className="jp-mlplat-Header-actions">

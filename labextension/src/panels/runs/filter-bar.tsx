@@ -5,6 +5,7 @@ import { Button, IconButton } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { stateLabel } from '../../components/state';
 import {
+  archiveIcon,
   chooseIcon,
   closeIcon,
   compareIcon,
@@ -75,12 +76,13 @@ export function FilterBar(props: {
         <select
           className="jp-mlplat-Select"
           aria-label={trans.__('State')}
-          value={filter.state ?? ''}
-          onChange={event =>
-            model.setFilter({
-              state: (event.target.value || null) as RunState | null
-            })
-          }
+          value={filter.archived ? ARCHIVED : (filter.state ?? '')}
+          onChange={event => {
+            const { value } = event.target;
+            const archived = value === ARCHIVED;
+            const state = archived ? null : ((value || null) as RunState | null);
+            model.setFilter({ archived, state });
+          }}
         >
           <option value="">{trans.__('Any state')}</option>
           {STATES.map(state => (
@@ -88,6 +90,7 @@ export function FilterBar(props: {
               {stateLabel(trans, state)}
             </option>
           ))}
+          <option value={ARCHIVED}>{trans.__('Archived')}</option>
         </select>
         {(experiments.length > 1 || filter.experiment !== null) && (
           <select
@@ -111,7 +114,7 @@ export function FilterBar(props: {
             <Order model={model} />
             <IconButton
               icon={chooseIcon}
-              label={trans.__('Choose runs to compare or delete')}
+              label={trans.__('Choose runs to compare, archive or delete')}
               onClick={() => actions.chooseRuns(true)}
             />
           </div>
@@ -209,6 +212,7 @@ function Choice(props: {
   const { model, actions } = props;
   const trans = useTrans();
   const chosen = [...model.chosen.keys()];
+  const isArchived = model.filter.archived;
   const canCompare = chosen.length >= 2 && chosen.length <= MOST_COMPARED;
   return (
     <div
@@ -225,6 +229,16 @@ function Choice(props: {
         title={trans.__('Compare two to six runs side by side')}
         isDisabled={!canCompare}
         onClick={() => actions.compare(chosen)}
+      />
+      <IconButton
+        icon={archiveIcon}
+        label={
+          isArchived
+            ? trans.__('Take the chosen runs out of the archive')
+            : trans.__('Archive the chosen runs')
+        }
+        isDisabled={chosen.length === 0}
+        onClick={() => actions.archiveMany(chosen, !isArchived)}
       />
       <IconButton
         icon={trashIcon}
@@ -246,6 +260,9 @@ function facetWords(facets: RunsModel['facets']): string[] {
     values.map(value => tagWord(name, value))
   );
 }
+
+/** Stands among the states: what is put away is looked at by itself. */
+const ARCHIVED = 'archived';
 
 const STATES: RunState[] = [
   'RUNNING',

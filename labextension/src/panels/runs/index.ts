@@ -46,6 +46,8 @@ export function createRunsSection(
           step === null
             ? model.selectStep(null)
             : execute(CommandIDs.showStep, { run, step }),
+        archiveMany: (runs, archived) =>
+          execute(CommandIDs.archiveRuns, { runs, archived }),
         deleteMany: runs => execute(CommandIDs.deleteRuns, { runs }),
         compare: runs => execute(CommandIDs.compareRuns, { runs }),
         chooseRuns: isOn => execute(CommandIDs.chooseRuns, { on: isOn }),

@@ -305,18 +305,22 @@ export class RunsModel implements IDisposable {
 
 /** What people say of a run after a change of it. */
 export function patched(
-  run: Pick<Run, 'tags' | 'note' | 'experiment'>,
+  run: Pick<Run, Said>,
   patch: RunPatch
-): Pick<Run, 'tags' | 'note' | 'experiment'> {
+): Pick<Run, Said> {
   const tags = Object.entries({ ...run.tags, ...patch.tags }).filter(
     (tag): tag is [string, string] => typeof tag[1] === 'string'
   );
   return {
     note: patch.note ?? run.note,
     tags: Object.fromEntries(tags),
-    experiment: patch.experiment ?? run.experiment
+    experiment: patch.experiment ?? run.experiment,
+    archived: patch.archived ?? run.archived
   };
 }
+
+/** What people say of a run. */
+type Said = 'tags' | 'note' | 'experiment' | 'archived';
 
 const SEARCH_DELAY_MS = 200;
 const FACETS_DELAY_MS = 1000;

@@ -11,6 +11,9 @@ export interface IRunFilter {
   state: RunState | null;
   experiment: string | null;
 
+  /** Whether those that were put away are shown, instead of the others. */
+  archived: boolean;
+
   /** Values by name; null: any value. */
   tags: Readonly<Record<string, string | null>>;
 
@@ -22,6 +25,7 @@ export const ALL_RUNS: IRunFilter = {
   text: '',
   state: null,
   experiment: null,
+  archived: false,
   tags: {},
   sort: 'newest',
   isDescending: true
@@ -33,6 +37,7 @@ export function isNarrow(filter: IRunFilter): boolean {
     filter.text.trim() !== '' ||
     filter.state !== null ||
     filter.experiment !== null ||
+    filter.archived ||
     Object.keys(filter.tags).length > 0
   );
 }
@@ -77,6 +82,7 @@ export function toQuery(
     text,
     state: filter.state,
     experiment: filter.experiment,
+    archived: filter.archived ? 'true' : null,
     tags: Object.keys(wanted).length > 0 ? JSON.stringify(wanted) : null,
     sort: filter.sort === 'newest' ? null : filter.sort,
     order: filter.isDescending ? null : 'asc'
@@ -92,6 +98,7 @@ export function matches(run: RunSummary, filter: IRunFilter): boolean {
   return (
     (filter.state === null || run.state === filter.state) &&
     (filter.experiment === null || run.experiment === filter.experiment) &&
+    run.archived === filter.archived &&
     Object.entries({ ...filter.tags, ...tags }).every(has) &&
     (text === '' || wordsOf(run).includes(text.toLowerCase()))
   );
@@ -101,8 +108,8 @@ function wordsOf(run: RunSummary): string {
   const tags = Object.entries(run.tags).map(
     ([name, value]) => `${name}=${value}`
   );
-  return [run.id, run.pipeline, run.notebook ?? '', run.experiment, run.note]
-    .concat(tags)
+  const named = [run.id, run.pipeline, run.title, run.notebook ?? ''];
+  return [...named, run.experiment, run.note, ...tags]
     .join('\n')
     .toLowerCase();
 }

@@ -103,7 +103,9 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
         <StateIcon state={run.state} />
         <span className="jp-mlplat-RunRow-text">
           <span className="jp-mlplat-RunRow-head">
-            <span className="jp-mlplat-RunRow-name">{run.pipeline}</span>
+            <span className="jp-mlplat-RunRow-name">
+              {run.title || run.pipeline}
+            </span>
             <span className="jp-mlplat-RunRow-number">#{run.number}</span>
             <Tags tags={run.tags} />
             {columns === null && (

@@ -49,7 +49,9 @@ export default function RunPage(props: RunView.IOptions): JSX.Element {
         <div className="jp-mlplat-RunView-title">
           <h2 className="jp-mlplat-Header-title">
             {trans.__('Run %1', run.number)}
-            <span className="jp-mlplat-RunView-pipeline">{run.pipeline}</span>
+            <span className="jp-mlplat-RunView-pipeline">
+              {run.title || run.pipeline}
+            </span>
           </h2>
           <div className="jp-mlplat-Header-actions">
             <RunButtons run={run} actions={actions} />
