@@ -1,6 +1,11 @@
 import type { RunSummary } from '../src/api/types';
 import { RunsModel } from '../src/panels/runs/model';
-import { ALL_RUNS, matches, splitSearch, toQuery } from '../src/panels/runs/query';
+import {
+  ALL_RUNS,
+  matches,
+  splitSearch,
+  toQuery
+} from '../src/panels/runs/query';
 import { FakePlatform, run, summary, until } from './platform';
 
 /** Answer `GET /runs` out of runs numbered downwards from `total`. */

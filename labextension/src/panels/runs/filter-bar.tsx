@@ -80,7 +80,9 @@ export function FilterBar(props: {
           onChange={event => {
             const { value } = event.target;
             const archived = value === ARCHIVED;
-            const state = archived ? null : ((value || null) as RunState | null);
+            const state = archived
+              ? null
+              : ((value || null) as RunState | null);
             model.setFilter({ archived, state });
           }}
         >

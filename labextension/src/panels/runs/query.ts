@@ -109,9 +109,7 @@ function wordsOf(run: RunSummary): string {
     ([name, value]) => `${name}=${value}`
   );
   const named = [run.id, run.pipeline, run.title, run.notebook ?? ''];
-  return [...named, run.experiment, run.note, ...tags]
-    .join('\n')
-    .toLowerCase();
+  return [...named, run.experiment, run.note, ...tags].join('\n').toLowerCase();
 }
 
 /** What a run counts for in an order; two runs of the same value stay where they are. */
