@@ -116,7 +116,7 @@ export function FilterBar(props: {
             <Order model={model} />
             <IconButton
               icon={chooseIcon}
-              label={trans.__('Choose runs to compare, archive or delete')}
+              label={trans.__('Choose runs to compare or delete')}
               onClick={() => actions.chooseRuns(true)}
             />
           </div>
