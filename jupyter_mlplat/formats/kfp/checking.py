@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.formats.kfp.reading import parse_json
 from jupyter_mlplat.formats.kfp.spec import (
     ArtifactSource,
     ComponentSpec,
@@ -363,9 +364,8 @@ class _Checker:
 def _of_text(kind: ParameterType, value: JsonValue) -> JsonValue:
     """Return a default as older compilers wrote it: a text, whatever the type."""
     if isinstance(value, str) and kind is not ParameterType.STRING:
-        with contextlib.suppress(ValueError, RecursionError):
-            found: JsonValue = json.loads(value)
-            return found
+        with contextlib.suppress(ValueError):
+            return parse_json(value)
     return value
 
 
@@ -384,8 +384,8 @@ def _camel(name: str) -> str:
 
 def _check_list(path: str, raw: str) -> None:
     try:
-        items = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        items = parse_json(raw)
+    except ValueError as error:
         raise fault(path, f"is no JSON ({error}); needed a list of items") from error
     if not isinstance(items, list):
         raise fault(path, f"is {raw[:60]!r}; needed a list of items")

@@ -48,12 +48,36 @@ def read_documents(text: str | bytes) -> list[JsonValue]:
     return [document for document in _read_yaml(text) if document is not None]
 
 
+def parse_json(text: str) -> JsonValue:
+    """Return what a text inside a document holds as JSON.
+
+    Raises:
+        ValueError: It is no JSON, has a number that JSON does not have, or is nested too deeply.
+    """
+    try:
+        value: JsonValue = json.loads(text, parse_constant=_no_number, parse_float=_parse_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return value
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _parse_finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        _no_number(text[:40])
+    return number
+
+
 def _read_json(text: str) -> list[JsonValue]:
     try:
         value: JsonValue = json.loads(
             text.lstrip("\ufeff"),
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
+            parse_constant=_no_number,
+            parse_float=_parse_finite,
             object_pairs_hook=_object_of_pairs,
         )
     except RecursionError as error:
@@ -65,7 +89,7 @@ def _read_json(text: str) -> list[JsonValue]:
             f"Cannot read this pipeline: it is no JSON (line {error.lineno}, column "
             f"{error.colno}: {error.msg})."
         ) from error
-    except ValueError as error:  # an integer of thousands of digits
+    except ValueError as error:  # a number that is none, or has thousands of digits
         raise InvalidInput(f"Cannot read this pipeline: {error}.") from error
     _measure(value)
     return [value]
@@ -77,17 +101,6 @@ def _object_of_pairs(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]
         [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise InvalidInput(f"Cannot read this pipeline: the key {twice!r} stands there twice.")
     return found
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise InvalidInput(f"Cannot read this pipeline: {constant} is no number of JSON.")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        _refuse_constant(text[:40])
-    return number
 
 
 def _measure(value: JsonValue) -> None:

@@ -23,6 +23,7 @@ from decimal import Decimal
 from typing import NoReturn, TypeAlias, TypeGuard, TypeVar
 
 from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.formats.kfp.reading import parse_json
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.services.workflows.values import normal, text_of
 
@@ -657,8 +658,8 @@ def _call(function: str, arguments: Sequence[Value]) -> Value:
 
 def _parse_json(text: str) -> Value:
     try:
-        return _double(json.loads(text))
-    except (ValueError, RecursionError) as error:
+        return _double(parse_json(text))
+    except ValueError as error:
         raise _Failed(f"parseJson() of {_shown(text)}: it is no JSON ({error})") from error
 
 

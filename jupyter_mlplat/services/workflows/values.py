@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.formats.kfp.document import Document
+from jupyter_mlplat.formats.kfp.reading import parse_json
 from jupyter_mlplat.formats.kfp.spec import InputParameter, ParameterType
 from jupyter_mlplat.resources.base import JsonValue
 
@@ -226,8 +227,8 @@ def value_of_text(what: str, text: str, kind: ParameterType) -> JsonValue:
                     raise _mistyped(what, kind, text)
                 return word in _TRUE
             case _:
-                value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+                value = parse_json(text)
+    except ValueError as error:
         raise _mistyped(what, kind, text) from error
     if isinstance(value, float) and not math.isfinite(value):
         raise _mistyped(what, kind, text)
@@ -246,8 +247,8 @@ def items_of(what: str, value: JsonValue) -> list[JsonValue]:
     found: JsonValue = value
     if isinstance(value, str):
         try:
-            found = json.loads(value)
-        except (ValueError, RecursionError) as error:
+            found = parse_json(value)
+        except ValueError as error:
             raise _no_list(what, value) from error
     if not isinstance(found, list):
         raise _no_list(what, value)
