@@ -40,6 +40,7 @@ _TYPES = {
     "list": "LIST",
     "struct": "STRUCT",
     "status": "TASK_FINAL_STATUS",
+    "any": "STRING",
 }
 _MODEL = {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}
 
@@ -275,6 +276,20 @@ class World:
         self.status = RunStatus.of(self.flow, kept)
         self.todo.clear()
         self.tell(msg.Resumed(self.now))
+
+    def restart_and_adopt(self) -> None:
+        """Restart while attempts run; they end meanwhile."""
+        self.restart()
+        for order in [one for one in self.todo if isinstance(one, msg.Adopt)]:
+            self.todo.remove(order)
+            self.end(order.step, order.attempt)
+
+    def cancel(self) -> None:
+        self.tell(msg.CancelAsked(self.now))
+        for one in list(self.leaves.values()):
+            if one.state is TaskState.RUNNING:
+                ended = msg.AttemptEnded(self.now, one.name, one.attempt, msg.Failed(FAILED))
+                self.tell(ended)
 
     def retry(self, *redo: str) -> "World":
         self.ran.clear()
