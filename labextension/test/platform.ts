@@ -245,6 +245,13 @@ export function task(name: string, rest: Partial<Task> = {}): Task {
     gpus: [],
     first_attempt: 1,
     retry_at: null,
+    kind: 'step',
+    parent: null,
+    path: [],
+    needs: [],
+    inputs: null,
+    results: null,
+    notes: [],
     ...rest
   });
 }

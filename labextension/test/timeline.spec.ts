@@ -1,5 +1,5 @@
 import { layOut } from '../src/panels/runs/timeline';
-import { run, task } from './platform';
+import { task } from './platform';
 
 const at = (seconds: number) =>
   new Date(Date.parse('2026-11-20T12:00:00Z') + 1000 * seconds).toISOString();
@@ -12,7 +12,7 @@ const ran = (name: string, start: number, end: number) =>
   });
 
 const bars = (...tasks: ReturnType<typeof task>[]) =>
-  layOut(run({ tasks }), Date.parse(at(20))).rows.map(
+  layOut(tasks, Date.parse(at(20))).rows.map(
     ({ bar }) => bar && [bar.from, bar.to]
   );
 
@@ -43,7 +43,7 @@ describe('layOut', () => {
 
   it('draws the night before a retry short', () => {
     const { rows, pauses } = layOut(
-      run({ tasks: [ran('a', 0, 10), ran('b', 36_000, 36_010)] }),
+      [ran('a', 0, 10), ran('b', 36_000, 36_010)],
       0
     );
 
@@ -53,13 +53,13 @@ describe('layOut', () => {
   });
 
   it('marks round seconds', () => {
-    const { ticks } = layOut(run({ tasks: [ran('a', 0, 9)] }), 0);
+    const { ticks } = layOut([ran('a', 0, 9)], 0);
 
     expect(ticks.map(tick => tick.seconds)).toEqual([0, 5]);
   });
 
   it('marks a run of milliseconds, too', () => {
-    const { ticks } = layOut(run({ tasks: [ran('a', 0, 0.04)] }), 0);
+    const { ticks } = layOut([ran('a', 0, 0.04)], 0);
 
     expect(ticks.map(({ seconds }) => Number(seconds.toFixed(3)))).toEqual([
       0, 0.01, 0.02, 0.03, 0.04
@@ -76,7 +76,7 @@ describe('layOut', () => {
       state: 'ok' as const,
       duration_s
     }));
-    const { rows } = layOut(run({ tasks: [{ ...ran('a', 0, 4), cells }] }), 0);
+    const { rows } = layOut([{ ...ran('a', 0, 4), cells }], 0);
 
     expect(rows[0].cells).toEqual([0.25]);
   });

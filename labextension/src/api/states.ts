@@ -1,4 +1,4 @@
-import type { Run, RunState, TaskState } from './types';
+import type { Run, RunState, Task, TaskState } from './types';
 
 /** States of runs and tasks together: they are drawn alike. */
 export type AnyState = RunState | TaskState;
@@ -13,9 +13,14 @@ export function isRetryable(state: RunState): boolean {
   return state === 'FAILED' || state === 'CANCELED';
 }
 
+/** The tasks that run by themselves: those that only hold others are left out. */
+export function stepsOf(run: Run): readonly Task[] {
+  return run.tasks.filter(task => task.kind === 'step');
+}
+
 /** How many steps of a run are done: in a run that is over, those it skipped are not. */
 export function countDone(run: Run): number {
-  return run.tasks.filter(task =>
+  return stepsOf(run).filter(task =>
     isFinal(run.state) ? task.state === 'SUCCEEDED' : isFinal(task.state)
   ).length;
 }

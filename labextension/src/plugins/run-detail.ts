@@ -9,6 +9,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { stepsOf } from '../api/states';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
@@ -188,8 +189,10 @@ namespace Private {
     const found =
       typeof step === 'string'
         ? step
-        : (run.tasks.find(task => task.state === 'FAILED') ?? run.tasks[0])
-            ?.name;
+        : (
+            stepsOf(run).find(task => task.state === 'FAILED') ??
+            stepsOf(run)[0]
+          )?.name;
     if (found === undefined) {
       throw new Error(`Run ${run.number} has no steps.`);
     }

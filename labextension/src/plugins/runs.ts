@@ -9,6 +9,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
+import { stepsOf } from '../api/states';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
@@ -196,8 +197,9 @@ namespace Private {
   }
 
   function firstStep(run: Run | null): string | null {
-    const failed = run?.tasks.find(task => task.state === 'FAILED');
-    return (failed ?? run?.tasks[0])?.name ?? null;
+    const steps = run ? stepsOf(run) : [];
+    const failed = steps.find(task => task.state === 'FAILED');
+    return (failed ?? steps[0])?.name ?? null;
   }
 
   async function confirm(texts: {

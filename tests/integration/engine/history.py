@@ -9,7 +9,7 @@ from jupyter_mlplat.resources.run import Run, RunState, Task, TaskState
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
 
 _NEXT: dict[TaskState, set[TaskState]] = {
-    TaskState.PENDING: set(TaskState) - {TaskState.PENDING, TaskState.FAILED},
+    TaskState.PENDING: set(TaskState) - {TaskState.FAILED},  # tasks of a scope begin as PENDING
     TaskState.QUEUED: {TaskState.QUEUED, TaskState.RUNNING, TaskState.SUCCEEDED}
     | {TaskState.FAILED, TaskState.CANCELED},
     TaskState.RUNNING: {TaskState.RUNNING, TaskState.QUEUED, TaskState.SUCCEEDED}

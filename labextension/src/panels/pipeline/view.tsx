@@ -23,7 +23,7 @@ import {
 } from '../../icons';
 import { failureOf } from '../../api/failures';
 import type { RunWatch } from '../../api/run-watch';
-import { countDone, isFinal } from '../../api/states';
+import { countDone, isFinal, stepsOf } from '../../api/states';
 import type { IPipelineActions } from './body';
 import { Problems, Unknowns, Verification } from './findings';
 import { Graph } from './graph';
@@ -235,7 +235,7 @@ function LatestRun(props: {
             </span>
             <span className="jp-mlplat-Latest-facts">
               {[
-                trans.__('%1 of %2 steps', done, run.tasks.length),
+                trans.__('%1 of %2 steps', done, stepsOf(run).length),
                 cached > 0 && trans.__('%1 cached', cached),
                 formatDuration(Math.max(0, seconds))
               ]
@@ -261,7 +261,7 @@ function LatestRun(props: {
         {isActive && (
           <Progress
             done={done}
-            total={run.tasks.length}
+            total={stepsOf(run).length}
             state={run.state}
             label={trans.__('Steps done')}
           />

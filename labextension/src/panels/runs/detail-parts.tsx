@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import type { OutputValue, Run } from '../../api/types';
-import { countDone, isFinal, isRetryable } from '../../api/states';
+import { countDone, isFinal, isRetryable, stepsOf } from '../../api/states';
 import { Button, Code, Fold, IconButton } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { FailureCard } from '../../components/failure-card';
@@ -117,7 +117,7 @@ export function Summary(props: {
       </div>
       <Progress
         done={done}
-        total={run.tasks.length}
+        total={stepsOf(run).length}
         state={run.state}
         label={trans.__('Steps done')}
       />

@@ -1,14 +1,9 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { isFinal } from '../../api/states';
-import type { Run, Task } from '../../api/types';
 import { ErrorNote, Fold, IconButton } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
-import { formatDuration } from '../../components/format';
-import { stepStyle } from '../../components/palette';
-import { StateIcon, stateLabel } from '../../components/state';
 import { backIcon, expandIcon } from '../../icons';
 import { LoggedModels } from '../models/logged';
 import type { IRunsActions } from './body';
@@ -24,6 +19,7 @@ import { seriesOf } from './metric-series';
 import { MetricTable } from './metrics';
 import { RunNotes } from './notes';
 import { StepPanel } from './step-panel';
+import { Steps } from './steps';
 import '../../../style/pipeline.css';
 import '../../../style/runs.css';
 import '../../../style/run-list.css';
@@ -118,61 +114,4 @@ export default function RunDetail(props: {
       </div>
     </>
   );
-}
-
-function Steps(props: {
-  run: Run;
-  nowMs: number;
-  selected: string | null;
-  onSelect: (step: string | null) => void;
-  renderStep: (task: Task) => React.ReactNode;
-}): JSX.Element {
-  const trans = useTrans();
-  return (
-    <section className="jp-mlplat-Steps" aria-label={trans.__('Steps')}>
-      <h3 className="jp-mlplat-Heading">{trans.__('Steps')}</h3>
-      <ul className="jp-mlplat-Steps-list">
-        {props.run.tasks.map((task, index) => {
-          const isOpen = task.name === props.selected;
-          return (
-            <li key={task.name} style={stepStyle(index)}>
-              <button
-                type="button"
-                className="jp-mlplat-TaskRow"
-                aria-expanded={isOpen}
-                data-state={task.state}
-                data-task={task.name}
-                title={task.cache?.reason ?? task.waiting_for ?? undefined}
-                onClick={() => props.onSelect(isOpen ? null : task.name)}
-              >
-                <span className="jp-mlplat-TaskRow-swatch" />
-                <StateIcon state={task.state} isCached={task.cached} />
-                <span className="jp-mlplat-TaskRow-name">{task.name}</span>
-                <span className="jp-mlplat-TaskRow-facts">
-                  {taskFacts(trans, task, props.nowMs)}
-                </span>
-              </button>
-              {isOpen && props.renderStep(task)}
-            </li>
-          );
-        })}
-      </ul>
-    </section>
-  );
-}
-
-/** The open step: its log, what it displayed, and why it ran or did not. */
-function taskFacts(
-  trans: TranslationBundle,
-  task: Task,
-  nowMs: number
-): string {
-  if (task.cached || !task.started_at) {
-    return stateLabel(trans, task.state, task.cached);
-  }
-  const seconds =
-    task.duration_s ?? (nowMs - Date.parse(task.started_at)) / 1000;
-  const attempt =
-    task.attempt > 1 ? `${trans.__('attempt %1', task.attempt)} · ` : '';
-  return attempt + formatDuration(Math.max(0, seconds));
 }

@@ -2,9 +2,9 @@ import * as React from 'react';
 
 import { useTrans } from '../../components/context';
 import { formatDuration } from '../../components/format';
-import { stepStyle } from '../../components/palette';
 import { StateIcon, stateLabel } from '../../components/state';
 import type { Run } from '../../api/types';
+import { Mark, rowStyle, titleOf, useOutline } from './steps';
 import { layOut } from './timeline';
 import type { ITimelineRow } from './timeline';
 
@@ -18,10 +18,24 @@ export function Gantt(props: {
   const { run, nowMs, selected, onSelect } = props;
   const trans = useTrans();
   const list = React.useRef<HTMLUListElement>(null);
-  const { rows, ticks, pauses } = layOut(run, nowMs);
-  const focused = rows.some(row => row.task.name === selected)
-    ? selected
-    : rows[0]?.task.name;
+  const [outline, toggle] = useOutline(run, selected);
+  const { rows, ticks, pauses } = layOut(
+    outline.map(({ task }) => task),
+    nowMs
+  );
+  const choose = (index: number) => {
+    walkTo(null);
+    if (outline[index].inside) {
+      toggle(outline[index]);
+    } else {
+      onSelect(rows[index].task.name);
+    }
+  };
+  const [walkedTo, walkTo] = React.useState<string | null>(null);
+  const focused =
+    [walkedTo, selected].find(name =>
+      rows.some(row => row.task.name === name)
+    ) ?? rows[0]?.task.name;
 
   const move = (event: React.KeyboardEvent) => {
     const at = rows.findIndex(row => row.task.name === focused);
@@ -33,7 +47,10 @@ export function Gantt(props: {
     }[event.key];
     if (to !== undefined && rows[to]) {
       event.preventDefault();
-      onSelect(rows[to].task.name);
+      walkTo(rows[to].task.name);
+      if (!outline[to].inside) {
+        onSelect(rows[to].task.name);
+      }
       list.current
         ?.querySelectorAll<HTMLElement>('.jp-mlplat-Gantt-row')
         [to].focus();
@@ -55,22 +72,26 @@ export function Gantt(props: {
       </div>
       <ul ref={list} className="jp-mlplat-Gantt-rows" onKeyDown={move}>
         {rows.map((row, index) => (
-          <li key={row.task.name} style={stepStyle(index)}>
+          <li key={row.task.name} style={rowStyle(outline[index], index)}>
             <button
               type="button"
               className="jp-mlplat-Gantt-row"
               data-task={row.task.name}
+              data-kind={row.task.kind}
+              aria-expanded={
+                outline[index].inside ? outline[index].isOpen : undefined
+              }
               aria-current={row.task.name === selected}
               tabIndex={row.task.name === focused ? 0 : -1}
-              title={
-                row.task.cache?.reason ?? row.task.waiting_for ?? undefined
-              }
-              onClick={() => onSelect(row.task.name)}
+              title={titleOf(row.task)}
+              onClick={() => choose(index)}
             >
               <span className="jp-mlplat-Gantt-label">
-                <span className="jp-mlplat-TaskRow-swatch" />
+                <Mark row={outline[index]} />
                 <StateIcon state={row.task.state} isCached={row.task.cached} />
-                <span className="jp-mlplat-Gantt-name">{row.task.name}</span>
+                <span className="jp-mlplat-Gantt-name">
+                  {outline[index].label}
+                </span>
               </span>
               <span className="jp-mlplat-Gantt-track">
                 {pauses.map(pause => (

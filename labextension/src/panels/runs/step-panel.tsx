@@ -10,6 +10,7 @@ import type { IRunDetailActions } from './detail-actions';
 import type { RunDetailModel } from './detail-model';
 import { LogView } from './log';
 import { StepOutputs } from './outputs';
+import { TaskValues } from './task-values';
 
 type Tab = 'outputs' | 'log' | 'about';
 
@@ -81,7 +82,8 @@ export function StepPanel(props: {
             onDownload={() => props.actions.downloadLog(run.id, task.name)}
           />
         )}
-        {tab === 'outputs' && (
+        {tab === 'outputs' && task.inputs && <TaskValues task={task} />}
+        {tab === 'outputs' && !task.inputs && (
           <StepOutputs
             key={task.name}
             load={() => detail.connection.client.getNotebook(run.id, task.name)}
@@ -139,7 +141,7 @@ function Explanation(props: {
           ? trans.__('Waits for the steps it needs.')
           : task.state === 'SKIPPED'
             ? trans.__(
-                'Did not run: a step it needs failed, or it was not asked for.'
+                'Did not run: its condition did not hold, a step it needs did not succeed, or it was not asked for.'
               )
             : null;
   return why === null ? null : (
@@ -210,6 +212,9 @@ function About(props: {
       </>
     )
   );
+  for (const note of task.notes) {
+    facts.push([trans.__('Note'), note]);
+  }
   for (const [name, why] of Object.entries(task.not_kept)) {
     facts.push([
       trans.__('Not kept'),

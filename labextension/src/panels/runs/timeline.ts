@@ -1,5 +1,5 @@
 import { isFinal } from '../../api/states';
-import type { Run, Task } from '../../api/types';
+import type { Task } from '../../api/types';
 
 /** A stretch of time in which some step ran, and where it is drawn: from 0 to 1 across the chart. */
 interface ISpan {
@@ -39,8 +39,8 @@ export interface ITimeline {
 }
 
 /** Place the steps of a run on an axis of time that leaves long pauses out. */
-export function layOut(run: Run, nowMs: number): ITimeline {
-  const times = run.tasks.map(task => timesOf(task, nowMs));
+export function layOut(tasks: readonly Task[], nowMs: number): ITimeline {
+  const times = tasks.map(task => timesOf(task, nowMs));
   const spans = spansOf(times.filter(isKnown), PAUSE_SHARE);
   const place = (ms: number): number => {
     const span = spans.find(span => ms <= span.endMs) ?? spans.at(-1);
@@ -52,7 +52,7 @@ export function layOut(run: Run, nowMs: number): ITimeline {
     return span.from + Math.min(1, Math.max(0, share)) * (span.to - span.from);
   };
   return {
-    rows: run.tasks.map((task, index) => {
+    rows: tasks.map((task, index) => {
       const time = times[index];
       return time === null
         ? { task, bar: null, cells: [] }
