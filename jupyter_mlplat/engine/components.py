@@ -318,6 +318,10 @@ class Components:
         return Way("command", "process", python, rule, None, packages, words, notes)
 
     def _in_container(self, step: Step, call: Call, function: PythonComponent | None) -> Way:
+        if not call.image or call.image.startswith("-"):
+            raise InvalidInput(
+                f"Cannot run task {component_of(step).task!r}: {call.image!r} names no image."
+            )
         tool = self._tool.find()
         if tool is not None:
             packages = function.packages if function is not None else _NO_PACKAGES

@@ -7,7 +7,10 @@ from pydantic import Field, StringConstraints, field_validator
 from jupyter_mlplat.resources.base import Request, Resource
 
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^\S+$")]
-SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+KEPT_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
+"""Names of secrets and config maps, as in Kubernetes."""
+
+SecretName = Annotated[str, StringConstraints(pattern=KEPT_NAME)]
 SecretKind = Literal["secret", "config"]
 
 

@@ -4,14 +4,16 @@ The layout is that of a mounted Kubernetes secret, so a folder can be mounted as
 """
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_mlplat.errors import NotFound
 from jupyter_mlplat.kit.files import make_private_directory, write_atomically
-from jupyter_mlplat.resources.images import SecretEntry, SecretKind
+from jupyter_mlplat.resources.images import KEPT_NAME, SecretEntry, SecretKind
 
+_NAME = re.compile(KEPT_NAME)
 _FOLDERS: Mapping[SecretKind, str] = {"secret": "secrets", "config": "config-maps"}
 _WORDS: Mapping[SecretKind, str] = {"secret": "secret", "config": "config map"}
 
@@ -29,12 +31,14 @@ class LocalSecrets:
     def find(self, name: str, kind: SecretKind) -> dict[str, str] | None:
         """Return all values of a secret by key; None where there is none of this name."""
         folder = self.folder(name, kind)
-        if not name or "/" in name or not folder.is_dir():
+        if not _NAME.fullmatch(name) or not folder.is_dir():
             return None
         return {key: (folder / key).read_text("utf-8") for key in _keys(folder)}
 
     def changed_at(self, name: str, kind: SecretKind) -> int:
         """Return when a secret was written last, in nanoseconds; 0 where there is none."""
+        if not _NAME.fullmatch(name):
+            return 0
         try:
             return self.folder(name, kind).stat().st_mtime_ns
         except OSError:
@@ -65,7 +69,7 @@ class LocalSecrets:
             NotFound: There is none of this name.
         """
         folder = self.folder(name, kind)
-        if not folder.is_dir():
+        if not _NAME.fullmatch(name) or not folder.is_dir():
             raise NotFound(f"There is no {_WORDS[kind]} {name!r}.")
         shutil.rmtree(folder)
 

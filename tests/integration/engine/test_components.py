@@ -442,3 +442,25 @@ async def test_literal_command_runs_with_a_pip_of_its_own(bench: Bench) -> None:
     assert bench.log().startswith("pip ")
     assert bench.last is not None
     assert bench.last.executed_as == "process"
+
+
+@pytest.mark.parametrize("name", ["..", "../secrets/db", "DB", ""])
+async def test_name_that_is_none_of_a_secret_reads_nothing(bench: Bench, name: str) -> None:
+    bench.secrets.put("db", "secret", {"password": "hunter22"})
+    platform = {"secretAsVolume": [{"secretName": name, "mountPath": "/mnt/x"}]}
+
+    with pytest.raises(InvalidInput, match="not stored here"):
+        await bench.run(function("def f():\n    pass\n"), spec(), platform=platform)
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", ".hidden", ""])
+async def test_name_that_is_none_of_a_volume_is_refused(bench: Bench, name: str) -> None:
+    platform = {"pvcMount": [{"constant": name, "mountPath": "/mnt/x"}]}
+
+    with pytest.raises(InvalidInput, match="no name of a volume"):
+        await bench.run(function("def f():\n    pass\n"), spec(), platform=platform)
+
+
+async def test_image_that_is_an_option_is_refused(bench: Bench) -> None:
+    with pytest.raises(InvalidInput, match="names no image"):
+        await bench.run(container("--volume=/:/host", "sh"))
