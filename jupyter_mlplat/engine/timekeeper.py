@@ -23,6 +23,7 @@ from jupyter_mlplat.kit.clock import after, seconds_between
 from jupyter_mlplat.ports.metadata import NewEvent
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.pipeline import Parameter
+from jupyter_mlplat.resources.run import RunState
 from jupyter_mlplat.resources.schedule import (
     BackfillRequest,
     Firing,
@@ -40,6 +41,7 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 2.0
 """As long as a clock that was set may go unnoticed."""
 _TROUBLE_S = 5.0
+_FINAL = frozenset(state.value for state in RunState if state.is_final)
 
 
 class Timekeeper(Planned):
@@ -114,7 +116,7 @@ class Timekeeper(Planned):
         """Take in what has happened in the engine."""
         if not self._live:
             return
-        news = [event for event in events if event.kind in ("run.updated", "model.updated")]
+        news = [event for event in events if _is_news(event)]
         if news:
             self._news.extend(news)
             self._nudge.set()
@@ -348,6 +350,13 @@ class Timekeeper(Planned):
         await self._work.write(self._store.save_schedule, schedule, [updated_event(schedule)])
         live.schedule, live.is_planned, live.wake_at = schedule, False, None
         self._nudge.set()
+
+
+def _is_news(event: Event) -> bool:
+    """Tell whether a schedule may have waited for this: the end of a run, a change of a model."""
+    if event.kind == "run.updated":
+        return event.data.get("state") in _FINAL
+    return event.kind == "model.updated"
 
 
 class _Anything(dict[str, Any]):

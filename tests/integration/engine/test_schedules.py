@@ -289,3 +289,28 @@ def test_papermills_own_program_records_a_run(
     assert run.parameters == {"n": 3}
     assert run.failure is not None
     assert run.failure.cell == "cell-2"
+
+
+@pytest.mark.slow
+def test_a_whole_notebook_that_takes_too_long_is_ended_with_its_kernel(
+    running: EngineProcess, write_notebook: WriteNotebook, short_dir: Path
+) -> None:
+    pid = short_dir / "pid"
+    path = write_notebook(
+        f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(300)"
+    )
+    trigger = {"kind": "cron", "expression": "@yearly"}
+    work = {"whole": True, "reports": []}
+    # So long that the kernel has started, however busy this machine is.
+    running.client.create_schedule(request(path, work=work, trigger=trigger, timeout_s=40))
+
+    running.client.run_schedule("often")
+    kernel = int(until(lambda: pid.exists() and pid.read_text()))
+    firing = until(lambda: (f := running.client.list_firings("often").firings[0]).timed_out and f)
+    until(lambda: running.client.list_firings("often").firings[0].state is FiringState.FAILED)
+
+    assert "limit of 40 s" in firing.message
+    until(lambda: not Path(f"/proc/{kernel}").exists(), 20)
+    run = running.client.get_run("latest")
+    assert run.state is RunState.CANCELED
+    assert [artifact.name for artifact in running.client.list_artifacts(run.id)] == []
