@@ -213,6 +213,20 @@ describe('archiving', () => {
     });
     model.dispose();
   });
+
+  it('looks anew when an experiment was archived with its runs', async () => {
+    const [model, platform] = await loaded();
+    platform.routes.set('GET runs', () => ({
+      runs: [summary(2)],
+      next: null,
+      total: 1
+    }));
+
+    platform.send('experiment.updated', 'old', {});
+
+    await until(() => model.pages.total === 1);
+    model.dispose();
+  });
 });
 
 describe('matches', () => {

@@ -17,7 +17,7 @@ def view_schedules(schedules: Sequence[ScheduleStatus]) -> View:
         (
             Cell(status.schedule.name, link=f"schedule/{status.schedule.name}"),
             Cell(_when(status.schedule)),
-            Cell(Path(status.schedule.work.path or "").name),
+            Cell(_what(status.schedule)),
             _next(status),
             state_cell(status.last.state) if status.last else Cell(""),
         )
@@ -36,7 +36,7 @@ def view_schedule(status: ScheduleStatus, firings: Sequence[Firing] = ()) -> Vie
     how = "top to bottom, by papermill" if schedule.work.whole else "as steps"
     facts = [
         ("when", Cell(status.reading)),
-        ("what", Cell(f"{schedule.work.path}, {how}")),
+        ("what", Cell(f"{schedule.work.path or _what(schedule)}, {how}")),
         ("next", _next(status)),
         *(("", Cell(_local(time))) for time in status.next[1:]),
     ]
@@ -86,6 +86,11 @@ def _table(firings: Sequence[Firing]) -> Table:
         ),
         frozenset({"run"}),
     )
+
+
+def _what(schedule: Schedule) -> str:
+    """Name what is run: a file, or what a caller of KFP's API has sent or stored."""
+    return Path(schedule.work.path).name if schedule.work.path else schedule.work.title
 
 
 def _when(schedule: Schedule) -> str:

@@ -241,6 +241,10 @@ export class RunsModel implements IDisposable {
       case 'run.deleted':
         this._remove(event.subject);
         break;
+      case 'experiment.updated': // its runs may have been put away with it
+        void this._search.invoke();
+        void this._facetsLoad.invoke();
+        break;
     }
   }
 

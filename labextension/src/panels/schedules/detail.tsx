@@ -102,7 +102,7 @@ export function ScheduleDetail(props: {
           <dl className="jp-mlplat-Facts">
             <dt>{trans.__('Runs')}</dt>
             <dd title={work.path ?? undefined}>
-              {props.shortPath(work.path ?? '')}
+              {work.path ? props.shortPath(work.path) : work.title}
             </dd>
             <dt>{trans.__('When')}</dt>
             <dd>{status.reading}</dd>

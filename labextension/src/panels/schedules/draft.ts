@@ -174,7 +174,10 @@ export function problemsOf(
       found[field] = 'number';
     }
   };
-  need('name', 'path');
+  need('name');
+  if (draft.base === null || draft.base.work.path) {
+    need('path'); // one made through KFP's API runs what was sent or stored there
+  }
   if (!found.name && !NAME.test(draft.name)) {
     found.name = 'name';
   }
@@ -237,7 +240,7 @@ export function requestOf(
     note: draft.note,
     work: {
       ...base?.work,
-      path: draft.path,
+      path: draft.path || null,
       whole: draft.whole && isNotebook(draft.path),
       parameters: Object.fromEntries(given) as Record<string, JsonValue>
     },

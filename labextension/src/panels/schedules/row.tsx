@@ -53,7 +53,9 @@ export function ScheduleRow(props: {
           <span className="jp-mlplat-ScheduleRow-line">{status.reading}</span>
           <span className="jp-mlplat-ScheduleRow-line">
             <span title={schedule.work.path ?? undefined}>
-              {props.shortPath(schedule.work.path ?? '')}
+              {schedule.work.path
+                ? props.shortPath(schedule.work.path)
+                : schedule.work.title}
             </span>
             {last && (
               <span className="jp-mlplat-ScheduleRow-last">
