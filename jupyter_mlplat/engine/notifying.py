@@ -22,7 +22,8 @@ from jupyter_mlplat.services.scheduling.webhooks import (
 _log = logging.getLogger(__name__)
 
 _PAUSES_S = (2.0, 10.0, 60.0)
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 10.0  # of one step: a name, a connection, a piece of the answer
+_TOTAL_S = 30.0
 _ANSWER_BYTES = 64 * 2**10
 _KEY_BYTES = 4096
 
@@ -62,7 +63,8 @@ class Notifier:
         """
         target = check_url(webhook.url)
         try:
-            addresses = await asyncio.to_thread(self._resolve, target.host, target.port)
+            async with asyncio.timeout(_TIMEOUT_S):
+                addresses = await asyncio.to_thread(self._resolve, target.host, target.port)
         except OSError:
             addresses = []  # the network may be down now
         if addresses:
@@ -77,7 +79,8 @@ class Notifier:
         for pause_s in (0.0, *_PAUSES_S):
             await self._sleep(pause_s)
             try:
-                status = await asyncio.to_thread(self._post, webhook, body)
+                async with asyncio.timeout(_TOTAL_S):
+                    status = await asyncio.to_thread(self._post, webhook, body)
             except PlatformError as error:
                 return error.message  # it will not become better
             except (OSError, http.client.HTTPException, ValueError) as error:
