@@ -7,6 +7,7 @@ from benchmarks.peers import machine
 
 NAMES = (
     "pipeline_overhead",
+    "kfp_pipelines",
     "notebook_step",
     "first_statement",
     "lineage",

@@ -31,7 +31,7 @@ def kfp_python() -> Path:
     """An interpreter with the newest kfp, and what the notebooks import."""
     try:
         pins = (f"{name}=={version(name)}" for name in PACKAGES)
-        return peer_python("kfp", "kfp>=2.17,<3", "pip", *pins)
+        return peer_python("kfp-notebooks", "kfp>=2.17,<3", "pip", *pins)
     except PeerUnavailable as reason:
         pytest.skip(f"kfp cannot be installed here: {reason}")
 
@@ -208,6 +208,28 @@ def test_parameters_given_at_run_time_keep_their_types(bench: Bench) -> None:
     )
 
     assert "3.0 ['c', 1] [4.0, 5.5] {'low': 7} [1, 2] True [3.0]" in found.log
+
+
+WALK = (
+    (
+        "import os, sys\nos.makedirs('deep/er')\nos.chdir('deep')\nsys.path.append(os.getcwd())\n"
+        "open('made.py', 'w').write('v = 5')\nx = 1",
+        {"step": "go"},
+    ),
+    (
+        "import os\nprint(os.path.basename(os.getcwd()), sorted(os.listdir('.')), x)\n"
+        "os.remove('made.py')\ny = x + 1",
+        {"step": "look"},
+    ),
+    ("import os\nprint(sorted(os.listdir('.')), y)", {"step": "look-again"}),
+)
+
+
+def test_the_working_directory_travels_with_what_was_made_and_removed_in_it(bench: Bench) -> None:
+    found = bench.assert_equal(bench.write(*WALK))
+
+    assert "deep ['er', 'made.py'] 1\n" in found.log
+    assert "['er'] 2\n" in found.log
 
 
 CASES = (
