@@ -127,7 +127,7 @@ def _add_pipelines(group: Any) -> None:
         "run a notebook top to bottom and as steps, and list every difference",
         "verify analysis.ipynb --cell-steps --timeout 300",
     )
-    _add_notebook(parser)
+    _add_notebook(parser, or_kfp=False)
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", help="give up after S seconds; by default an hour"
     )
@@ -176,8 +176,11 @@ def _seconds(text: str) -> float:
 _seconds.__name__ = "number of seconds"  # as argparse names it in its complaints
 
 
-def _add_notebook(parser: Parser) -> None:
-    parser.add_argument("notebook", metavar="NOTEBOOK", help="an .ipynb or a percent script (.py)")
+def _add_notebook(parser: Parser, *, or_kfp: bool = True) -> None:
+    what = "an .ipynb or a percent script (.py)"
+    if or_kfp:
+        what = "an .ipynb, a percent script (.py) or a compiled KFP pipeline (.yaml)"
+    parser.add_argument("notebook", metavar="NOTEBOOK", help=what)
     parser.add_argument(
         "--cell-steps",
         dest="split",
