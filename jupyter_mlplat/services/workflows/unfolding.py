@@ -256,14 +256,19 @@ class Unfolding:
     def _open_loop(self, view: View, loop: Task, place: Place) -> Iterator[Task]:
         items = self._items_of(loop, place)
         for number in range(len(items)):
+            name = task_name((*loop.path, str(number)))
+            if name in view.tasks:
+                continue
             yield Task(
-                name=task_name((*loop.path, str(number))),
+                name=name,
                 title=f"{loop.title} [{number}]",
                 state=TaskState.PENDING,
                 kind="step" if place.component.dag is None else "iteration",
                 parent=loop.name,
                 path=(*loop.path, str(number)),
             )
+        if task_name((*loop.path, str(len(items)))) in view.tasks:
+            yield from _left_over(view, loop, len(items))
         if items:
             yield from self._begin_iterations(view, loop)
         else:
@@ -415,6 +420,15 @@ def _refused(task: Task, error: InvalidInput, view: View) -> Task:
     )
 
 
+def _left_over(view: View, loop: Task, count: int) -> Iterator[Task]:
+    """Leave out iterations that a loop had before it began anew with fewer items."""
+    depth = len(loop.path)
+    for task in list(view.tasks.values()):
+        is_inside = len(task.path) > depth and task.path[:depth] == loop.path
+        if is_inside and int(task.path[depth]) >= count and not task.state.is_final:
+            yield task.model_copy(update={"state": TaskState.SKIPPED})
+
+
 def _around(tasks: Mapping[str, Task], names: frozenset[str]) -> set[str]:
     """Return these tasks and the scopes they lie in."""
     found: set[str] = set()
@@ -442,10 +456,20 @@ def _reset(
         inside[task.parent].append(task)
     found = dict(tasks)
 
-    def drop(scope: str) -> None:
+    def is_at_work(scope: str) -> bool:
+        return any(
+            task.state in _GOES_ON if task.kind == "step" else is_at_work(task.name)
+            for task in inside.get(scope, ())
+        )
+
+    def empty(scope: str, *, is_kept: bool) -> None:
+        """Forget what a scope holds; while some of it runs, attempts must be numbered on."""
         for task in inside.get(scope, ()):
-            del found[task.name]
-            drop(task.name)
+            if is_kept:
+                found[task.name] = renewed(task)
+            else:
+                del found[task.name]
+            empty(task.name, is_kept=is_kept)
 
     def visit(scope: str | None) -> None:
         again = {task.name for task in inside[scope] if is_meant(task) and not stays(task)}
@@ -462,7 +486,7 @@ def _reset(
         for task in inside[scope]:
             name = task.name
             if name in following or (name in again and (name in forced or not inside.get(name))):
-                drop(name)
+                empty(name, is_kept=is_at_work(name))
                 found[name] = renewed(task)
             elif name in again:
                 kept = TaskState.PENDING if task.kind == "iteration" else TaskState.RUNNING

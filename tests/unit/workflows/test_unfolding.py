@@ -544,6 +544,35 @@ def test_lost_results_are_made_again_inside_scopes_that_were_over() -> None:
     assert world.given("last") == {"all": [1, 16, 81]}
 
 
+@pytest.mark.parametrize("count", [1, 3], ids=["fewer items", "as many items"])
+def test_what_runs_while_it_is_unfolded_anew_keeps_the_number_of_its_attempt(count: int) -> None:
+    items = [[1, 2, 3]]
+    root = dag(
+        make=task("wrap"),
+        loop=task("body", each="items", items="make.list"),
+    )
+    wrap = dag(None, {"list": ("list", "lister.list")}, lister=task("lister"))
+    body = dag({"item": "int", "items": "list?"}, square=task("square", x="in:item"))
+    ir = ir_of(root, wrap=wrap, body=body, square=SQUARE, lister=leaf(outputs={"list": "list"}))
+    world = World(ir, lambda d: made(list=items[0]) if d.path[0] == "make" else _square(d))
+    world.tell(msg.Submitted(world.now))
+    while not any(isinstance(order, msg.Start) and "loop" in order.step for order in world.todo):
+        world.act(world.todo.pop(0))
+    world.todo.clear()
+    items[0] = items[0][:count]
+
+    world.tell(msg.Lost(world.now, frozenset({"make.lister"})))
+    late = world.status.tasks["loop.0.square"]
+    world.tell(msg.AttemptEnded(world.now, late.name, 1, msg.Failed(FAILED)))
+    world.run()
+
+    assert world.state == "SUCCEEDED"
+    assert world["loop/0/square"].attempt == 2
+    done = [path for path, one in world.leaves.items() if one.state is TaskState.SUCCEEDED]
+    assert len(done) == 1 + count
+    assert world.status.open_tasks == 0
+
+
 def test_a_restart_at_any_moment_changes_nothing_of_the_outcome() -> None:
     def doing(done: Task) -> Values:
         return _square(done) if done.path[-1] in ("a", "b", "first") else Values()
