@@ -166,6 +166,7 @@ class Attempt:
         with open(self.program, "w", encoding="utf-8", errors="surrogatepass") as file:
             file.write(function["source"])
         os.environ["_KFP_RUNTIME"] = "true"
+        os.environ["PYTHONPATH"] = _with_slice(os.environ)  # for kernels and scripts it starts
         sys.argv = [self.program, *function["arguments"]]
         logging.basicConfig(
             stream=sys.stdout,
@@ -187,8 +188,7 @@ class Attempt:
         """Run a command and wait for it; its processes write to the task's logs by themselves."""
         environment = dict(os.environ)
         if command.get("with_slice"):
-            folders = [SLICE, environment.get("PYTHONPATH", "")]
-            environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
+            environment["PYTHONPATH"] = _with_slice(environment)
         if command.get("python"):
             shims = self._python_shims(self.python or command["python"])
             environment["PATH"] = shims + os.pathsep + environment.get("PATH", os.defpath)
@@ -325,6 +325,11 @@ class Attempt:
 
 
 def _nothing() -> None: ...
+
+
+def _with_slice(environment: Mapping[str, str]) -> str:
+    """Return a PYTHONPATH on which the `kfp` of components comes first."""
+    return os.pathsep.join(filter(None, [SLICE, environment.get("PYTHONPATH", "")]))
 
 
 def _texts_in(folder: str) -> list[str]:

@@ -376,6 +376,20 @@ async def test_command_runs_with_its_python_and_the_slice(tasks: Tasks) -> None:
     assert ended.executed_as == "process"
 
 
+async def test_programs_that_a_component_starts_find_its_kfp(tasks: Tasks) -> None:
+    ended = await tasks.run(
+        """
+def f() -> str:
+    import subprocess, sys
+    code = 'from kfp import dsl; print(dsl.Model.schema_title)'
+    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout
+""",
+        parameters={"Output": "STRING"},
+    )
+
+    assert results(ended)["parameters"]["Output"] == "system.Model\n"
+
+
 async def test_command_that_fails_says_its_status(tasks: Tasks) -> None:
     ended = await tasks.run(how="command", command={"argv": ["sh", "-c", "echo no >&2; exit 3"]})
 
