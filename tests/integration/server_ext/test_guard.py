@@ -58,11 +58,11 @@ def test_verb_outside_the_table_is_refused(server: Server, engine: FakeEngine, p
 
 
 def test_path_outside_the_table_is_not_found(server: Server) -> None:
-    assert server.ask("GET", "/mlplat/api/v1/secrets") == (
+    assert server.ask("GET", "/mlplat/api/v1/nothing") == (
         404,
         {
             "code": "not-found",
-            "message": "The API has no route '/user/x/mlplat/api/v1/secrets'.",
+            "message": "The API has no route '/user/x/mlplat/api/v1/nothing'.",
             "details": {},
         },
     )
