@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -37,9 +38,9 @@ def kfp_python() -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    root = Path("/tmp") / f"mlk-{tmp_path_factory.getbasetemp().name[-20:]}"
-    engine = EngineProcess(root).start()
+def engine() -> Iterator[EngineProcess]:
+    root = Path(tempfile.mkdtemp(prefix="mlk-"))  # short enough for a socket's path
+    engine = EngineProcess(root / "home").start()
     yield engine
     engine.stop()
     shutil.rmtree(root, ignore_errors=True)
