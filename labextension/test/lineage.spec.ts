@@ -338,6 +338,25 @@ describe('LineageExplorer', () => {
     explorer.dispose();
   });
 
+  it('expands all rows beside one, and keeps its rows until they change', async () => {
+    const [explorer] = await explored(
+      answer('frame>TRAIN TRAIN>model', { roots: ['model'] })
+    );
+    const before = explorer.rows();
+    const heading = before.find(row => row.node === null)!;
+    explorer.select('frame');
+    expect(explorer.rows()).toBe(before);
+
+    await explorer.toggle(heading, false);
+    expect(explorer.rows().length).toBeLessThan(before.length);
+    await explorer.expandBeside(heading);
+
+    expect(explorer.rows().map(row => row.key)).toEqual(
+      expect.arrayContaining(before.map(row => row.key))
+    );
+    explorer.dispose();
+  });
+
   it('never loses its subject to a filter', async () => {
     const [explorer] = await explored(
       answer('TRAIN>model', { roots: ['model'], truncated: true })

@@ -101,7 +101,7 @@ describe('RunsModel', () => {
 
     expect(asked[0]).toBe(
       'text=churn&state=FAILED&tags=%7B%22stage%22%3A%22prod%22%7D' +
-        '&sort=metric%3Aauc&order=asc&offset=0&limit=100'
+        '&sort=metric%3Aauc&order=asc&offset=0&limit=40'
     );
     model.dispose();
   });

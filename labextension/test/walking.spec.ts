@@ -1,3 +1,4 @@
+import { rowAt, tabAt } from '../src/components/walking';
 import { keyWay, walk } from '../src/graph/walking';
 import type { Way } from '../src/graph/walking';
 
@@ -26,5 +27,29 @@ describe('walk', () => {
 
   it('knows its keys', () => {
     expect([keyWay('ArrowUp'), keyWay('a')]).toEqual(['up', null]);
+  });
+});
+
+describe('rowAt', () => {
+  it.each<[string, number, number | null]>([
+    ['ArrowDown', 3, 4],
+    ['ArrowUp', 0, 0],
+    ['PageDown', 95, 99],
+    ['PageUp', 50, 40],
+    ['Home', 50, 0],
+    ['End', 50, 99],
+    ['x', 50, null]
+  ])('%s from row %s of 100', (key, from, to) => {
+    expect(rowAt(key, from, 100, 10)).toBe(to);
+  });
+});
+
+describe('tabAt', () => {
+  it('goes round, and to both ends', () => {
+    expect(
+      ['ArrowRight', 'ArrowLeft', 'Home', 'End', 'Tab'].map(key =>
+        tabAt(key, 2, 3)
+      )
+    ).toEqual([0, 1, 0, 2, null]);
   });
 });

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +109,13 @@ def lab() -> Iterator[Lab]:
 
     The tests of a module share it; each opens a clean workspace.
     """
+    with new_lab() as lab:
+        yield lab
+
+
+@contextmanager
+def new_lab() -> Iterator[Lab]:
+    """Start JupyterLab on a copy of the examples; nothing of it is left in the end."""
     yield from serving("jupyterlab", "LabApp")
 
 
@@ -186,15 +194,24 @@ def page(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator
 
     It asks for the lab so that the page is closed before JupyterLab stops.
     """
+    with new_page(browser) as page:
+        yield page
+        if request.node.stash.get(FAILED, False):
+            RESULTS.mkdir(exist_ok=True)
+            page.screenshot(path=RESULTS / f"{request.node.name}.png")
+
+
+@contextmanager
+def new_page(browser: Browser) -> Iterator[Page]:
+    """Open a page with nothing kept of others; in the end it must have had no error."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    if request.node.stash.get(FAILED, False):
-        RESULTS.mkdir(exist_ok=True)
-        page.screenshot(path=RESULTS / f"{request.node.name}.png")
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert errors == []
 
 

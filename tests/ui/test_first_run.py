@@ -1,8 +1,6 @@
 """The first half hour with the panel: see the pipeline, run it, break it, mend it, go on."""
 
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +10,6 @@ if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
 NOTEBOOK = "01-tumours.ipynb"
-ROOT = Path(__file__).parents[2]
-# Each run draws them a little otherwise, so the documentation gets new ones on purpose only.
-IS_RENEWING = os.environ.get("MLPLAT_RENEW_PICTURES") == "1"
-PICTURES = ROOT / "docs" / "images" if IS_RENEWING else ROOT / "test-results"
 RUN_MS = 120_000
 ENDED = re.compile("Succeeded|Failed")
 
@@ -25,28 +19,6 @@ pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(400)]
 def open_notebook(page: Page, lab: "Lab") -> None:
     page.goto(lab.page_url(NOTEBOOK))
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
-
-
-def picture(page: Page, name: str) -> None:
-    """Take one picture in the light theme and one in the dark."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for theme in ("Light", "Dark"):
-        page.evaluate(
-            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
-            f"JupyterLab {theme}",
-        )
-        page.wait_for_selector(f"body[data-jp-theme-name='JupyterLab {theme}']", state="attached")
-        page.wait_for_timeout(700)  # the theme's own fonts and transitions
-        page.screenshot(path=PICTURES / f"{name}-{theme.lower()}.png")
-
-
-def set_panel_width(page: Page, width: int) -> None:
-    box = page.locator("#jp-mlplat-panel").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] + 3, 600)
-    page.mouse.down()
-    page.mouse.move(box["x"] + width + 3, 600, steps=5)
-    page.mouse.up()
 
 
 def edit_cell(page: Page, cell: str, old: str, new: str) -> None:
@@ -94,8 +66,6 @@ def test_notebook_is_seen_run_broken_mended_and_run_on(page: Page, lab: "Lab") -
     expect(latest).to_contain_text(ENDED, timeout=RUN_MS)
     expect(latest).to_contain_text("Succeeded")
     expect(graph.locator("[data-step][data-state='SUCCEEDED']")).to_have_count(8)
-    set_panel_width(page, 380)
-    picture(page, "pipeline")
 
     # Break a cell and run again: the failing cell is marked and can be jumped to.
     edit_cell(page, "forest", "n_estimators=trees", "n_estimators=trees // 0")
@@ -109,7 +79,6 @@ def test_notebook_is_seen_run_broken_mended_and_run_on(page: Page, lab: "Lab") -
     expect(mark).to_be_in_viewport()
     expect(mark).to_contain_text("ZeroDivisionError")
     assert active_cell(page) == "forest"
-    picture(page, "failure")
 
     # Mend it: the mark goes, and the run goes on from there.
     edit_cell(page, "forest", "trees // 0", "trees")
@@ -124,11 +93,9 @@ def test_notebook_is_seen_run_broken_mended_and_run_on(page: Page, lab: "Lab") -
     outputs = page.get_by_test_id("mlplat-outputs")
     expect(outputs.locator("img").first).to_be_visible()
     expect(page.get_by_test_id("mlplat-metrics")).to_contain_text("auc")
-    picture(page, "run")
 
     page.get_by_role("button", name="Back to all runs").click()
     expect(page.get_by_role("list", name="Runs").get_by_role("listitem")).to_have_count(2)
-    picture(page, "runs")
 
 
 def active_cell(page: Page) -> str:

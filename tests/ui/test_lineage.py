@@ -1,7 +1,6 @@
 """Someone asks which data made a model, follows a column, and draws it."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,6 @@ from tests.ui.test_panel import write_notebook
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
-ROOT = Path(__file__).parents[2]
-IS_RENEWING = os.environ.get("MLPLAT_RENEW_PICTURES") == "1"
-PICTURES = ROOT / "docs" / "images" if IS_RENEWING else ROOT / "test-results"
 RUN_MS = 120_000
 CELLS = {
     "load": "import pandas as pd\npatients = pd.DataFrame({'age': [40, 50, 60, 70], "
@@ -35,15 +31,6 @@ def execute(page: Page, command: str, **arguments: str) -> None:
         "([command, args]) => window.jupyterapp.commands.execute(command, args).then(() => null)",
         [command, arguments],
     )
-
-
-def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for theme in ("Dark", "Light"):
-        execute(page, "apputils:change-theme", theme=f"JupyterLab {theme}")
-        page.wait_for_selector(f"body[data-jp-theme-name='JupyterLab {theme}']", state="attached")
-        page.wait_for_timeout(900)  # the theme's own fonts and transitions
-        page.screenshot(path=PICTURES / f"{name}-{theme.lower()}.png")
 
 
 def test_column_is_followed_to_the_model_in_tree_and_graph(page: Page, lab: "Lab") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.test_first_run import edit_cell, picture
+from tests.ui.test_first_run import edit_cell
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
@@ -29,7 +29,6 @@ def test_new_user_is_led_from_an_example_to_the_outputs_of_a_run(page: Page, lab
     tour.get_by_role("button", name="Open an example").click()
     expect(tour).to_contain_text("See its steps", timeout=60_000)
     assert (lab.folder / "first-pipeline.ipynb").exists()
-    picture(page, "tour")
     tour.get_by_role("button", name="Show me").click()
     expect(page.locator(".jp-mlplat-Graph [role=option]").first).to_be_focused(timeout=60_000)
     page.keyboard.press("Enter")
@@ -65,7 +64,6 @@ def test_cells_tell_of_edits_and_failures_and_edit_their_step(page: Page, lab: "
     expect(traceback).to_be_hidden()
     failure.get_by_role("button", name="Traceback").click()
     expect(traceback).to_contain_text("division by zero")
-    picture(page, "cell-failure")
 
     # Moving the cell makes another widget of it; its marks come along.
     page.evaluate(
@@ -91,7 +89,6 @@ def test_cells_tell_of_edits_and_failures_and_edit_their_step(page: Page, lab: "
     chip.click()
     editor = page.get_by_role("dialog", name="Settings of step count")
     expect(editor.get_by_label("Name")).to_be_focused()
-    picture(page, "step-editor")
     page.keyboard.press("Escape")
     expect(editor).to_have_count(0)
     expect(chip).to_be_focused()

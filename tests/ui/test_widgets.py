@@ -1,7 +1,6 @@
 """What `%mlplat` displays in JupyterLab: live, right after a reload, and without its kernel."""
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
 
-ROOT = Path(__file__).parents[2]
-IS_RENEWING = os.environ.get("MLPLAT_RENEW_PICTURES") == "1"
-PICTURES = ROOT / "docs" / "images" if IS_RENEWING else ROOT / "test-results"
 START_MS = 60_000
 STEPS = {
     "load": "rows = [3, 1, 2]",
@@ -68,7 +64,6 @@ def test_run_is_followed_reloaded_and_stays_without_its_kernel(page: Page, lab: 
     expect(card).to_contain_text("loss")
     expect(card.get_by_role("row", name="load")).to_contain_text("succeeded")
     page.wait_for_timeout(1000)
-    picture(page, "widget")
     save(page)
 
     # After a reload it is there again and goes on; then its end is seen in both cards.
@@ -108,15 +103,3 @@ def wait_for_kernel(page: Page) -> None:
 def save(page: Page) -> None:
     page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
     page.wait_for_timeout(1500)  # JupyterLab saves the layout one second after it changed
-
-
-def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for theme in ("Light", "Dark"):
-        page.evaluate(
-            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
-            f"JupyterLab {theme}",
-        )
-        page.wait_for_selector(f"body[data-jp-theme-name='JupyterLab {theme}']", state="attached")
-        page.wait_for_timeout(700)  # the theme's own fonts and transitions
-        page.screenshot(path=PICTURES / f"{name}-{theme.lower()}.png")

@@ -4,6 +4,7 @@ import * as React from 'react';
 import { stateIcons } from '../icons';
 import type { AnyState } from '../api/states';
 import { useTrans } from './context';
+import { Shape } from './shape';
 
 /** A state's name for people. */
 export function stateLabel(
@@ -52,7 +53,7 @@ export function StateIcon(props: {
       aria-label={label}
       title={label}
     >
-      <icon.react tag="span" />
+      <Shape icon={icon} />
     </span>
   );
 }

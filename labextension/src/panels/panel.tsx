@@ -7,6 +7,7 @@ import * as React from 'react';
 
 import type { Connection } from '../api/connection';
 import { Trans, useTrans } from '../components/context';
+import { walkTabs } from '../components/walking';
 import { platformIcon } from '../icons';
 import type { ISection } from './section';
 
@@ -173,23 +174,27 @@ function SectionTabs(props: { panel: PlatformPanel }): JSX.Element {
   const { panel } = props;
   const trans = useTrans();
   const { sections, current } = panel;
+  const tabs = React.useRef<HTMLDivElement>(null);
+  // A command may choose another section while the focus is on a tab.
+  React.useEffect(() => {
+    if (tabs.current?.contains(document.activeElement)) {
+      tabs.current
+        .querySelector<HTMLElement>('[role=tab][aria-selected=true]')
+        ?.focus();
+    }
+  }, [current]);
   return (
     <div
+      ref={tabs}
       className="jp-mlplat-Sections"
       role="tablist"
       aria-label={trans.__('Sections')}
-      onKeyDown={event => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-        if (step !== undefined && current) {
-          const next =
-            (sections.indexOf(current) + step + sections.length) %
-            sections.length;
-          panel.choose(sections[next].id);
-          event.currentTarget
-            .querySelectorAll<HTMLElement>('[role=tab]')
-            [next].focus();
-        }
-      }}
+      onKeyDown={event =>
+        current &&
+        walkTabs(event, sections.indexOf(current), sections.length, next =>
+          panel.choose(sections[next].id)
+        )
+      }
     >
       {sections.map(section => (
         <button

@@ -4,10 +4,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { Trans } from '../../components/context';
+import { late } from '../../components/late';
 import { LoadBoundary } from '../../components/load-boundary';
 import type { CompareModel } from './model';
 
-const Body = React.lazy(() => import('./body'));
+const Body = late(() => import('./body'));
 
 /** Runs side by side, in the main area. What draws them is loaded when first needed. */
 export class CompareView extends ReactWidget {

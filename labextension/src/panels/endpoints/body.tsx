@@ -5,14 +5,15 @@ import * as React from 'react';
 
 import type { Traffic } from '../../api/types';
 import { Trans } from '../../components/context';
+import { late } from '../../components/late';
 import { LoadBoundary } from '../../components/load-boundary';
 import { SectionBody } from '../../components/section-body';
 import type { EndpointsModel } from './model';
 import type { EndpointWatch } from './watch';
 
 // Nobody needs them before the section is looked at.
-const EndpointsView = React.lazy(() => import('./view'));
-const EndpointDetail = React.lazy(() => import('./detail'));
+const EndpointsView = late(() => import('./view'));
+const EndpointDetail = late(() => import('./detail'));
 
 /** What the section lets a user do; each is a command. */
 export interface IEndpointsActions {

@@ -3,16 +3,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { RegisteredModel } from '../../api/types';
-import {
-  Button,
-  EmptyState,
-  ErrorNote,
-  IconButton
-} from '../../components/basics';
+import { Button, EmptyState, ErrorNote } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { Header } from '../../components/header';
 import { Field } from '../../components/field';
 import { formatAge } from '../../components/format';
-import { backIcon, deployIcon } from '../../icons';
+import { deployIcon } from '../../icons';
 import type { DeployModel, IVersionChoice } from './deploy-model';
 import { percentOf } from './split';
 
@@ -30,19 +26,13 @@ export function DeployForm(props: {
     <UseSignal signal={model.changed}>
       {() => (
         <>
-          <div className="jp-mlplat-Header">
-            <IconButton
-              icon={backIcon}
-              isFocusedAtFirst
-              label={trans.__('Back to all endpoints')}
-              onClick={props.onCancel}
-            />
-            <div className="jp-mlplat-Header-text">
-              <h2 className="jp-mlplat-Header-title">
-                {trans.__('Deploy a model')}
-              </h2>
-            </div>
-          </div>
+          <Header
+            title={trans.__('Deploy a model')}
+            back={{
+              label: trans.__('Back to all endpoints'),
+              onClick: props.onCancel
+            }}
+          />
           <div className="jp-mlplat-Section-scroll">
             {!model.isLoading &&
             model.error === null &&

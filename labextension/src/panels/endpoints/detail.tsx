@@ -10,8 +10,8 @@ import {
   IconButton
 } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { Header } from '../../components/header';
 import {
-  backIcon,
   copyIcon,
   deployIcon,
   endpointsIcon,
@@ -123,25 +123,25 @@ function DetailHeader(props: {
   const { endpoint, watch, actions } = props;
   const trans = useTrans();
   return (
-    <div className="jp-mlplat-Header">
-      {!props.isWide && (
-        <IconButton
-          isFocusedAtFirst
-          icon={backIcon}
-          label={trans.__('Back to all endpoints')}
-          onClick={() => actions.open(null)}
-        />
-      )}
-      <div className="jp-mlplat-Header-text">
-        <h2 className="jp-mlplat-Header-title">{watch.name}</h2>
-        <div className="jp-mlplat-Header-facts" aria-live="polite">
-          {endpoint && !watch.isGone && (
-            <ServingStateMark state={endpoint.state} hasText />
-          )}
-        </div>
-      </div>
+    <Header
+      isLive
+      title={watch.name}
+      hint={watch.name}
+      facts={
+        endpoint &&
+        !watch.isGone && <ServingStateMark state={endpoint.state} hasText />
+      }
+      back={
+        props.isWide
+          ? undefined
+          : {
+              label: trans.__('Back to all endpoints'),
+              onClick: () => actions.open(null)
+            }
+      }
+    >
       {!watch.isGone && (
-        <div className="jp-mlplat-Header-actions">
+        <>
           {!props.isWide && (
             <IconButton
               icon={expandIcon}
@@ -161,9 +161,9 @@ function DetailHeader(props: {
             title={trans.__('Serve another version as a new revision')}
             onClick={() => actions.deploy({ endpoint: watch.name })}
           />
-        </div>
+        </>
       )}
-    </div>
+    </Header>
   );
 }
 

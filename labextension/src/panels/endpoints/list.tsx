@@ -11,6 +11,7 @@ import {
 } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { arrowsAmong } from '../../components/focus';
+import { isFocusLost } from '../../components/walking';
 import { copyIcon, deployIcon, endpointsIcon } from '../../icons';
 import type { IEndpointsActions } from './body';
 import { StatsLine } from './figures';
@@ -22,9 +23,22 @@ import type { StatsModel } from './stats';
 export function EndpointList(props: {
   model: EndpointsModel;
   actions: IEndpointsActions;
+
+  /** The endpoint that was open before: the focus comes back to it. */
+  opened: string | null;
 }): JSX.Element {
   const { model, actions } = props;
   const trans = useTrans();
+  const list = React.useRef<HTMLUListElement>(null);
+  const opened = React.useRef(props.opened);
+  React.useEffect(() => {
+    if (opened.current !== null && isFocusLost()) {
+      const name = CSS.escape(opened.current);
+      list.current
+        ?.querySelector<HTMLElement>(`[data-endpoint="${name}"]`)
+        ?.focus();
+    }
+  }, []);
   return (
     <Scroll>
       {model.error !== null && (
@@ -52,6 +66,7 @@ export function EndpointList(props: {
         )}
       {model.endpoints.length > 0 && (
         <ul
+          ref={list}
           className="jp-mlplat-EndpointList"
           aria-label={trans.__('Endpoints')}
           onKeyDown={arrowsAmong('[data-endpoint]')}
@@ -81,23 +96,21 @@ function EndpointRow(props: {
     <li className="jp-mlplat-EndpointRow">
       <button
         type="button"
-        className="jp-mlplat-EndpointRow-button"
+        className="jp-mlplat-Row jp-mlplat-EndpointRow-button"
         data-endpoint={endpoint.name}
         data-state={endpoint.state}
         onClick={() => actions.open(endpoint.name)}
       >
         <ServingStateMark state={endpoint.state} />
-        <span className="jp-mlplat-EndpointRow-text">
-          <span className="jp-mlplat-EndpointRow-head">
-            <span className="jp-mlplat-EndpointRow-name">{endpoint.name}</span>
-            <span className="jp-mlplat-EndpointRow-state">
+        <span className="jp-mlplat-Row-text">
+          <span className="jp-mlplat-Row-head">
+            <span className="jp-mlplat-Row-name">{endpoint.name}</span>
+            <span className="jp-mlplat-Row-facts">
               {servingLabel(trans, endpoint.state)}
             </span>
           </span>
-          <span className="jp-mlplat-EndpointRow-foot">
-            <span className="jp-mlplat-EndpointRow-split">
-              {splitText(endpoint)}
-            </span>
+          <span className="jp-mlplat-Row-foot">
+            <span className="jp-mlplat-Row-facts">{splitText(endpoint)}</span>
             <UseSignal signal={props.stats.changed}>
               {() => <StatsLine stats={props.stats.of(endpoint.name)} />}
             </UseSignal>

@@ -181,13 +181,15 @@ function RequestForm(props: {
           className="jp-mlplat-Button jp-mod-primary"
           disabled={model.inputs === undefined || model.isBusy || !canAnswer}
           aria-busy={model.isBusy}
-          title={
-            canAnswer ? undefined : trans.__('The endpoint does not serve now')
-          }
         >
           <playIcon.react tag="span" className="jp-mlplat-Button-icon" />
           <span className="jp-mlplat-Button-label">{trans.__('Send')}</span>
         </button>
+        {!canAnswer && (
+          <span className="jp-mlplat-Quiet">
+            {trans.__('It does not serve now.')}
+          </span>
+        )}
       </div>
       {model.error !== null && <ErrorNote error={model.error} />}
       {model.answer && (

@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { Button } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { Header, Opened } from '../../components/header';
 import { deployIcon } from '../../icons';
 import type { EndpointsBody } from './body';
 import { DeployForm } from './deploy-form';
@@ -16,6 +17,8 @@ export default function EndpointsView(
 ): JSX.Element {
   const { model, actions } = props;
   const trans = useTrans();
+  const opened = React.useRef<string | null>(null);
+  opened.current = model.selected?.name ?? opened.current;
   if (model.deployment) {
     return (
       <DeployForm
@@ -29,39 +32,39 @@ export default function EndpointsView(
   }
   if (model.selected) {
     return (
-      <EndpointDetail
-        key={model.selected.name}
-        watch={model.selected}
-        stats={model.stats}
-        actions={actions}
-        apiUrl={props.apiUrl}
-      />
+      <Opened onBack={() => actions.open(null)}>
+        <EndpointDetail
+          key={model.selected.name}
+          watch={model.selected}
+          stats={model.stats}
+          actions={actions}
+          apiUrl={props.apiUrl}
+        />
+      </Opened>
     );
   }
   return (
     <>
-      <div className="jp-mlplat-Header">
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">{trans.__('Endpoints')}</h2>
-          <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {model.endpoints.length === 0
-              ? trans.__('None yet')
-              : trans._n('%1 endpoint', '%1 endpoints', model.endpoints.length)}
-          </div>
-        </div>
+      <Header
+        isLive
+        title={trans.__('Endpoints')}
+        facts={
+          model.endpoints.length === 0
+            ? trans.__('None yet')
+            : trans._n('%1 endpoint', '%1 endpoints', model.endpoints.length)
+        }
+      >
         {model.endpoints.length > 0 && (
-          <div className="jp-mlplat-Header-actions">
-            <Button
-              kind="primary"
-              icon={deployIcon}
-              label={trans.__('Deploy')}
-              title={trans.__('Serve a registered model')}
-              onClick={() => actions.deploy({})}
-            />
-          </div>
+          <Button
+            kind="primary"
+            icon={deployIcon}
+            label={trans.__('Deploy')}
+            title={trans.__('Serve a registered model')}
+            onClick={() => actions.deploy({})}
+          />
         )}
-      </div>
-      <EndpointList model={model} actions={actions} />
+      </Header>
+      <EndpointList model={model} actions={actions} opened={opened.current} />
     </>
   );
 }

@@ -5,11 +5,12 @@ import * as React from 'react';
 
 import type { Edge } from '../../api/types';
 import { Trans } from '../../components/context';
+import { late } from '../../components/late';
 import { LoadBoundary } from '../../components/load-boundary';
 import type { IRunOptions } from '../pipeline/model';
 import type { IStepGraph } from './model';
 
-const GraphView = React.lazy(() => import('./view'));
+const GraphView = late(() => import('./view'));
 
 /** What the view lets a user do; each is a command. */
 export interface IGraphActions {

@@ -1,9 +1,11 @@
 import * as React from 'react';
 
-import type { Pipeline } from '../../api/types';
+import type { Pipeline, Task } from '../../api/types';
 import { Button, EmptyState, ErrorNote } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { formatDuration } from '../../components/format';
 import { stepStyle } from '../../components/palette';
+import { StateIcon, stateLabel } from '../../components/state';
 import { FlowGraph } from '../../graph';
 import type { IFlowEdge, IFlowNode } from '../../graph';
 import type { Direction } from '../../graph/layout';
@@ -48,7 +50,9 @@ export default function GraphView(props: {
         {trans.__('Reading the pipeline…')}
       </p>
     ) : (
-      <ErrorNote error={graph.error} />
+      <EmptyState icon={pipelineIcon} title={trans.__('Nothing to draw')}>
+        <ErrorNote error={graph.error} />
+      </EmptyState>
     );
   }
   if (pipeline.steps.length === 0) {
@@ -148,6 +152,7 @@ function Aside(props: {
     selection.kind === 'step'
       ? pipeline.steps.find(({ name }) => name === selection.name)
       : undefined;
+  const task = (step && graph.tasks.get(step.name)) ?? null;
   const edge =
     selection.kind === 'edge'
       ? pipeline.edges.find(
@@ -171,11 +176,14 @@ function Aside(props: {
           onSelect={select}
         />
       )}
+      {step && task && !actions.run && (
+        <TaskNote task={task} onOpen={() => actions.openStep(step.name)} />
+      )}
       {step && (
         <StepDetails
           pipeline={pipeline}
           step={step}
-          task={graph.tasks.get(step.name) ?? null}
+          task={task}
           planned={graph.plan?.steps.find(it => it.name === step.name) ?? null}
           planOnly={graph.planOnly}
           onGoToCell={actions.goToCell}
@@ -184,6 +192,34 @@ function Aside(props: {
         />
       )}
     </aside>
+  );
+}
+
+/** How a step fared in the run that is drawn, and the way to what it wrote. */
+function TaskNote(props: { task: Task; onOpen: () => void }): JSX.Element {
+  const { task } = props;
+  const trans = useTrans();
+  return (
+    <section
+      className="jp-mlplat-TaskNote"
+      aria-label={trans.__('Step %1 in this run', task.name)}
+    >
+      <StateIcon state={task.state} isCached={task.cached} />
+      <strong>{stateLabel(trans, task.state, task.cached)}</strong>
+      {task.duration_s !== null && (
+        <span className="jp-mlplat-Quiet">
+          {formatDuration(task.duration_s)}
+        </span>
+      )}
+      <Button
+        label={trans.__('Outputs and log')}
+        title={trans.__('Show this step in the side panel')}
+        onClick={props.onOpen}
+      />
+      {task.failure && (
+        <p className="jp-mlplat-TaskNote-failure">{task.failure.message}</p>
+      )}
+    </section>
   );
 }
 

@@ -2,11 +2,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import { late } from '../../components/late';
 import { SectionBody } from '../../components/section-body';
 import type { ILineageActions } from './actions';
 import type { LineageModel } from './model';
 
-const LineageView = React.lazy(() => import('./view'));
+const LineageView = late(() => import('./view'));
 
 /** The body of the Lineage section. */
 export class LineageBody extends SectionBody {

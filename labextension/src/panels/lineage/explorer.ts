@@ -9,7 +9,7 @@ import { Throttle } from '../../api/throttle';
 import type { Event, JsonValue, LineageGraph, RunState } from '../../api/types';
 import { Facts, columnsOf, part, step } from './facts';
 import type { IFilter, INode, IPart, NodeKind, Way } from './facts';
-import { rowsOf } from './tree';
+import { parentOf, rowsOf } from './tree';
 import type { Direction, IRow } from './tree';
 import { findWays, nameOf, originOf } from './ways';
 import type { IWays } from './ways';
@@ -133,27 +133,33 @@ export class LineageExplorer implements IDisposable {
     return { hidden: this._hidden, kept: new Set([...this._roots, ...ends]) };
   }
 
-  /** The tree as it is expanded now. */
-  rows(): IRow[] {
-    return rowsOf(
-      this._facts,
-      this._roots,
-      this._direction,
-      this.filter,
-      (key, level) =>
-        this._toggled.get(key) ??
-        (level === 1 ? this._roots.length <= FEW_ROOTS : level < OPEN_LEVELS)
+  /** The tree as it is expanded now; the same rows until something of it changes. */
+  rows(): readonly IRow[] {
+    const { _facts, _roots, _direction, _hidden, _trace, _toggled } = this;
+    return this._rows(
+      [_facts, _roots, _direction, _hidden, _trace, _toggled],
+      () =>
+        rowsOf(
+          _facts,
+          _roots,
+          _direction,
+          this.filter,
+          (key, level) =>
+            _toggled.get(key) ??
+            (level === 1 ? _roots.length <= FEW_ROOTS : level < OPEN_LEVELS)
+        )
     );
   }
 
   /** The graph as it is known and filtered now; the same object until that changes. */
   part(): IPart {
-    const seen = [this._facts, this._hidden, this._roots, this._trace];
-    if (seen.some((value, index) => value !== this._drawn.of[index])) {
-      const ids = new Set(this._facts.nodes().map(node => node.id));
-      this._drawn = { of: seen, part: part(this._facts, ids, this.filter) };
-    }
-    return this._drawn.part;
+    return this._part(
+      [this._facts, this._hidden, this._roots, this._trace],
+      () => {
+        const ids = new Set(this._facts.nodes().map(node => node.id));
+        return part(this._facts, ids, this.filter);
+      }
+    );
   }
 
   /** What is shown, as a document. */
@@ -222,11 +228,18 @@ export class LineageExplorer implements IDisposable {
 
   /** Expand or collapse a row of the tree; what it needs is loaded. */
   async toggle(row: IRow, isExpanded: boolean): Promise<void> {
-    this._toggled.set(row.key, isExpanded);
-    this._changed.emit();
-    if (isExpanded && row.way !== null) {
-      await this.expand(row.open, row.way);
-    }
+    await this._toggle([row], isExpanded);
+  }
+
+  /** Expand a row and all those beside it, as `*` does in a tree. */
+  async expandBeside(row: IRow): Promise<void> {
+    const parent = parentOf(row.key);
+    await this._toggle(
+      this.rows().filter(
+        other => other.isExpandable && parentOf(other.key) === parent
+      ),
+      true
+    );
   }
 
   select(id: string | null): void {
@@ -361,6 +374,23 @@ export class LineageExplorer implements IDisposable {
     }
   }
 
+  private async _toggle(
+    rows: readonly IRow[],
+    isExpanded: boolean
+  ): Promise<void> {
+    this._toggled = new Map([
+      ...this._toggled,
+      ...rows.map(({ key }): [string, boolean] => [key, isExpanded])
+    ]);
+    this._changed.emit();
+    for (const way of isExpanded ? WAYS : []) {
+      await this.expand(
+        rows.filter(row => row.way === way).flatMap(({ open }) => open),
+        way
+      );
+    }
+  }
+
   private async _startAnew(): Promise<void> {
     this._facts = Facts.none;
     this._ways = null;
@@ -393,7 +423,7 @@ export class LineageExplorer implements IDisposable {
 
   private readonly _changed = new Signal<this, void>(this);
   private readonly _refresh: Throttle;
-  private readonly _toggled = new Map<string, boolean>();
+  private _toggled: ReadonlyMap<string, boolean> = new Map();
   private _facts = Facts.none;
   private _roots: readonly string[] = [];
   private _direction: Direction;
@@ -403,19 +433,30 @@ export class LineageExplorer implements IDisposable {
   private _selected: string | null = null;
   private _trace: ITrace = { from: null, to: null, column: null };
   private _ways: IWays | null = null;
-  private _drawn: { of: readonly unknown[]; part: IPart } = {
-    of: [],
-    part: { nodes: [], edges: [] }
-  };
+  private readonly _part = remembered<IPart>();
+  private readonly _rows = remembered<readonly IRow[]>();
   private _error: unknown = null;
   private _isTruncated = false;
   private _loading = 0;
   private _isDisposed = false;
 }
 
+/** Makes something anew only when what it is made of is another. */
+function remembered<T>(): (of: readonly unknown[], make: () => T) => T {
+  let last: { of: readonly unknown[]; made: T } | null = null;
+  return (of, make) => {
+    if (last === null || of.some((value, at) => value !== last?.of[at])) {
+      last = { of, made: make() };
+    }
+    return last.made;
+  };
+}
+
 function plain(items: readonly (object | null)[]): JsonValue[] {
   return items.filter(item => item !== null) as unknown as JsonValue[];
 }
+
+const WAYS: readonly Way[] = ['upstream', 'downstream'];
 
 /** What changes the names that a model goes by. */
 const NAMING_EVENTS: ReadonlySet<string> = new Set([

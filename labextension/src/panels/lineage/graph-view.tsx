@@ -15,6 +15,7 @@ import { CARD, SPACED_CARD } from './export';
 import { edgeId } from './facts';
 import type { INode, Way } from './facts';
 import { KindIcon, captionOf, spokenLabel } from './labels';
+import { NothingKnown } from './nothing';
 import { nameOf } from './ways';
 import '../../../style/lineage.css';
 
@@ -141,6 +142,9 @@ export default function LineageGraphView(props: {
           )}
           {isEmpty && explorer.isLoading && (
             <p className="jp-mlplat-Hint">{trans.__('Looking…')}</p>
+          )}
+          {isEmpty && !explorer.isLoading && explorer.error === null && (
+            <NothingKnown />
           )}
           {explorer.isTruncated && (
             <p className="jp-mlplat-LineageView-note" role="status">

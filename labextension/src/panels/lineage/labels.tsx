@@ -4,6 +4,7 @@ import * as React from 'react';
 
 import { formatBytes } from '../../components/format';
 import { useTrans } from '../../components/context';
+import { Shape } from '../../components/shape';
 import {
   dataIcon,
   fileIcon,
@@ -38,7 +39,7 @@ export function KindIcon(props: { kind: NodeKind }): JSX.Element {
       aria-label={label}
       title={label}
     >
-      <icon.react tag="span" />
+      <Shape icon={icon} />
     </span>
   );
 }
@@ -55,7 +56,7 @@ export function SubjectIcon(props: { subject: LineageSubject }): JSX.Element {
         aria-label={trans.__('Run')}
         title={trans.__('Run')}
       >
-        <pipelineIcon.react tag="span" />
+        <Shape icon={pipelineIcon} />
       </span>
     );
   }

@@ -3,10 +3,12 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { Trans } from '../../components/context';
+import { late } from '../../components/late';
+import { LoadBoundary } from '../../components/load-boundary';
 import type { ILineageActions } from './actions';
 import type { LineageExplorer } from './explorer';
 
-const GraphView = React.lazy(() => import('./graph-view'));
+const GraphView = late(() => import('./graph-view'));
 
 /** One graph in the main area, with an exploration of its own. */
 export class LineageMain extends ReactWidget {
@@ -37,17 +39,16 @@ export class LineageMain extends ReactWidget {
   protected render(): JSX.Element {
     const { trans, actions } = this._options;
     const explorer = this._explorer;
-    const waiting = <p className="jp-mlplat-Hint">{trans.__('Loading…')}</p>;
     return (
       <Trans.Provider value={trans}>
         {explorer === null ? (
-          waiting
+          <p className="jp-mlplat-Hint">{trans.__('Loading…')}</p>
         ) : (
           <UseSignal signal={explorer.changed}>
             {() => (
-              <React.Suspense fallback={waiting}>
+              <LoadBoundary>
                 <GraphView explorer={explorer} actions={actions} />
-              </React.Suspense>
+              </LoadBoundary>
             )}
           </UseSignal>
         )}

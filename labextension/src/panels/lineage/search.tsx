@@ -5,6 +5,7 @@ import { EmptyState, ErrorNote } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
 import { arrowsAmong } from '../../components/focus';
 import { formatAge } from '../../components/format';
+import { isFocusLost } from '../../components/walking';
 import { lineageIcon, searchIcon } from '../../icons';
 import type { ILineageActions } from './actions';
 import { SubjectIcon } from './labels';
@@ -21,6 +22,12 @@ export function LineageSearch(props: {
   const isEmpty =
     model.found.length === 0 && !model.isLoading && model.error === null;
   const groups = groupsOf(model.found);
+  const box = React.useRef<HTMLInputElement>(null);
+  React.useEffect(() => {
+    if (isFocusLost()) {
+      box.current?.focus({ preventScroll: true });
+    }
+  }, []);
   const titles = {
     model: trans.__('Models'),
     run: trans.__('Runs'),
@@ -33,6 +40,7 @@ export function LineageSearch(props: {
         <div className="jp-mlplat-SearchBox">
           <searchIcon.react tag="span" className="jp-mlplat-SearchBox-icon" />
           <input
+            ref={box}
             className="jp-mlplat-Input"
             type="search"
             aria-label={trans.__('Find a model, run, step or value')}
@@ -68,7 +76,7 @@ export function LineageSearch(props: {
               <li key={`${recent.notebook ?? ''}/${recent.subject}`}>
                 <button
                   type="button"
-                  className="jp-mlplat-Lineage-subject"
+                  className="jp-mlplat-Row jp-mlplat-Lineage-subject"
                   data-subject={recent.subject}
                   onClick={() => {
                     const { subject, notebook, direction } = recent;
@@ -94,7 +102,7 @@ export function LineageSearch(props: {
               <li key={subject.subject}>
                 <button
                   type="button"
-                  className="jp-mlplat-Lineage-subject"
+                  className="jp-mlplat-Row jp-mlplat-Lineage-subject"
                   data-subject={subject.subject}
                   onClick={() => actions.show({ subject: subject.subject })}
                 >

@@ -2,12 +2,14 @@ import * as React from 'react';
 
 import { Button, ErrorNote, IconButton } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { backIcon, lineageIcon, linkIcon } from '../../icons';
+import { Header, Opened } from '../../components/header';
+import { lineageIcon, linkIcon } from '../../icons';
 import type { ILineageActions } from './actions';
 import type { LineageBody } from './body';
 import { Filters, TraceBar } from './controls';
 import { NodeDetails } from './details';
 import type { LineageExplorer } from './explorer';
+import { NothingKnown } from './nothing';
 import { LineageSearch } from './search';
 import { LineageTree } from './tree-view';
 import '../../../style/lineage.css';
@@ -21,14 +23,10 @@ export default function LineageView(props: LineageBody.IOptions): JSX.Element {
   }
   return (
     <>
-      <div className="jp-mlplat-Header">
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">{trans.__('Lineage')}</h2>
-          <div className="jp-mlplat-Header-facts">
-            {trans.__('What made it, and where it went')}
-          </div>
-        </div>
-      </div>
+      <Header
+        title={trans.__('Lineage')}
+        facts={trans.__('What made it, and where it went')}
+      />
       <LineageSearch model={model} actions={actions} />
     </>
   );
@@ -42,45 +40,39 @@ function Exploration(props: {
   const trans = useTrans();
   const { subject, selected } = explorer;
   const isEmpty = explorer.roots.length === 0;
+  const back = () => actions.show(null);
   return (
-    <>
-      <div className="jp-mlplat-Header">
-        <IconButton
-          icon={backIcon}
-          label={trans.__('Back to the search')}
-          onClick={() => actions.show(null)}
-        />
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title" title={explorer.title}>
-            {explorer.title}
-          </h2>
-          <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {explorer.isLoading
-              ? trans.__('Looking…')
-              : explorer.isTruncated
-                ? trans.__('%1 nodes; there are more', explorer.facts.size)
-                : trans._n('%1 node', '%1 nodes', explorer.facts.size)}
-          </div>
-        </div>
-        <div className="jp-mlplat-Header-actions">
-          {subject.notebook === undefined && (
-            <IconButton
-              icon={linkIcon}
-              label={trans.__('Copy link')}
-              onClick={() => actions.copyLink(subject.subject)}
-            />
-          )}
-          <Button
-            kind="primary"
-            icon={lineageIcon}
-            label={trans.__('Graph')}
-            title={trans.__('Open the graph in the main area')}
-            isDisabled={isEmpty}
-            testId="mlplat-lineage-graph"
-            onClick={() => actions.openGraph(subject)}
+    <Opened onBack={back}>
+      <Header
+        isLive
+        title={explorer.title}
+        hint={explorer.title}
+        facts={
+          explorer.isLoading
+            ? trans.__('Looking…')
+            : explorer.isTruncated
+              ? trans.__('%1 nodes; there are more', explorer.facts.size)
+              : trans._n('%1 node', '%1 nodes', explorer.facts.size)
+        }
+        back={{ label: trans.__('Back to the search'), onClick: back }}
+      >
+        {subject.notebook === undefined && (
+          <IconButton
+            icon={linkIcon}
+            label={trans.__('Copy link')}
+            onClick={() => actions.copyLink(subject.subject)}
           />
-        </div>
-      </div>
+        )}
+        <Button
+          kind="primary"
+          icon={lineageIcon}
+          label={trans.__('Graph')}
+          title={trans.__('Open the graph in the main area')}
+          isDisabled={isEmpty}
+          testId="mlplat-lineage-graph"
+          onClick={() => actions.openGraph(subject)}
+        />
+      </Header>
       {explorer.error !== null && (
         <ErrorNote
           error={explorer.error}
@@ -90,13 +82,14 @@ function Exploration(props: {
           }}
         />
       )}
+      {isEmpty && !explorer.isLoading && explorer.error === null && (
+        <NothingKnown />
+      )}
       {!isEmpty && (
         <>
           <Filters explorer={explorer} />
           <TraceBar explorer={explorer} />
-          <div className="jp-mlplat-Lineage-main">
-            <LineageTree explorer={explorer} />
-          </div>
+          <LineageTree explorer={explorer} />
           {selected && (
             <NodeDetails
               explorer={explorer}
@@ -107,6 +100,6 @@ function Exploration(props: {
           )}
         </>
       )}
-    </>
+    </Opened>
   );
 }

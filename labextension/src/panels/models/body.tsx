@@ -2,10 +2,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import { late } from '../../components/late';
 import { SectionBody } from '../../components/section-body';
 import type { ModelsModel } from './model';
 
-const ModelsView = React.lazy(() => import('./view'));
+const ModelsView = late(() => import('./view'));
 
 /** What the section lets a user do; each is a command. */
 export interface IModelsActions {

@@ -1,9 +1,10 @@
 import * as React from 'react';
 
 import type { RegisteredModel } from '../../api/types';
-import { Button, ErrorNote, Fold, IconButton } from '../../components/basics';
+import { Button, ErrorNote, Fold } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
-import { backIcon, deployIcon, editIcon, plusIcon } from '../../icons';
+import { Header, Opened } from '../../components/header';
+import { deployIcon, editIcon, plusIcon } from '../../icons';
 import { inOrder } from './aliases';
 import type { IModelsActions } from './body';
 import { Comparison } from './comparison';
@@ -22,26 +23,19 @@ export function ModelDetail(props: {
   const trans = useTrans();
   const now = useNow(30_000);
   const { model, version } = watch;
+  const back = () => actions.open(null);
   return (
-    <>
-      <div className="jp-mlplat-Header">
-        <IconButton
-          isFocusedAtFirst
-          icon={backIcon}
-          label={trans.__('Back to all models')}
-          onClick={() => actions.open(null)}
-        />
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title" title={watch.name}>
-            {watch.name}
-          </h2>
-          <div className="jp-mlplat-Header-facts">
-            {model &&
-              trans._n('%1 version', '%1 versions', model.versions.length)}
-          </div>
-        </div>
+    <Opened onBack={back}>
+      <Header
+        title={watch.name}
+        hint={watch.name}
+        facts={
+          model && trans._n('%1 version', '%1 versions', model.versions.length)
+        }
+        back={{ label: trans.__('Back to all models'), onClick: back }}
+      >
         {model && (
-          <div className="jp-mlplat-Header-actions">
+          <>
             <MenuButton
               label={trans.__('More actions for %1', model.name)}
               onOpen={below => actions.showModelMenu(model.name, below)}
@@ -55,18 +49,10 @@ export function ModelDetail(props: {
                 onClick={() => actions.deploy(model.name, version.version)}
               />
             )}
-          </div>
+          </>
         )}
-      </div>
-      <div
-        className="jp-mlplat-Section-scroll"
-        data-testid="mlplat-model"
-        onKeyDown={event => {
-          if (event.key === 'Escape' && !event.defaultPrevented) {
-            actions.open(null);
-          }
-        }}
-      >
+      </Header>
+      <div className="jp-mlplat-Section-scroll" data-testid="mlplat-model">
         {watch.error !== null && <ErrorNote error={watch.error} />}
         {model === null && watch.error === null && (
           <p className="jp-mlplat-Hint jp-mlplat-Wait">
@@ -111,7 +97,7 @@ export function ModelDetail(props: {
           </>
         )}
       </div>
-    </>
+    </Opened>
   );
 }
 

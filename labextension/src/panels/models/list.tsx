@@ -9,9 +9,8 @@ import {
   Scroll
 } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
-import { arrowsAmong } from '../../components/focus';
 import { formatAge, formatNumber } from '../../components/format';
-import { Windowed } from '../../components/windowed';
+import { Windowed, useRowFocus } from '../../components/windowed';
 import { modelsIcon, plusIcon, searchIcon } from '../../icons';
 import { inOrder } from './aliases';
 import type { IModelsActions } from './body';
@@ -22,10 +21,12 @@ import type { ModelSort, ModelsModel } from './model';
 export function ModelList(props: {
   model: ModelsModel;
   actions: IModelsActions;
+
+  /** The model that was open before. */
+  opened: string | null;
 }): JSX.Element {
   const { model, actions } = props;
   const trans = useTrans();
-  const now = useNow(30_000);
   const { models } = model;
   return (
     <>
@@ -45,26 +46,53 @@ export function ModelList(props: {
         <Beginning model={model} actions={actions} />
       )}
       {models.length > 0 && (
-        <Windowed
-          className="jp-mlplat-ModelList"
-          role="list"
-          label={trans.__('Models')}
-          count={models.length}
-          rowHeight={ROW_HEIGHT}
-          onKeyDown={arrowsAmong('[data-model]')}
-          renderRow={index => (
-            <ModelRow
-              key={models[index].name}
-              model={models[index]}
-              nowMs={now}
-              position={index + 1}
-              count={models.length}
-              onOpen={actions.open}
-            />
-          )}
-        />
+        <Rows models={models} opened={props.opened} onOpen={actions.open} />
       )}
     </>
+  );
+}
+
+function Rows(props: {
+  models: readonly RegisteredModel[];
+  opened: string | null;
+  onOpen: (model: string) => void;
+}): JSX.Element {
+  const { models } = props;
+  const trans = useTrans();
+  const now = useNow(30_000);
+  const list = React.useRef<HTMLDivElement>(null);
+  const focus = useRowFocus(list, models.length, ROW_HEIGHT, {
+    opened: models.findIndex(({ name }) => name === props.opened)
+  });
+  return (
+    <Windowed
+      ref={list}
+      className="jp-mlplat-ModelList"
+      role="list"
+      label={trans.__('Models')}
+      count={models.length}
+      rowHeight={ROW_HEIGHT}
+      entry={focus.entry}
+      onKeyDown={event => {
+        const next = focus.next(event.key);
+        if (next !== null) {
+          focus.goTo(next);
+          event.preventDefault();
+        }
+      }}
+      renderRow={index => (
+        <ModelRow
+          key={models[index].name}
+          model={models[index]}
+          nowMs={now}
+          index={index}
+          count={models.length}
+          isEntry={index === focus.entry}
+          onFocus={focus.setEntry}
+          onOpen={props.onOpen}
+        />
+      )}
+    />
   );
 }
 
@@ -170,11 +198,13 @@ function FilterBar(props: { model: ModelsModel }): JSX.Element {
 function ModelRow(props: {
   model: RegisteredModel;
   nowMs: number;
-  position: number;
+  index: number;
   count: number;
+  isEntry: boolean;
+  onFocus: (index: number) => void;
   onOpen: (model: string) => void;
 }): JSX.Element {
-  const { model } = props;
+  const { model, index } = props;
   const trans = useTrans();
   const aliases = inOrder(model.aliases);
   const { champion } = model.aliases;
@@ -184,22 +214,27 @@ function ModelRow(props: {
   return (
     <div
       role="listitem"
-      aria-posinset={props.position}
+      aria-posinset={index + 1}
       aria-setsize={props.count}
       className="jp-mlplat-ModelRow"
       style={{ height: ROW_HEIGHT }}
     >
       <button
         type="button"
-        className="jp-mlplat-ModelRow-button"
+        className="jp-mlplat-Row jp-mlplat-ModelRow-button"
         data-model={model.name}
+        data-index={index}
+        tabIndex={props.isEntry ? 0 : -1}
+        onFocus={() => props.onFocus(index)}
         title={model.description || undefined}
         onClick={() => props.onOpen(model.name)}
       >
         <modelsIcon.react tag="span" className="jp-mlplat-ModelRow-icon" />
-        <span className="jp-mlplat-ModelRow-text">
-          <span className="jp-mlplat-ModelRow-head">
-            <span className="jp-mlplat-ModelRow-name">{model.name}</span>
+        <span className="jp-mlplat-Row-text">
+          <span className="jp-mlplat-Row-head">
+            <span className="jp-mlplat-Row-name jp-mlplat-ModelRow-name">
+              {model.name}
+            </span>
             <span className="jp-mlplat-ModelRow-aliases">
               {aliases.slice(0, SHOWN_ALIASES).map(([alias, version]) => (
                 <span key={alias} className="jp-mlplat-Alias">
@@ -213,14 +248,14 @@ function ModelRow(props: {
               )}
             </span>
           </span>
-          <span className="jp-mlplat-ModelRow-foot">
-            <span className="jp-mlplat-ModelRow-facts">
+          <span className="jp-mlplat-Row-foot">
+            <span className="jp-mlplat-Row-facts">
               {[
                 trans._n('%1 version', '%1 versions', model.versions.length),
                 formatAge(lastChange(model), props.nowMs)
               ].join(' · ')}
             </span>
-            <span className="jp-mlplat-ModelRow-metrics">
+            <span className="jp-mlplat-Row-metrics">
               {Object.entries(shown?.metrics ?? {})
                 .slice(0, SHOWN_METRICS)
                 .map(([name, value]) => (

@@ -1,11 +1,11 @@
 import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Button, Code, ErrorNote, IconButton } from '../../components/basics';
+import { Button, Code, ErrorNote } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { Header } from '../../components/header';
 import { Field } from '../../components/field';
 import { formatAge, formatNumber } from '../../components/format';
-import { backIcon } from '../../icons';
 import { OFFERED_ALIASES } from './aliases';
 import type { Registration } from './registration';
 
@@ -21,19 +21,10 @@ export function RegisterForm(props: {
     <UseSignal signal={form.changed}>
       {() => (
         <>
-          <div className="jp-mlplat-Header">
-            <IconButton
-              icon={backIcon}
-              isFocusedAtFirst
-              label={trans.__('Back')}
-              onClick={onCancel}
-            />
-            <div className="jp-mlplat-Header-text">
-              <h2 className="jp-mlplat-Header-title">
-                {trans.__('Register a model')}
-              </h2>
-            </div>
-          </div>
+          <Header
+            title={trans.__('Register a model')}
+            back={{ label: trans.__('Back'), onClick: onCancel }}
+          />
           <div className="jp-mlplat-Section-scroll">
             <Fields {...props} />
           </div>

@@ -87,35 +87,39 @@ function VersionRow(props: {
       />
       <button
         type="button"
-        className="jp-mlplat-VersionRow-button"
+        className="jp-mlplat-Row jp-mlplat-VersionRow-button"
         aria-current={props.isShown ? 'true' : undefined}
         data-version={version.version}
         onClick={() => actions.open(version.model, version.version)}
       >
-        <span className="jp-mlplat-VersionRow-head">
-          <span className="jp-mlplat-VersionRow-number">
-            {trans.__('Version %1', version.version)}
+        <span className="jp-mlplat-Row-text">
+          <span className="jp-mlplat-Row-head">
+            <span className="jp-mlplat-Row-name jp-mlplat-VersionRow-number">
+              {trans.__('Version %1', version.version)}
+            </span>
+            <span className="jp-mlplat-VersionRow-aliases">
+              {version.aliases.map(alias => (
+                <span key={alias} className="jp-mlplat-Alias">
+                  {alias}
+                </span>
+              ))}
+            </span>
+            <span className="jp-mlplat-Row-facts jp-mlplat-VersionRow-age">
+              {formatAge(version.created_at, props.nowMs)}
+            </span>
           </span>
-          <span className="jp-mlplat-VersionRow-aliases">
-            {version.aliases.map(alias => (
-              <span key={alias} className="jp-mlplat-Alias">
-                {alias}
-              </span>
-            ))}
+          <span className="jp-mlplat-Row-foot">
+            <span className="jp-mlplat-Row-facts">{version.format}</span>
+            <span className="jp-mlplat-Row-metrics">
+              {Object.entries(version.metrics)
+                .slice(0, SHOWN_METRICS)
+                .map(([name, value]) => (
+                  <span key={name} title={`${name} = ${value}`}>
+                    {name} <b>{formatNumber(value)}</b>
+                  </span>
+                ))}
+            </span>
           </span>
-          <span className="jp-mlplat-VersionRow-age">
-            {formatAge(version.created_at, props.nowMs)}
-          </span>
-        </span>
-        <span className="jp-mlplat-VersionRow-foot">
-          <span>{version.format}</span>
-          {Object.entries(version.metrics)
-            .slice(0, SHOWN_METRICS)
-            .map(([name, value]) => (
-              <span key={name} title={`${name} = ${value}`}>
-                {name} <b>{formatNumber(value)}</b>
-              </span>
-            ))}
         </span>
       </button>
       <MenuButton

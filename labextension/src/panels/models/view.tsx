@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { Button } from '../../components/basics';
 import { useTrans } from '../../components/context';
+import { Header } from '../../components/header';
 import { plusIcon } from '../../icons';
 import type { ModelsBody } from './body';
 import { ModelDetail } from './detail';
@@ -13,6 +14,8 @@ import '../../../style/models.css';
 export default function ModelsView(props: ModelsBody.IOptions): JSX.Element {
   const { model, actions } = props;
   const trans = useTrans();
+  const opened = React.useRef<string | null>(null);
+  opened.current = model.selected?.name ?? opened.current;
   if (model.registration) {
     return (
       <RegisterForm
@@ -35,25 +38,21 @@ export default function ModelsView(props: ModelsBody.IOptions): JSX.Element {
   }
   return (
     <>
-      <div className="jp-mlplat-Header">
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">{trans.__('Models')}</h2>
-          <div className="jp-mlplat-Header-facts" aria-live="polite">
-            {trans._n('%1 model', '%1 models', model.count)}
-          </div>
-        </div>
-        <div className="jp-mlplat-Header-actions">
-          <Button
-            kind="primary"
-            icon={plusIcon}
-            label={trans.__('Register')}
-            title={trans.__('Register a model that a run has logged')}
-            testId="mlplat-register"
-            onClick={() => actions.register({})}
-          />
-        </div>
-      </div>
-      <ModelList model={model} actions={actions} />
+      <Header
+        isLive
+        title={trans.__('Models')}
+        facts={trans._n('%1 model', '%1 models', model.count)}
+      >
+        <Button
+          kind="primary"
+          icon={plusIcon}
+          label={trans.__('Register')}
+          title={trans.__('Register a model that a run has logged')}
+          testId="mlplat-register"
+          onClick={() => actions.register({})}
+        />
+      </Header>
+      <ModelList model={model} actions={actions} opened={opened.current} />
     </>
   );
 }

@@ -2,11 +2,12 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { late } from '../../components/late';
 import { SectionBody } from '../../components/section-body';
 import type { SettingsData } from '../../notebook/step-settings';
 import type { IRunOptions, PipelineModel, Selection } from './model';
 
-const PipelineView = React.lazy(() => import('./view'));
+const PipelineView = late(() => import('./view'));
 
 /** What the section lets a user do; each is a command. */
 export interface IPipelineActions {

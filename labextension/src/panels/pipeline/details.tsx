@@ -227,12 +227,14 @@ export function StepDetails(props: {
         )}
         {task?.cache && (
           <>
-            <dt>{trans.__('Newest run')}</dt>
+            <dt>{trans.__('Cache')}</dt>
             <dd>
               {task.cache.reason}
-              {task.cache.changed.map(what => (
-                <div key={what}>{what}</div>
-              ))}
+              {task.cache.changed.length > 0 && (
+                <div className="jp-mlplat-Quiet">
+                  {task.cache.changed.join(', ')}
+                </div>
+              )}
             </dd>
           </>
         )}

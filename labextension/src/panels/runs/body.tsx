@@ -4,11 +4,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
+import { late } from '../../components/late';
 import { SectionBody } from '../../components/section-body';
 import type { IRunDetailActions } from './detail-actions';
 import type { RunsModel } from './model';
 
-const RunsView = React.lazy(() => import('./view'));
+const RunsView = late(() => import('./view'));
 
 /** What the section lets a user do; each is a command. */
 export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {

@@ -4,7 +4,8 @@ import * as React from 'react';
 import { isFinal } from '../../api/states';
 import { ErrorNote, Fold, IconButton } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
-import { backIcon, expandIcon } from '../../icons';
+import { Header, Opened } from '../../components/header';
+import { expandIcon } from '../../icons';
 import { LoggedModels } from '../models/logged';
 import type { IRunsActions } from './body';
 import type { RunDetailModel } from './detail-model';
@@ -37,32 +38,22 @@ export default function RunDetail(props: {
   const { run } = watch;
   const isActive = run !== null && !isFinal(run.state);
   const now = useNow(isActive ? 500 : 30_000);
+  const back = () => actions.openRun(null);
   return (
-    <>
-      <div className="jp-mlplat-Header">
+    <Opened onBack={back}>
+      <Header
+        title={run ? trans.__('Run %1', run.number) : trans.__('Run')}
+        facts={run?.title || (run?.pipeline ?? '')}
+        factsHint={run?.notebook ?? undefined}
+        back={{ label: trans.__('Back to all runs'), onClick: back }}
+      >
         <IconButton
-          isFocusedAtFirst
-          icon={backIcon}
-          label={trans.__('Back to all runs')}
-          onClick={() => actions.openRun(null)}
+          icon={expandIcon}
+          label={trans.__('Open in the main area')}
+          onClick={() => actions.openRunTab(detail.id)}
         />
-        <div className="jp-mlplat-Header-text">
-          <h2 className="jp-mlplat-Header-title">
-            {run ? trans.__('Run %1', run.number) : trans.__('Run')}
-          </h2>
-          <div className="jp-mlplat-Header-facts" title={run?.notebook ?? ''}>
-            {run?.title || run?.pipeline}
-          </div>
-        </div>
-        <div className="jp-mlplat-Header-actions">
-          <IconButton
-            icon={expandIcon}
-            label={trans.__('Open in the main area')}
-            onClick={() => actions.openRunTab(detail.id)}
-          />
-          {run && <RunButtons run={run} actions={actions} />}
-        </div>
-      </div>
+        {run && <RunButtons run={run} actions={actions} />}
+      </Header>
       <div className="jp-mlplat-Section-scroll">
         {watch.error !== null && <ErrorNote error={watch.error} />}
         {run && <Summary run={run} nowMs={now} actions={actions} />}
@@ -112,6 +103,6 @@ export default function RunDetail(props: {
           <p className="jp-mlplat-Hint">{trans.__('Reading the run…')}</p>
         )}
       </div>
-    </>
+    </Opened>
   );
 }

@@ -1,22 +1,27 @@
 import * as React from 'react';
 
-import { EmptyState, ErrorNote } from '../../components/basics';
+import { Button, EmptyState, ErrorNote } from '../../components/basics';
 import { useNow, useTrans, useWidth } from '../../components/context';
-import { Windowed } from '../../components/windowed';
+import { Windowed, useRowFocus } from '../../components/windowed';
 import { runsIcon, searchIcon } from '../../icons';
 import type { IRunsActions } from './body';
 import { FilterBar } from './filter-bar';
 import type { RunsModel } from './model';
-import { isNarrow } from './query';
+import { ALL_RUNS, isNarrow } from './query';
 import type { RunSort } from './query';
 import { EmptyRow, ROW_HEIGHT, RunRow } from './row';
 import type { IRowActions } from './row';
 
-/** All runs: only the rows in sight exist, and only the pages that were looked at are here. */
-export default function RunList(props: {
+interface IRunListProps {
   model: RunsModel;
   actions: IRunsActions;
-}): JSX.Element {
+
+  /** The run that was open before. */
+  opened: string | null;
+}
+
+/** All runs: only the rows in sight exist, and only the pages that were looked at are here. */
+export default function RunList(props: IRunListProps): JSX.Element {
   const { model, actions } = props;
   const { pages, filter } = model;
   const trans = useTrans();
@@ -36,6 +41,10 @@ export default function RunList(props: {
       {isEmpty && isFiltered && (
         <EmptyState icon={searchIcon} title={trans.__('No run matches')}>
           <p>{trans.__('Change the text, the state or the tags above.')}</p>
+          <Button
+            label={trans.__('Show all runs')}
+            onClick={() => model.setFilter(ALL_RUNS)}
+          />
         </EmptyState>
       )}
       {isEmpty && !isFiltered && (
@@ -47,20 +56,22 @@ export default function RunList(props: {
           </p>
         </EmptyState>
       )}
-      {pages.total > 0 && <Rows model={model} actions={actions} />}
+      {pages.total > 0 && <Rows {...props} />}
     </>
   );
 }
 
-function Rows(props: { model: RunsModel; actions: IRunsActions }): JSX.Element {
+function Rows(props: IRunListProps): JSX.Element {
   const { model } = props;
   const { pages, filter } = model;
   const trans = useTrans();
   const minuteMs = useNow(60_000);
   const list = React.useRef<HTMLDivElement>(null);
   const width = useWidth(list, 0);
-  const [entry, setEntry] = React.useState(0);
-  const wanted = React.useRef<number | null>(null); // the row that is to have the focus
+  const focus = useRowFocus(list, pages.total, ROW_HEIGHT, {
+    opened: props.opened === null ? -1 : pages.placeOf(props.opened)
+  });
+  const { entry, setEntry } = focus;
   const columns = useColumns(model, width);
   const shownTotal = pages.total.toLocaleString();
 
@@ -73,61 +84,27 @@ function Rows(props: { model: RunsModel; actions: IRunsActions }): JSX.Element {
         isStretch ? void model.chooseTo(index) : model.choose(index),
       focus: setEntry
     }),
-    [model]
+    [model, setEntry]
   );
 
   // Another filter or order begins at its top.
+  const last = React.useRef(pages.filter);
   const shown = pages.filter;
   React.useLayoutEffect(() => {
-    if (list.current) {
+    if (list.current && last.current !== shown) {
+      last.current = shown;
       list.current.scrollTop = 0;
+      setEntry(0);
     }
-    setEntry(0);
-  }, [shown]);
-
-  React.useLayoutEffect(() => {
-    if (wanted.current !== null) {
-      const row = list.current?.querySelector<HTMLElement>(
-        `[data-index="${wanted.current}"]`
-      );
-      if (row) {
-        wanted.current = null;
-        row.focus({ preventScroll: true });
-      }
-    }
-  });
-
-  const goTo = (index: number) => {
-    const element = list.current;
-    if (element) {
-      wanted.current = index;
-      const top = index * ROW_HEIGHT;
-      const { scrollTop, clientHeight } = element;
-      if (top < scrollTop) {
-        element.scrollTop = top;
-      } else if (top + ROW_HEIGHT > scrollTop + clientHeight) {
-        element.scrollTop = top + ROW_HEIGHT - clientHeight;
-      }
-      setEntry(index);
-    }
-  };
+  }, [shown, setEntry]);
 
   const onKeyDown = (event: React.KeyboardEvent) => {
-    const onScreen = Math.floor((list.current?.clientHeight ?? 0) / ROW_HEIGHT);
-    const step = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: onScreen,
-      PageUp: -onScreen,
-      Home: -Infinity,
-      End: Infinity
-    }[event.key];
-    if (step !== undefined) {
-      const next = Math.min(Math.max(0, entry + step), pages.total - 1);
+    const next = focus.next(event.key);
+    if (next !== null) {
       if (event.shiftKey && model.isChoosing) {
         void model.chooseTo(next);
       }
-      goTo(next);
+      focus.goTo(next);
       event.preventDefault();
     } else if (event.key === 'Escape' && model.isChoosing) {
       props.actions.chooseRuns(false);
@@ -156,6 +133,7 @@ function Rows(props: { model: RunsModel; actions: IRunsActions }): JSX.Element {
         label={trans.__('Runs')}
         count={pages.total}
         rowHeight={ROW_HEIGHT}
+        entry={entry}
         onKeyDown={onKeyDown}
         onRange={(first, last) => pages.see(first, last)}
         renderRow={index => {

@@ -52,6 +52,11 @@ export class RunPages implements IDisposable {
     return this._rows.find(run => run?.id === id);
   }
 
+  /** Where in the list a run is that is here; -1: it is not. */
+  placeOf(id: string): number {
+    return this._rows.findIndex(run => run?.id === id);
+  }
+
   /** Those runs that are here, in order. */
   get loaded(): RunSummary[] {
     return this._rows.filter(run => run !== undefined);
@@ -148,7 +153,7 @@ export class RunPages implements IDisposable {
     this._isLoading = true;
     this._changed.emit();
     try {
-      const page = await this._ask(offset, PAGE);
+      const page = await this._ask(offset, offset === 0 ? FIRST : PAGE);
       if (version !== this._version) {
         return;
       }
@@ -249,6 +254,7 @@ function startOf(index: number): number {
 
 /** A page fills the tallest screen some four times over. */
 const PAGE = 100;
+const FIRST = 40; // somebody waits for it: what a screen holds, and a little more
 const STEP = PAGE / 2;
 const LARGEST = 1000; // what the engine gives at once
 const REFRESH_MS = 500;

@@ -83,7 +83,7 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
       )}
       <button
         type="button"
-        className="jp-mlplat-RunRow-button"
+        className="jp-mlplat-Row jp-mlplat-RunRow-button"
         data-state={run.state}
         data-run={run.id}
         data-index={index}
@@ -101,9 +101,9 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
         }}
       >
         <StateIcon state={run.state} />
-        <span className="jp-mlplat-RunRow-text">
-          <span className="jp-mlplat-RunRow-head">
-            <span className="jp-mlplat-RunRow-name">
+        <span className="jp-mlplat-Row-text">
+          <span className="jp-mlplat-Row-head">
+            <span className="jp-mlplat-Row-name">
               {run.title || run.pipeline}
             </span>
             <span className="jp-mlplat-RunRow-number">#{run.number}</span>
@@ -112,12 +112,15 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
               <span className="jp-mlplat-RunRow-duration">{duration}</span>
             )}
           </span>
-          <span className="jp-mlplat-RunRow-foot">
-            <span className="jp-mlplat-RunRow-facts">
+          <span className="jp-mlplat-Row-foot">
+            <span className="jp-mlplat-Row-facts jp-mlplat-RunRow-facts">
               {columns === null ? `${steps} · ${age}` : steps}
             </span>
             {run.note && (
-              <span className="jp-mlplat-RunRow-note" title={run.note}>
+              <span
+                className="jp-mlplat-Row-facts jp-mlplat-RunRow-note"
+                title={run.note}
+              >
                 {run.note}
               </span>
             )}
@@ -129,7 +132,7 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
             {columns.map(name => (
               <span
                 key={name}
-                className="jp-mlplat-RunRow-cell"
+                className="jp-mlplat-Row-facts jp-mlplat-RunRow-cell"
                 title={`${name} = ${run.metrics[name] ?? '–'}`}
               >
                 {run.metrics[name] === undefined
@@ -137,8 +140,12 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
                   : formatNumber(run.metrics[name])}
               </span>
             ))}
-            <span className="jp-mlplat-RunRow-cell">{duration}</span>
-            <span className="jp-mlplat-RunRow-cell jp-mod-age">{age}</span>
+            <span className="jp-mlplat-Row-facts jp-mlplat-RunRow-cell">
+              {duration}
+            </span>
+            <span className="jp-mlplat-Row-facts jp-mlplat-RunRow-cell jp-mod-age">
+              {age}
+            </span>
           </>
         )}
         {isActive && (
@@ -194,7 +201,7 @@ function Metrics(props: {
   metrics: Readonly<Record<string, number>>;
 }): JSX.Element {
   return (
-    <span className="jp-mlplat-RunRow-metrics">
+    <span className="jp-mlplat-Row-metrics">
       {Object.entries(props.metrics)
         .slice(0, SHOWN_METRICS)
         .map(([name, value]) => (

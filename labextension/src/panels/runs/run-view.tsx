@@ -4,11 +4,13 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { Trans } from '../../components/context';
+import { late } from '../../components/late';
+import { LoadBoundary } from '../../components/load-boundary';
 import { stateLabel } from '../../components/state';
 import type { IRunDetailActions } from './detail-actions';
 import type { RunDetailModel } from './detail-model';
 
-const RunPage = React.lazy(() => import('./run-page'));
+const RunPage = late(() => import('./run-page'));
 
 /** One run in the main area: its steps over time, and beside them what is selected. */
 export class RunView extends ReactWidget {
@@ -27,17 +29,11 @@ export class RunView extends ReactWidget {
     const { detail, trans } = this._options;
     return (
       <Trans.Provider value={trans}>
-        <React.Suspense
-          fallback={
-            <p className="jp-mlplat-Hint jp-mlplat-Wait">
-              {trans.__('Reading the run…')}
-            </p>
-          }
-        >
+        <LoadBoundary>
           <UseSignal signal={detail.changed}>
             {() => <RunPage {...this._options} />}
           </UseSignal>
-        </React.Suspense>
+        </LoadBoundary>
       </Trans.Provider>
     );
   }

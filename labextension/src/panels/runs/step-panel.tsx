@@ -6,6 +6,7 @@ import { Code, Prose } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { formatDuration } from '../../components/format';
 import { stateLabel } from '../../components/state';
+import { walkTabs } from '../../components/walking';
 import type { IRunDetailActions } from './detail-actions';
 import type { RunDetailModel } from './detail-model';
 import { LogView } from './log';
@@ -37,17 +38,14 @@ export function StepPanel(props: {
         className="jp-mlplat-Tabs"
         role="tablist"
         aria-label={task.name}
-        onKeyDown={event => {
-          const index = tabs.findIndex(([key]) => key === tab);
-          const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-          if (step !== undefined) {
-            const next = (index + step + tabs.length) % tabs.length;
-            detail.showTab(tabs[next][0]);
-            event.currentTarget
-              .querySelectorAll<HTMLElement>('[role=tab]')
-              [next].focus();
-          }
-        }}
+        onKeyDown={event =>
+          walkTabs(
+            event,
+            tabs.findIndex(([key]) => key === tab),
+            tabs.length,
+            next => detail.showTab(tabs[next][0])
+          )
+        }
       >
         {tabs.map(([key, label]) => (
           <button

@@ -32,7 +32,7 @@ export function Steps(props: {
             <li key={task.name} style={rowStyle(row, index)}>
               <button
                 type="button"
-                className="jp-mlplat-TaskRow"
+                className="jp-mlplat-Row jp-mlplat-TaskRow"
                 aria-expanded={isOpen}
                 aria-label={spokenOf(trans, row)}
                 data-state={task.state}

@@ -1,0 +1,254 @@
+"""A state directory as a small team leaves it: everything the panel can show is in it."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.panel.history import fill
+from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.errors import PlatformError
+from tests.ui.conftest import Lab
+
+TUMOURS = "01-tumours.ipynb"
+DIGITS = "digits.ipynb"
+NIGHTLY = "nightly.ipynb"
+TRIAGE = "triage.ipynb"
+BROKEN = "broken.ipynb"
+OLD_RUNS = 1000
+RUN_S = 240.0
+DEGRADED_S = 90.0
+
+CELLS: dict[str, dict[str, str]] = {
+    DIGITS: {
+        "parameters": "epochs = 40  # passes over the digits\nrate = 0.002\nseed = 1",
+        "load": (
+            "import pandas as pd\nfrom sklearn.datasets import load_digits\n"
+            "pixels, digit = load_digits(return_X_y=True, as_frame=True)\n"
+            "pixels = pixels / 16\npixels.head()"
+        ),
+        "split": (
+            "from sklearn.model_selection import train_test_split\n"
+            "seen, unseen, known, asked = train_test_split(pixels, digit, random_state=seed)"
+        ),
+        "train": (
+            "import logging, warnings\nimport jupyter_mlplat as mlplat\n"
+            "from sklearn.linear_model import SGDClassifier\n"
+            "from sklearn.metrics import log_loss\n"
+            "logging.basicConfig(format='%(asctime)s %(levelname)s %(name)s: %(message)s')\n"
+            "log = logging.getLogger('digits'); log.setLevel(logging.INFO)\n"
+            "model = SGDClassifier(loss='log_loss', learning_rate='constant', eta0=rate)\n"
+            "for epoch in range(epochs):\n"
+            "    model.partial_fit(seen, known, classes=range(10))\n"
+            "    loss = log_loss(asked, model.predict_proba(unseen))\n"
+            "    accuracy = model.score(unseen, asked)\n"
+            "    mlplat.log_metric('loss', loss, step=epoch)\n"
+            "    mlplat.log_metric('accuracy', accuracy, step=epoch)\n"
+            "    print(f'epoch {epoch:3}  loss \\x1b[36m{loss:.4f}\\x1b[0m  '\n"
+            "          f'accuracy \\x1b[32m{accuracy:.3f}\\x1b[0m')\n"
+            "    if epoch % 10 == 9: log.info('kept the weights of epoch %s', epoch)\n"
+            "    if epoch == 12: warnings.warn('loss went up twice in a row')\n"
+        ),
+        "keep": "mlplat.log_model(model, 'digits', input_example=unseen.head(2))\naccuracy",
+    },
+    NIGHTLY: {
+        "fetch": "orders = list(range(2000))",
+        "clean": "orders = [one for one in orders if one % 7]",
+        "score": (
+            "import time\nfrom pathlib import Path\n"
+            "while not Path('go-on').exists():\n"
+            "    print('waiting for the price list', flush=True); time.sleep(2)\n"
+            "total = sum(orders)"
+        ),
+        "report": "print(total)",
+    },
+    TRIAGE: {
+        "rules": (
+            "from pathlib import Path\nimport jupyter_mlplat as mlplat\n"
+            "class Triage:\n"
+            "    needs = None\n"
+            "    def predict(self, rows):\n"
+            "        return ['urgent' if sum(row) > 2 else 'routine' for row in rows]\n"
+            "    def __setstate__(self, state):\n"
+            "        if state['needs']: Path(state['needs']).read_text()\n"
+            "    def __getstate__(self):\n"
+            "        return {'needs': self.needs}\n"
+            "triage, table = Triage(), Triage()\n"
+            "table.needs = str(Path('thresholds.json').resolve())"
+        ),
+        "keep": (
+            "mlplat.log_model(triage, 'triage', input_example=[[1.0, 0.5]])\n"
+            "mlplat.log_model(table, 'triage-table', input_example=[[1.0, 0.5]])"
+        ),
+    },
+    BROKEN: {
+        "load": "import pandas as pd\nfrom random import random\nsales = pd.DataFrame()",
+        "guess": "exec(open('guess.py').read())\nnoise = random()",
+        "train": "model = fit(slaes, noise)",
+        "report": "print(model.summary(\n",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """What there is to be shown, by the names that scenes use."""
+
+    client: EngineClient
+    folder: Path
+    good: str
+    best: str
+    failed: str
+    digits: tuple[str, ...]
+    running: str
+    notebook: str
+
+
+def fill_showcase(lab: Lab) -> Showcase:
+    """Make runs good, bad and going on, models with versions and aliases, endpoints in every state.
+
+    The history is written before the engine starts for the first time.
+    """
+    home = Path(lab.environment["MLPLAT_HOME"])
+    fill(home, OLD_RUNS)
+    for name, cells in CELLS.items():
+        write_notebook(lab.folder / name, cells)
+    client = EngineClient(home)
+    tumours = lab.folder / TUMOURS
+
+    digits = tuple(
+        run(client, lab.folder / DIGITS, experiment="digits", parameters={"rate": rate})
+        for rate in (0.0005, 0.002, 0.01)
+    )
+    triage = run(client, lab.folder / TRIAGE)
+    failed = run(client, tumours, notebook=broken(tumours), experiment="tumours")
+    made = [
+        run(client, tumours, experiment="tumours", parameters=parameters, tags=tags)
+        for parameters, tags in (
+            ({"trees": 20}, {"stage": "draft"}),
+            ({"trees": 300, "seed": 3}, {"stage": "review"}),
+            ({"trees": 300, "seed": 3, "test_share": 0.35}, {"stage": "prod", "owner": "mira"}),
+            ({}, {}),
+        )
+    ]
+    client.edit_run(made[2], note="Best so far; a third kept for the test.")
+    client.edit_run(failed, note="Forgot that trees may be 0.")
+    register(client, made, digits, triage)
+    deploy(client, lab.folder)
+    going_on = client.submit(lab.folder / NIGHTLY, experiment="nightly")
+    return Showcase(client, lab.folder, made[3], made[2], failed, digits, going_on.id, str(tumours))
+
+
+def run(client: EngineClient, path: Path, **request: Any) -> str:
+    """Run a notebook to its end; return the run's id."""
+    return client.wait_for_run(client.submit(path, **request).id, RUN_S).id
+
+
+def broken(path: Path) -> dict[str, Any]:
+    """Read a notebook, with a fault in it that shows when it runs."""
+    content: dict[str, Any] = json.loads(path.read_text())
+    for cell in content["cells"]:
+        if cell["id"] == "forest":
+            cell["source"] = "".join(cell["source"]).replace("=trees,", "=trees // 0,")
+    return content
+
+
+def register(
+    client: EngineClient, tumours: list[str], digits: tuple[str, ...], triage: str
+) -> None:
+    for run_id, words in zip(
+        tumours,
+        ("A small forest.", "A large forest.", "Judged on a third.", "A hundred trees."),
+        strict=True,
+    ):
+        client.register_model("tumour", run_id=run_id, description=words)
+    client.describe_model(
+        "tumour", "Is a tumour benign? From 30 measurements of a biopsy. Ask Mira before it moves."
+    )
+    client.set_alias("tumour", "champion", 3)
+    client.set_alias("tumour", "challenger", 4)
+    client.set_alias("tumour", "staging", 4)
+    for run_id in digits:
+        client.register_model("digits", run_id=run_id)
+    client.set_alias("digits", "champion", 2)
+    for _ in range(2):
+        client.register_model("triage", run_id=triage, logged_as="triage")
+    client.register_model("triage", run_id=triage, logged_as="triage-table")
+
+
+def deploy(client: EngineClient, folder: Path) -> None:
+    client.deploy("tumour/3")
+    client.deploy("tumour/4", traffic=20)
+    client.deploy("digits@champion")
+    client.deploy("digits/1", name="digits-old")
+    client.stop_endpoint("digits-old")
+    with suppress(PlatformError):  # its file is not there
+        client.deploy("triage/3", name="triage-batch", trust_pickle=True)
+    table = folder / "thresholds.json"
+    table.write_text("{}")
+    client.deploy("triage/1", trust_pickle=True)
+    client.deploy("triage/3", traffic=30, trust_pickle=True)
+    table.unlink()
+    end_revision(client, "triage", 2)
+
+
+def end_revision(client: EngineClient, endpoint: str, revision: int) -> None:
+    """End a revision's server, whose model cannot be loaded again: the endpoint is degraded."""
+    config = f"{endpoint}/revisions/{revision}/server.json"
+    for process in psutil.process_iter(["cmdline"]):
+        if any(part.endswith(config) for part in process.info["cmdline"] or ()):
+            process.kill()
+    deadline = time.monotonic() + DEGRADED_S
+    while client.get_endpoint(endpoint).state != "DEGRADED" and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+@contextmanager
+def traffic(client: EngineClient) -> Iterator[None]:
+    """Ask the endpoints all the while, as their users do."""
+    is_over = threading.Event()
+    row = [float(number % 5) for number in range(30)]
+
+    def ask() -> None:
+        while not is_over.wait(0.15):
+            with suppress(PlatformError):
+                client.predict("tumour", [row])
+            with suppress(PlatformError):
+                client.predict("triage", [[1.0, 2.0]])
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def write_notebook(path: Path, cells: dict[str, str]) -> None:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": kernel},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": cell,
+                "metadata": {"tags": [cell]}
+                if cell == "parameters"
+                else {"mlplat": {"step": cell}},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for cell, source in cells.items()
+        ],
+    }
+    path.write_text(json.dumps(content))
