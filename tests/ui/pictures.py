@@ -79,6 +79,7 @@ class Stage:
         self.page.wait_for_selector(ready, timeout=SLOW_MS)
         self.run("mlplat:open", section="pipeline")
         self.panel.wait_for()
+        self.page.evaluate("() => document.activeElement?.blur()")  # no ring in pictures
 
     def run(self, command: str, **args: Any) -> None:
         self.page.evaluate(
@@ -713,7 +714,9 @@ def take(
             one.setup(stage)
             for width_name, width in widths_of(one):
                 for theme in looks:
-                    look(stage.page, THEMES[theme], width, zoom, is_main=one.clip == "main")
+                    # A click beside them closes menus and dialogs: windows keep their width.
+                    size = None if one.clip == "window" else width
+                    look(stage.page, THEMES[theme], size, zoom)
                     base = "-".join(filter(None, (one.name, width_name)))
                     folder = IMAGES if is_kept and base in KEPT and theme in KEPT_LOOKS else into
                     shoot(stage, one.clip, folder / f"{base}-{theme}.png")
@@ -731,7 +734,7 @@ def widths_of(one: Scene) -> list[tuple[str, int]]:
     return [("", WINDOW_PANEL)]
 
 
-def look(page: Page, theme: str, width: int, zoom: int, is_main: bool = False) -> None:
+def look(page: Page, theme: str, width: int | None, zoom: int) -> None:
     """Change the theme, and the width of the panel; what is left is the main area's."""
     page.set_viewport_size({key: value // zoom for key, value in WINDOW.items()})
     if page.evaluate("() => !window.jupyterapp"):
@@ -741,7 +744,7 @@ def look(page: Page, theme: str, width: int, zoom: int, is_main: bool = False) -
     )
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
     box = page.locator(PANEL).bounding_box()
-    if box is not None and abs(box["width"] - width) > 1:  # a click closes menus and dialogs
+    if box is not None and width is not None and abs(box["width"] - width) > 1:
         page.mouse.move(box["x"] + box["width"] + 3, box["y"] + 200)
         page.mouse.down()
         page.mouse.move(box["x"] + width + 3, box["y"] + 200, steps=4)
