@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.kfp_conformance import preparing, rules
@@ -118,7 +118,9 @@ def try_file(
     if python is not None and document is not None and not artifact:
         again = rules.demand_of(file, folder, rules.examples())  # with scratch files of its own
         peer = run_peer(python, file, rules.inputs_of(document, again.example), timeout_s)
-        peer_verdict = _verdict(again, peer, artifact)
+        # What it wrote where is not asked: an outcome that was kept wrote elsewhere.
+        example = replace(again.example, writes={})
+        peer_verdict = _verdict(replace(again, example=example), peer, artifact)
     name = str(file.relative_to(folder))
     return Row(name, demand.group, demand.state, ours, verdict, peer, peer_verdict)
 
