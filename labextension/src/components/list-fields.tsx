@@ -39,6 +39,7 @@ export function PairsField(props: FieldProps): JSX.Element {
             spellCheck={false}
             autoComplete="off"
             aria-label={trans.__('Name of variable %1', index + 1)}
+            aria-invalid={name.trim() !== '' && !VARIABLE.test(name.trim())}
             placeholder={trans.__('NAME')}
             value={name}
             onChange={event =>
@@ -151,6 +152,9 @@ function pairsOf(
     .filter(([name]) => name !== '');
   return named.length > 0 ? Object.fromEntries(named) : undefined;
 }
+
+/** As the schema has it, to point at the row that is wrong. */
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 function namesOf(text: string): string[] {
   return [...new Set(text.split(/[,\s]+/).filter(Boolean))];
