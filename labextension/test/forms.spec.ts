@@ -102,8 +102,8 @@ describe('the form of parameters', () => {
     expect(schemaOf(parameters).properties).toEqual({
       trees: { title: 'trees', type: 'integer' },
       grid: { title: 'grid', type: 'string' },
-      kind: { title: 'kind', enum: ['a', 'b'] },
-      level: { title: 'level', enum: ['no', 1] },
+      kind: { title: 'kind', enum: ['a', 'b'], default: 'a' },
+      level: { title: 'level', enum: ['no', 1], default: 1 },
       bucket: { title: 'bucket', type: 'string' }
     });
     expect(dataOf(parameters, new Map([['trees', 'many']]))).toEqual({

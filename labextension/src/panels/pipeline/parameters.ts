@@ -117,7 +117,11 @@ export function schemaOf(parameters: readonly Parameter[]): ReadonlyJSONObject {
       title: parameter.name,
       ...(parameter.help ? { description: parameter.help } : {}),
       ...(parameter.choices.length > 0
-        ? { enum: parameter.choices }
+        ? {
+            enum: parameter.choices,
+            // Without one, nothing would be offered as the first choice.
+            ...(parameter.is_required ? {} : { default: parameter.default })
+          }
         : { type: TYPES[parameter.type] ?? 'string' })
     }
   ]);
