@@ -80,7 +80,13 @@ export function StepPanel(props: {
             onDownload={() => props.actions.downloadLog(run.id, task.name)}
           />
         )}
-        {tab === 'outputs' && task.inputs && <TaskValues task={task} />}
+        {tab === 'outputs' && task.inputs && (
+          <TaskValues
+            task={task}
+            client={detail.connection.client}
+            rendermime={props.rendermime}
+          />
+        )}
         {tab === 'outputs' && !task.inputs && (
           <StepOutputs
             key={task.name}

@@ -1,23 +1,31 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import * as React from 'react';
 
-import type { ArtifactValue, Task, Values } from '../../api/types';
+import type { ApiClient } from '../../api/client';
+import type { Task, Values } from '../../api/types';
 import { Code } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { formatBytes } from '../../components/format';
+import { ArtifactView } from './artifact-view';
 
 /** What a task of a KFP pipeline was given, and what it has made. */
-export function TaskValues(props: { task: Task }): JSX.Element {
+export function TaskValues(props: {
+  task: Task;
+  client: ApiClient;
+  rendermime: IRenderMimeRegistry;
+}): JSX.Element {
   const { inputs, results } = props.task;
   const trans = useTrans();
   return (
     <div className="jp-mlplat-TaskValues">
       <Group
         title={trans.__('Made')}
+        {...props}
         values={results}
         empty={trans.__('Nothing yet, or nothing that it passes on.')}
       />
       <Group
         title={trans.__('Given')}
+        {...props}
         values={inputs}
         empty={trans.__('Nothing.')}
       />
@@ -26,6 +34,8 @@ export function TaskValues(props: { task: Task }): JSX.Element {
 }
 
 function Group(props: {
+  client: ApiClient;
+  rendermime: IRenderMimeRegistry;
   title: string;
   values: Values | null;
   empty: string;
@@ -52,31 +62,18 @@ function Group(props: {
             <dt title={name}>{nameOf(name)}</dt>
             <dd>
               {values.map(value => (
-                <Artifact key={value.name} value={value} />
+                <ArtifactView
+                  key={value.name}
+                  value={value}
+                  client={props.client}
+                  rendermime={props.rendermime}
+                />
               ))}
             </dd>
           </React.Fragment>
         ))}
       </dl>
     </section>
-  );
-}
-
-function Artifact(props: { value: ArtifactValue }): JSX.Element {
-  const { type, uri, size_bytes: size, metadata } = props.value;
-  const facts = Object.entries(metadata).filter(
-    ([, value]) => typeof value !== 'object'
-  );
-  return (
-    <div title={uri}>
-      {type.replace('system.', '')}
-      {size !== null && ` · ${formatBytes(size)}`}
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <Code>{`${name} = ${String(value)}`}</Code>
-        </div>
-      ))}
-    </div>
   );
 }
 
