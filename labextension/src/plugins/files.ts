@@ -12,7 +12,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
 
 import { ExamplesClient } from '../api/examples';
-import type { Example } from '../api/types';
+import type { Example, JsonValue } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
 import { platformIcon } from '../icons';
@@ -72,11 +72,11 @@ namespace Private {
       return this._browsers?.tracker.currentWidget?.model.path ?? '';
     }
 
-    /** The notebooks that are selected in the file browser. */
+    /** The notebooks and KFP pipelines that are selected in the file browser. */
     selected(): string[] {
       const browser = this._browsers?.tracker.currentWidget;
       return [...(browser?.selectedItems() ?? [])]
-        .filter(item => item.type === 'notebook')
+        .filter(item => item.type === 'notebook' || isKfp(item.path))
         .map(item => item.path);
     }
 
@@ -103,7 +103,9 @@ namespace Private {
           : files.selected();
     commands.addCommand(CommandIDs.runFile, {
       label: trans.__('Run as Pipeline'),
-      caption: trans.__('Run notebooks as pipelines where they lie'),
+      caption: trans.__(
+        'Run notebooks, and compiled KFP pipelines (.yaml), where they lie'
+      ),
       icon: platformIcon,
       isEnabled: args => pathsOf(args).length > 0,
       isVisible: args => args.tab !== true || files.ofTab().length > 0,
@@ -114,7 +116,7 @@ namespace Private {
             path: {
               type: 'string',
               description:
-                'Path of a notebook; those selected in the file browser by default'
+                'Path of a notebook or a KFP pipeline; those selected in the file browser by default'
             },
             tab: {
               type: 'boolean',
@@ -130,8 +132,14 @@ namespace Private {
             const absolute = platform.navigator.absolute(path);
             // What is seen in an editor is what the user means to run.
             await platform.navigator.find(absolute)?.save();
+            const parameters = isKfp(path)
+              ? await parametersFor(platform, absolute, trans)
+              : {};
+            if (parameters === null) {
+              continue;
+            }
             const run = await platform.connection.client.submit(
-              { path: absolute },
+              { path: absolute, parameters },
               UUID.uuid4()
             );
             Notification.info(
@@ -151,6 +159,30 @@ namespace Private {
         });
       }
     });
+  }
+
+  /** A pipeline as KFP's compiler writes it; whether it is one is the engine's to say. */
+  function isKfp(path: string): boolean {
+    return /\.ya?ml$/i.test(path);
+  }
+
+  /** Ask for what a KFP pipeline takes, where it takes anything; null: not meant after all. */
+  async function parametersFor(
+    platform: IMlPlatform,
+    path: string,
+    trans: TranslationBundle
+  ): Promise<Record<string, JsonValue> | null> {
+    await platform.connection.ensure();
+    const { name, parameters } = await platform.connection.client.compile({
+      path
+    });
+    if (parameters.length === 0) {
+      return {};
+    }
+    // Nobody needs the form before it is asked for.
+    const { askParameters } =
+      await import('../panels/pipeline/parameter-dialog');
+    return askParameters(name, parameters, trans);
   }
 
   /** Returns what loads the list of examples. */

@@ -62,7 +62,7 @@ function Confusion(props: { matrix: IConfusion }): JSX.Element {
   return (
     <div className="jp-mlplat-Confusion">
       <table>
-        <caption>{trans.__('Confusion matrix: true classes down')}</caption>
+        <caption>{trans.__('True classes down, predicted across')}</caption>
         <thead>
           <tr>
             <td />
