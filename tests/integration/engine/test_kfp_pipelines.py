@@ -34,8 +34,11 @@ def test_every_pipeline_has_an_expectation() -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_pipeline_gives_what_it_must_give(engine: EngineProcess, name: str) -> None:
-    run = engine.client.submit(FOLDER / f"{name}.yaml")
+def test_a_pipeline_gives_what_it_must_give(
+    engine: EngineProcess, name: str, tmp_path: Path
+) -> None:
+    parameters = {"path": str(tmp_path / "count")} if name == "retried" else {}
+    run = engine.client.submit(FOLDER / f"{name}.yaml", parameters=parameters)
 
     run = engine.client.wait_for_run(run.id, 120)
 

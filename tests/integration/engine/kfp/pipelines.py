@@ -454,12 +454,8 @@ def flaky(path: str) -> int:
 
 
 @pipeline(2)
-def retried() -> int:
-    import uuid
-
-    return (
-        flaky(path="/tmp/mlplat-kfp-" + uuid.uuid4().hex).set_retry(3, backoff_duration="0s").output
-    )
+def retried(path: str) -> int:
+    return flaky(path=path).set_retry(3, backoff_duration="0s").output
 
 
 @pipeline("a b|/x y")
