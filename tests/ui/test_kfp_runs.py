@@ -80,28 +80,3 @@ def test_the_tasks_of_a_kfp_run_are_shown_below_what_they_lie_in(page: Page, lab
     expect(timeline.locator("[data-task='loop.1.square']")).to_have_count(0)
     loop.click()
     page.screenshot(path=RESULTS / "kfp-run-tab.png")
-
-
-def test_a_kfp_pipeline_is_run_from_the_file_browser(page: Page, lab: "Lab") -> None:
-    document = pipeline()
-    root = document["pipeline_spec"]["root"]
-    root["inputDefinitions"] = {"parameters": {"note": {"parameterType": "STRING"}}}
-    (lab.folder / "asks.yaml").write_text(json.dumps(document))
-    page.goto(f"{lab.url}lab?token={lab.token}&reset")
-    item = page.locator(".jp-DirListing-item", has_text="asks.yaml")
-    item.click(button="right", timeout=60_000)
-    page.get_by_role("menuitem", name="Run as Pipeline").click()
-
-    dialog = page.locator(".jp-Dialog")
-    dialog.get_by_label("note").fill("by hand")
-    page.screenshot(path=RESULTS / "kfp-run-file.png")
-    dialog.get_by_role("button", name="Run").click()
-
-    expect(page.locator(".Toastify__toast")).to_contain_text("started", timeout=30_000)
-    shown = subprocess.run(
-        [PROGRAM, "runs", "show", "latest", "--json"],
-        env=lab.environment,
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    assert json.loads(shown.stdout)["run"]["parameters"] == {"note": "by hand"}
