@@ -1,22 +1,18 @@
-"""How long a graph of 500 steps takes to open: `python -m benchmarks.panel.graph`.
+"""How long a graph of many steps takes to open.
 
 From the command to the first steps and edges painted, in a tab of its own, with the notebook read
 from disk and compiled; the engine runs, and has seen the notebook once.
 """
 
-import argparse
 import json
 import random
-import shutil
 import statistics
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks.panel.browser import fresh_page
-from benchmarks.panel.lab import filled_lab
-from benchmarks.peers import Aim, machine, verdicts
-from tests.ui.conftest import CHROMIUM_FLAGS
+from tests.ui.conftest import Lab
 
 NOTEBOOK = "graph.ipynb"
 OPEN = """async notebook => {
@@ -57,27 +53,10 @@ def notebook_of(steps: int) -> dict[str, Any]:
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.panel.graph", description=__doc__)
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("The panel is measured in chromium: apt-get install chromium")
-    with filled_lab(1, 1) as lab, sync_playwright() as playwright:
-        (lab.folder / NOTEBOOK).write_text(json.dumps(notebook_of(given.steps)))
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        with fresh_page(browser, lab) as loaded:
-            opening = [
-                float(loaded.page.evaluate(OPEN, str(lab.folder / NOTEBOOK)))
-                for _ in range(given.rounds + 1)
-            ][1:]
-        browser.close()
-    print(machine(), "\n")
-    found = statistics.median(opening)
-    print(verdicts([Aim(f"a graph of {given.steps} steps opens, ms", found, 1000, False)]))
-
-
-if __name__ == "__main__":
-    main()
+def opening_ms(browser: Browser, lab: Lab, steps: int, rounds: int) -> float:
+    """Open the graph again and again; return the median, the first time not counted."""
+    path = lab.folder / NOTEBOOK
+    path.write_text(json.dumps(notebook_of(steps)))
+    with fresh_page(browser, lab) as loaded:
+        took = [float(loaded.page.evaluate(OPEN, str(path))) for _ in range(rounds + 1)]
+    return statistics.median(took[1:])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 from jupyter_mlplat.client.engine import EngineClient
 from tests.ui.tour import PANEL, Things, list_sections, open_section, run, settle, tour
@@ -76,6 +76,59 @@ def test_everything_is_reached_by_keyboard_with_a_visible_focus(
         note(found, list_unreachable(page, root), place)
 
     assert not found, report(found)
+
+
+def test_lists_are_left_and_come_back_to_by_keyboard_alone(
+    page: Page, lab: "Lab", things: Things
+) -> None:
+    open_lab(page, lab)
+    look(page, "JupyterLab Light", 380, 1)
+    page.keyboard.press("Control+Alt+p")
+    expect(page.get_by_role("tab", name="Pipeline")).to_be_focused()
+
+    # Sections and rows by arrow keys, a list by Tab, a row by Enter, back by Escape.
+    for section, row, back in (
+        ("Runs", "[data-run]", "Back to all runs"),
+        ("Models", "[data-model]", "Back to all models"),
+        ("Endpoints", "[data-endpoint]", "Back to all endpoints"),
+    ):
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("tab", name=section)).to_be_focused()
+        rows = page.locator(f"{PANEL} {row}")
+        expect(rows.first).to_be_visible()
+        press_tab_until(page, row)
+        page.keyboard.press("End")
+        expect(rows.last).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=back)).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(rows.last).to_be_focused()
+        page.get_by_role("tab", name=section).focus()
+
+    # The search of Lineage leads into what it found, and that to a tree.
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("mlplat-lineage-search")).to_be_visible()
+    press_tab_until(page, "[data-testid=mlplat-lineage-search]")
+    page.keyboard.type("churn")
+    expect(page.locator("[data-subject]").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    tree = page.get_by_role("tree")
+    expect(tree.get_by_role("treeitem").nth(1)).to_be_visible()
+    press_tab_until(page, "[role=treeitem]")
+    page.keyboard.press("End")
+    expect(tree.get_by_role("treeitem").last).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("mlplat-lineage-search")).to_be_focused()
+
+
+def press_tab_until(page: Page, selector: str) -> None:
+    """Go on by the Tab key; so many stops are more than a section has above its list."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"The Tab key does not lead to {selector}.")
 
 
 def fill(lab: "Lab") -> Things:

@@ -62,6 +62,7 @@ export function LineageSearch(props: {
       </div>
       <div
         className="jp-mlplat-Section-scroll"
+        tabIndex={isEmpty ? 0 : undefined}
         onKeyDown={arrowsAmong('[data-subject]')}
       >
         {model.error !== null && (
