@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import PROGRAM, kill_engine
-from tests.ui.test_first_run import picture
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
@@ -66,7 +65,6 @@ def test_planned_notebook_leaves_copies_that_open_although_engine_and_server_die
     expect(form.get_by_role("list").locator("time")).to_have_count(5, timeout=20_000)
     form.locator("[name=cron]").fill("*/7 * * * * *")  # six fields: the second comes first
     expect(form).to_contain_text("second", timeout=20_000)
-    picture(page, "schedule-form")
     form.get_by_role("button", name="Create schedule").click()
 
     done = page.locator(SUCCEEDED)
@@ -82,7 +80,6 @@ def test_planned_notebook_leaves_copies_that_open_although_engine_and_server_die
         "'mlplat:open-schedule', { schedule: 'beat' })"
     )
     expect(done.nth(before)).to_be_visible(timeout=FIRES_MS)
-    picture(page, "schedule")
 
     # The executed copy opens, with what the notebook printed and the time it was given.
     done.first.get_by_role("button", name="Executed notebook").click()
@@ -101,7 +98,6 @@ def test_planned_notebook_leaves_copies_that_open_although_engine_and_server_die
     page.get_by_role("button", name="Back to all schedules").click()
     row = page.locator("[data-schedule=beat]")
     expect(row).to_contain_text("Paused")
-    picture(page, "schedules")
 
     row.click()
     page.get_by_role("button", name="Delete this schedule").click()
