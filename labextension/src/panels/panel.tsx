@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { MessageLoop } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 import { PanelLayout, StackedPanel, Widget } from '@lumino/widgets';
@@ -99,9 +100,22 @@ export class PlatformPanel extends Widget {
     this._shown.emit();
   }
 
+  /** The head grows when tabs wrap or a banner comes: then the section has another height. */
+  protected override onAfterAttach(): void {
+    this._resizes = new ResizeObserver(() =>
+      MessageLoop.postMessage(this._stack, Widget.ResizeMessage.UnknownSize)
+    );
+    this._resizes.observe(this._stack.node);
+  }
+
+  protected override onBeforeDetach(): void {
+    this._resizes?.disconnect();
+  }
+
   private readonly _changed = new Signal<this, void>(this);
   private readonly _shown = new Signal<this, void>(this);
   private readonly _added = new Signal<this, ISection>(this);
+  private _resizes: ResizeObserver | null = null;
   private readonly _stack = new StackedPanel();
   private readonly _sections: { section: ISection; rank: number }[] = [];
   private _current: ISection | null = null;
