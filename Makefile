@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+WORKERS := $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)# tests wait for processes as often as they compute
 BUNDLE := server_ext/jupyter_mlplat_server/labextension
 .PHONY: help setup browser wrk demo lab test test-python test-js check format bench clean
 
@@ -56,8 +57,8 @@ check: setup ## lint, types, layers
 	$(BIN)/jlpm lint:check
 
 test-python: setup browser # the browser's event loop bears no other beside it: its tests run apart
-	$(BIN)/python -m pytest --numprocesses logical --dist loadfile --ignore tests/ui
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/ui
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --ignore tests/ui
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile tests/ui
 
 test-js: setup
 	$(BIN)/jlpm test
