@@ -456,8 +456,9 @@ class CacheContract:
     def test_a_success_that_was_only_taken_over_is_none_of_its_run(
         self, store: MetadataStore
     ) -> None:
-        ran, later = (submit(store, notebook="/n.ipynb") for _ in range(2))
-        loaded = a_task("load").model_copy(update={"bundle": "sha256:" + "1" * 64})
+        ran, later = (submit(store, a_run(notebook="/n.ipynb")) for _ in range(2))
+        bundle = "sha256:" + "1" * 64
+        loaded = a_task("load", TaskState.SUCCEEDED, bundle=bundle)
         stale = CacheExplanation(hit=True, reason="as run 1 left it", stale=True)
         taken = loaded.model_copy(update={"cached": True, "cache": stale})
         store.apply(Change(tasks=[(ran.id, loaded), (later.id, taken)]))
