@@ -155,7 +155,10 @@ export function useRowFocus(
       );
       if (row) {
         wanted.current = null;
-        row.focus({ preventScroll: true });
+        // Who went on to something else meanwhile is not called back.
+        if (isFocusLost() || list.current?.contains(document.activeElement)) {
+          row.focus({ preventScroll: true });
+        }
       }
     }
   });

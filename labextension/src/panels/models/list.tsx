@@ -116,7 +116,7 @@ function Beginning(props: {
         <ol className="jp-mlplat-Models-steps">
           <li>
             {trans.__('Log a model in a cell:')}
-            <pre className="jp-mlplat-Models-snippet">
+            <pre className="jp-mlplat-Models-snippet" tabIndex={0}>
               <code>{SNIPPET}</code>
             </pre>
           </li>
