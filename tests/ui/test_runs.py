@@ -25,6 +25,8 @@ def open_runs(page: Page, lab: Lab, query: str = "&reset") -> None:
     page.goto(f"{lab.url}lab?token={lab.token}{query}")
     page.wait_for_function("() => window.jupyterapp?.restored")
     page.evaluate("() => window.jupyterapp.restored")
+    if query == "&reset":  # an empty main area gets a launcher later, and that takes the focus
+        expect(page.locator(".jp-Launcher")).to_be_focused(timeout=SOON_MS)
     page.evaluate("() => window.jupyterapp.commands.execute('mlplat:open', { section: 'runs' })")
 
 
