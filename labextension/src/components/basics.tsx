@@ -47,7 +47,8 @@ export function IconButton(props: {
 }): JSX.Element {
   const button = React.useRef<HTMLButtonElement>(null);
   const { isFocusedAtFirst } = props;
-  React.useEffect(() => {
+  // Before anything else can happen: a focus that came later would take it from where a user has gone.
+  React.useLayoutEffect(() => {
     if (isFocusedAtFirst) {
       button.current?.focus({ preventScroll: true });
     }
