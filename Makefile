@@ -58,7 +58,7 @@ check: setup ## lint, types, layers
 
 test-python: setup browser # the browser's event loop bears no other beside it: its tests run apart
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --ignore tests/ui
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile tests/ui
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --reruns 1 -r aR tests/ui
 
 test-js: setup
 	$(BIN)/jlpm test

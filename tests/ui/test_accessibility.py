@@ -2,28 +2,54 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from jupyter_mlplat.client.engine import EngineClient
-from tests.ui.tour import PANEL, Things, list_sections, open_section, run, settle, tour
+from tests.ui.conftest import new_page
+from tests.ui.tour import OURS, PANEL, Things, list_sections, open_section, run, tour
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
-pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(600)]
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDE, NARROW = 900, 240
-# Theme, width of the panel, zoom: each view is looked at in each of these.
+
+
+@dataclass(frozen=True)
+class Look:
+    """A theme, a width of the panel, and a zoom."""
+
+    theme: str
+    width: int
+    zoom: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.theme}, {self.width} px, {100 * self.zoom} %"
+
+
+# Each view is looked at in each of these.
 LOOKS = (
-    ("JupyterLab Light", WIDE, 1),
-    ("JupyterLab Dark", NARROW, 1),
-    ("JupyterLab Dark High Contrast", NARROW, 2),
+    Look("JupyterLab Light", WIDE),
+    Look("JupyterLab Dark", NARROW),
+    Look("JupyterLab Dark High Contrast", NARROW, 2),
 )
+BEGIN = Look("JupyterLab Light", 380)
+
+
+@dataclass
+class Faults:
+    """What was found wrong, each with the places where it was seen."""
+
+    axe: dict[str, set[str]] = field(default_factory=dict)
+    keyboard: dict[str, set[str]] = field(default_factory=dict)
+    width: dict[str, set[str]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +59,34 @@ def things(lab: "Lab") -> Iterator[Things]:
     EngineClient(lab.environment["MLPLAT_HOME"]).delete_endpoint("churn")
 
 
-def test_every_view_passes_axe_in_every_theme_and_width(
-    page: Page, lab: "Lab", things: Things
-) -> None:
-    open_lab(page, lab)
-    found: dict[str, set[str]] = {}
-
-    for theme, width, zoom in LOOKS:
-        look(page, theme, width, zoom)
+@pytest.fixture(scope="module")
+def faults(lab: "Lab", browser: Browser, things: Things) -> Faults:
+    """Go to every place once; look at it in each look, and by keyboard."""
+    found = Faults()
+    with new_page(browser) as page:
+        open_lab(page, lab)
         for place in tour(page, things):
-            note(found, check(page), f"{place} ({theme}, {width} px, {100 * zoom} %)")
+            root = ".jp-mlplat-Main:visible" if place.startswith("view") else PANEL
+            for look in LOOKS:
+                take_on(page, look)
+                note(found.axe, check(page), f"{place} ({look})")
+                if look.width == NARROW:
+                    note(found.width, list_too_wide(page), f"{place} ({look})")
+            take_on(page, BEGIN)
+            note(found.keyboard, list_unreachable(page, root), place)
+    return found
 
-    assert not found, report(found)
+
+def test_every_view_passes_axe_in_every_theme_and_width(faults: Faults) -> None:
+    assert not faults.axe, report(faults.axe)
+
+
+def test_everything_is_reached_by_keyboard_with_a_visible_focus(faults: Faults) -> None:
+    assert not faults.keyboard, report(faults.keyboard)
+
+
+def test_nothing_is_too_wide_for_a_narrow_panel_or_a_zoomed_page(faults: Faults) -> None:
+    assert not faults.width, report(faults.width)
 
 
 @pytest.mark.usefixtures("things")
@@ -56,25 +98,12 @@ def test_views_without_content_and_with_errors_pass_axe(page: Page, lab: "Lab") 
         page.unroute_all(behavior="ignoreErrors")
         page.route("**/mlplat/api/v1/**", answer)
         open_lab(page, lab)
-        for theme, width, zoom in LOOKS:
-            look(page, theme, width, zoom)
-            for section in list_sections(page):
-                open_section(page, section)
-                note(found, check(page), f"{section}, {name} ({theme}, {width} px)")
-
-    assert not found, report(found)
-
-
-def test_everything_is_reached_by_keyboard_with_a_visible_focus(
-    page: Page, lab: "Lab", things: Things
-) -> None:
-    open_lab(page, lab)
-    look(page, "JupyterLab Light", 380, 1)
-    found: dict[str, set[str]] = {}
-
-    for place in tour(page, things):
-        root = ".jp-mlplat-Main:visible" if place.startswith("view") else PANEL
-        note(found, list_unreachable(page, root), place)
+        for section in list_sections(page):
+            open_section(page, section)
+            for look in LOOKS:
+                take_on(page, look)
+                faults = check(page) + (list_too_wide(page) if look.width == NARROW else [])
+                note(found, faults, f"{section}, {name} ({look})")
 
     assert not found, report(found)
 
@@ -83,7 +112,7 @@ def test_lists_are_left_and_come_back_to_by_keyboard_alone(
     page: Page, lab: "Lab", things: Things
 ) -> None:
     open_lab(page, lab)
-    look(page, "JupyterLab Light", 380, 1)
+    take_on(page, BEGIN)
     page.keyboard.press("Control+Alt+p")
     expect(page.get_by_role("tab", name="Pipeline")).to_be_focused()
 
@@ -219,21 +248,55 @@ def open_lab(page: Page, lab: "Lab") -> None:
     run(page, "mlplat:open")
     page.locator(PANEL).wait_for()
     page.evaluate(AXE.read_text("utf-8"))
+    page.evaluate(WARDROBE, sorted({look.theme for look in LOOKS}))
+    page.add_style_tag(content="*, ::before, ::after { transition: none !important; }")
 
 
-def look(page: Page, theme: str, width: int, zoom: int) -> None:
+def take_on(page: Page, look: Look) -> None:
     """Change theme, width of the panel, and zoom: a window of half the size is one at 200 %."""
-    page.set_viewport_size({"width": 1600 // zoom, "height": 900 // zoom})
-    run(page, "apputils:change-theme", {"theme": theme})
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    page.set_viewport_size({"width": 1600 // look.zoom, "height": 900 // look.zoom})
+    page.evaluate("theme => window.wear(theme)", look.theme)
     box = page.locator(PANEL).bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] + 3, box["y"] + 200)
-    page.mouse.down()
-    page.mouse.move(box["x"] + width + 3, box["y"] + 200, steps=4)
-    page.mouse.up()
-    page.wait_for_timeout(400)  # the theme's own fonts and transitions
-    settle(page)
+    if abs(box["width"] - look.width) > 1:
+        page.mouse.move(box["x"] + box["width"] + 3, box["y"] + 200)
+        page.mouse.down()
+        page.mouse.move(box["x"] + look.width + 3, box["y"] + 200, steps=2)
+        page.mouse.up()
+    page.evaluate(TWO_FRAMES)
+
+
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+# Keeps the style sheet of each theme beside the others: to change is then a matter of a frame.
+WARDROBE = """async themes => {
+    const sheets = new Map();
+    const until = async isSo => {
+        while (!isSo()) await new Promise(done => setTimeout(done, 20));
+    };
+    for (const theme of themes) {
+        // JupyterLab bears no change while the cover of the one before is fading.
+        await until(() => !document.getElementById('jupyterlab-splash'));
+        await window.jupyterapp.commands.execute('apputils:change-theme', { theme });
+        await until(() => document.body.dataset.jpThemeName === theme);
+        const links = [...document.querySelectorAll('link[rel=stylesheet][href*="/themes/"]')];
+        const sheet = document.createElement('style');
+        sheet.textContent = await (await fetch(links[links.length - 1].href)).text();
+        sheet.media = 'not all';
+        document.body.append(sheet);
+        sheets.set(theme, { sheet, isLight: document.body.dataset.jpThemeLight });
+    }
+    for (const link of document.querySelectorAll('link[rel=stylesheet][href*="/themes/"]')) {
+        link.disabled = true;
+    }
+    window.wear = theme => {
+        for (const [name, { sheet }] of sheets) {
+            sheet.media = name === theme ? 'all' : 'not all';
+        }
+        document.body.dataset.jpThemeName = theme;
+        document.body.dataset.jpThemeLight = sheets.get(theme).isLight;
+    };
+}"""
 
 
 def check(page: Page) -> list[str]:
@@ -320,6 +383,36 @@ def list_unreachable(page: Page, root: str) -> list[str]:
             return found;
         }""",
         root,
+    )
+
+
+def list_too_wide(page: Page) -> list[str]:
+    """Name what has to be scrolled sideways, or is cut off for want of width.
+
+    Code, logs, tables, drawings and what cells displayed may be wider than their place.
+    """
+    return page.evaluate(
+        """ours => {
+            const free = 'pre, [role=log], .react-flow, .jp-OutputArea, .jp-mlplat-Comparison, ' +
+                '[tabindex="0"]:has(> table), textarea, input, select, .uplot';
+            const found = [];
+            for (const root of document.querySelectorAll(ours)) {
+                for (const one of [root, ...root.querySelectorAll('*')]) {
+                    const { overflowX, overflowY } = getComputedStyle(one);
+                    const scrolls = /auto|scroll/.test(overflowX + overflowY);
+                    if (scrolls && one.scrollWidth > one.clientWidth + 1 && !one.closest(free) &&
+                        one.checkVisibility({ visibilityProperty: true })) {
+                        const box = one.getBoundingClientRect();
+                        const over = [...one.querySelectorAll('*')].find(
+                            part => part.getBoundingClientRect().right > box.right + 1);
+                        const html = (over ?? one).outerHTML.slice(0, 160);
+                        found.push(`wider than its place: ${html}`);
+                    }
+                }
+            }
+            return found;
+        }""",
+        OURS,
     )
 
 

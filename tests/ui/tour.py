@@ -15,8 +15,28 @@ PANEL = "#jp-mlplat-panel"
 OURS = f"{PANEL}, .jp-mlplat-Main"
 SECTION = f"{PANEL} .lm-StackedPanel > .lm-Widget:not(.lm-mod-hidden)"
 ROWS = "[role=listitem] button, li button, [role=option], [role=treeitem], tbody [role=row] button"
-SETTLE_MS = 250
 SLOW_MS = 8000
+
+# Done once nothing of ours has been added or taken away for a while and nothing is being read.
+SETTLED = """([ours, slow]) => new Promise(resolve => {
+    const QUIET_MS = 120;
+    const end = performance.now() + slow;
+    let last = performance.now();
+    const observer = new MutationObserver(() => { last = performance.now(); });
+    observer.observe(document.body, { childList: true, subtree: true });
+    const isBusy = () => [...document.querySelectorAll(ours)].some(one =>
+        one.querySelector('[aria-busy=true], .jp-mlplat-Loading'));
+    const look = () => {
+        const now = performance.now();
+        if (now > end || (now - last >= QUIET_MS && !isBusy())) {
+            observer.disconnect();
+            resolve();
+        } else {
+            setTimeout(look, 20);
+        }
+    };
+    look();
+})"""
 
 
 @dataclass(frozen=True)
@@ -80,15 +100,9 @@ def run(page: Page, command: str, arguments: dict[str, Any] | None = None) -> No
 
 
 def settle(page: Page) -> None:
-    """Wait until nothing is being read any more."""
-    page.wait_for_timeout(SETTLE_MS)
-    with contextlib.suppress(Error):
-        page.wait_for_function(
-            """ours => ![...document.querySelectorAll(ours)].some(one =>
-                one.querySelector('[aria-busy=true], .jp-mlplat-Loading'))""",
-            arg=OURS,
-            timeout=SLOW_MS,
-        )
+    """Wait until all is there: nothing is being read, nothing is added any more."""
+    with contextlib.suppress(Error):  # the page may be left meanwhile
+        page.evaluate(SETTLED, [OURS, SLOW_MS])
 
 
 def press(target: Locator) -> bool:
