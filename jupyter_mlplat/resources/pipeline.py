@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from jupyter_mlplat.resources.base import Digest, JsonValue, Name, Request, Resource
+from jupyter_mlplat.resources.training import TrainSpec
+from jupyter_mlplat.resources.tuning import TuneSpec
 from jupyter_mlplat.resources.workflow import Component
 
 Report = Literal["html", "pdf"]
@@ -85,6 +87,21 @@ class Input(Resource):
     )
 
 
+class Program(Resource):
+    """What a step runs instead of cells: a Python function, or a command."""
+
+    function: Digest | None = Field(default=None, description="By cloudpickle, in the store.")
+    command: tuple[str, ...] = ()
+    arguments: dict[str, JsonValue] = Field(default={}, description="Of the function, by name.")
+
+
+class Carried(Resource):
+    """A bundle of values that a live kernel gave along; no step made them."""
+
+    bundle: Digest
+    names: tuple[str, ...]
+
+
 class Step(Resource):
     """A node of the pipeline: cells that run together, in order, in one process."""
 
@@ -133,6 +150,10 @@ class Step(Resource):
     component: Component | None = Field(
         default=None, description="What runs instead of cells: a task of a KFP pipeline."
     )
+    program: Program | None = None
+    carried: Carried | None = None
+    train: TrainSpec | None = Field(default=None, description="It runs as many processes.")
+    tune: TuneSpec | None = Field(default=None, description="It runs again and again, as trials.")
 
 
 class EdgeReason(Resource):

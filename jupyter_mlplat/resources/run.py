@@ -15,12 +15,16 @@ from jupyter_mlplat.resources.base import (
     Timestamp,
 )
 from jupyter_mlplat.resources.pipeline import Report
+from jupyter_mlplat.resources.training import Progress
 from jupyter_mlplat.resources.workflow import ExecutedAs, KfpFacts, TaskKind, Values
 
 TagName = Annotated[str, StringConstraints(pattern=r"^[^\s=]{1,63}$")]
 TagValue = Annotated[str, StringConstraints(max_length=256)]
 
 Reuse = Literal["equal", "last"]
+
+RunKind = Literal["pipeline", "train", "tune", "tracked"]
+"""`tracked`: code that runs elsewhere and only tells of itself, through MLflow's API."""
 
 
 class RunState(StrEnum):
@@ -155,6 +159,7 @@ class Task(Resource):
     notes: tuple[str, ...] = Field(
         default=(), description="What was asked for and is not honoured here, for people."
     )
+    progress: Progress | None = None
 
 
 class Metric(Resource):
@@ -185,6 +190,7 @@ class Run(Resource):
     number: int
     pipeline: Name
     pipeline_digest: Digest
+    kind: RunKind = "pipeline"
     title: str = Field(default="", description="What somebody calls it; the pipeline's name else.")
     notebook: str | None = None
     experiment: Name = "default"
@@ -234,6 +240,7 @@ class RunSummary(Resource):
     id: Identifier
     number: int
     pipeline: Name
+    kind: RunKind = "pipeline"
     title: str = ""
     notebook: str | None = None
     experiment: Name = "default"

@@ -147,6 +147,9 @@ def code_parts(step: Step, pipeline: Pipeline) -> dict[str, str]:
     parts["kernel"] = step.settings.kernel or pipeline.language
     for name, value in step.settings.env.items():
         parts[f"variable {name}"] = digest_text(value)
+    for what in ("program", "carried", "train", "tune"):
+        if (said := getattr(step, what)) is not None:
+            parts[what] = digest_json(said.to_wire())
     return parts
 
 

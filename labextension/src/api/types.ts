@@ -481,6 +481,21 @@ export type Input = {
   optional: boolean;
 };
 
+/** What a step runs instead of cells: a Python function, or a command. */
+export type Program = {
+  /** By cloudpickle, in the store. */
+  function: string | null;
+  command: string[];
+  /** Of the function, by name. */
+  arguments: Record<string, JsonValue>;
+};
+
+/** A bundle of values that a live kernel gave along; no step made them. */
+export type Carried = {
+  bundle: string;
+  names: string[];
+};
+
 /** A node of the pipeline: cells that run together, in order, in one process. */
 export type Step = {
   name: string;
@@ -514,6 +529,12 @@ export type Step = {
   volatile: string[];
   /** What runs instead of cells: a task of a KFP pipeline. */
   component: Component | null;
+  program: Program | null;
+  carried: Carried | null;
+  /** It runs as many processes. */
+  train: TrainSpec | null;
+  /** It runs again and again, as trials. */
+  tune: TuneSpec | null;
 };
 
 /** Why a step needs another one, for one name. */
@@ -873,6 +894,7 @@ export type Task = {
   results: Values | null;
   /** What was asked for and is not honoured here, for people. */
   notes: string[];
+  progress: Progress | null;
 };
 
 export type Metric = {
@@ -907,6 +929,7 @@ export type Run = {
   number: number;
   pipeline: string;
   pipeline_digest: string;
+  kind: 'pipeline' | 'train' | 'tune' | 'tracked';
   /** What somebody calls it; the pipeline's name else. */
   title: string;
   notebook: string | null;
@@ -950,6 +973,7 @@ export type RunSummary = {
   id: string;
   number: number;
   pipeline: string;
+  kind: 'pipeline' | 'train' | 'tune' | 'tracked';
   title: string;
   notebook: string | null;
   experiment: string;
@@ -1417,6 +1441,292 @@ export type EndpointStats = {
   rps: number;
   error_rate: number | null;
   revisions: RevisionStats[];
+};
+
+/** What is brought to the job before it starts: a dataset or a model, by its URI. */
+export type Initializer = {
+  /** A path, or what fsspec opens: file://, s3://, hf:// … */
+  uri: string;
+  env: Record<string, string>;
+};
+
+/** How many processes a step runs as, and what they are told of each other. */
+export type TrainSpec = {
+  /** Name of a `TrainRuntime`. */
+  runtime: string;
+  nodes: number;
+  /** Processes of each node; None: one for each GPU it has, else one. */
+  processes: number | null;
+  dataset: Initializer | null;
+  model: Initializer | null;
+};
+
+/** How ranks of a kind are started and what they find in their environment; data, not code. */
+export type TrainRuntime = {
+  name: string;
+  title: string;
+  contract: 'torch' | 'mpi' | 'jax' | 'plain';
+  nodes: number;
+  processes: number | null;
+  /** Modules that ranks import. */
+  packages: string[];
+  env: Record<string, string>;
+  is_built_in: boolean;
+};
+
+/** One process of a train job. */
+export type RankStatus = {
+  rank: number;
+  node: number;
+  local_rank: number;
+  state: 'pending' | 'running' | 'succeeded' | 'failed' | 'stopped';
+  pid: number | null;
+  gpus: string[];
+  /** How it ended, for people. */
+  exit: string | null;
+  started_at: string | null;
+  finished_at: string | null;
+};
+
+/** How far a task says it is: what `mlplat.train.report` was last told. */
+export type Progress = {
+  fraction: number | null;
+  remaining_s: number | null;
+  /** Training step or epoch. */
+  position: number | null;
+  message: string;
+  reported_at: string | null;
+};
+
+/** A checkpoint that a job may go on from. */
+export type Checkpoint = {
+  name: string;
+  position: number | null;
+  size_bytes: number;
+  created_at: string | null;
+};
+
+/** One condition of a job, as Kubernetes spells them. */
+export type Condition = {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason: string;
+  message: string;
+  at: string | null;
+};
+
+/** What `GET /runs/{run}/ranks` tells, beside the run. */
+export type TrainJobStatus = {
+  spec: TrainSpec;
+  ranks: RankStatus[];
+  progress: Progress | null;
+  checkpoints: Checkpoint[];
+  conditions: Condition[];
+  restarts: number;
+};
+
+/** What a job or a trial runs: exactly one of cell, notebook, function, command. */
+export type Payload = {
+  /** Source of one cell, IPython syntax. */
+  cell?: string | null;
+  /** Absolute path of a notebook or script. */
+  notebook?: string | null;
+  /** Only this step of the notebook. */
+  step?: string | null;
+  /** Digest of a function in the blob store, by cloudpickle. */
+  function?: string | null;
+  /** Program and arguments; `${trialParameters.x}` stands for a value. */
+  command?: string[];
+  /** Of a function or a notebook, by name. */
+  arguments?: Record<string, JsonValue>;
+  /** Absolute; by default the notebook's folder. */
+  cwd?: string | null;
+  /** Digest of a bundle in the blob store: values of a live kernel by name. */
+  carried?: string | null;
+  carried_names?: string[];
+  /** Imports that are run first. */
+  prelude?: string[];
+  /** Modules for the warm worker. */
+  preload?: string[];
+};
+
+/** What train and tuning jobs have in common. */
+export type JobRequest = {
+  payload: Payload;
+  name?: string;
+  title?: string;
+  experiment?: string;
+  tags?: Record<string, string>;
+  note?: string;
+  cpu?: number | null;
+  memory?: string | null;
+  gpu?: number | null;
+  env?: Record<string, string>;
+  python?: string | null;
+  /** Restarts after a failure. */
+  retries?: number;
+  /** Deadline of the job. */
+  timeout_s?: number | null;
+  /** Wait until it is resumed. */
+  is_paused?: boolean;
+  /** The Kubeflow document it was made from, as it was given. */
+  document?: Record<string, JsonValue> | null;
+};
+
+/** Ask for a train job. Send the header `Idempotency-Key` to make a repeat harmless. */
+export type TrainRequest = {
+  payload: Payload;
+  name?: string;
+  title?: string;
+  experiment?: string;
+  tags?: Record<string, string>;
+  note?: string;
+  cpu?: number | null;
+  memory?: string | null;
+  gpu?: number | null;
+  env?: Record<string, string>;
+  python?: string | null;
+  /** Restarts after a failure. */
+  retries?: number;
+  /** Deadline of the job. */
+  timeout_s?: number | null;
+  /** Wait until it is resumed. */
+  is_paused?: boolean;
+  /** The Kubeflow document it was made from, as it was given. */
+  document?: Record<string, JsonValue> | null;
+  train?: TrainSpec;
+};
+
+/** One dimension of the search space. */
+export type SpaceParameter = {
+  name: string;
+  type: 'double' | 'int' | 'discrete' | 'categorical';
+  minimum: number | null;
+  maximum: number | null;
+  step: number | null;
+  distribution: 'uniform' | 'log-uniform' | 'normal' | 'log-normal';
+  /** Of discrete and categorical. */
+  values: JsonValue[];
+};
+
+/** What a trial is judged by. */
+export type Objective = {
+  metric: string;
+  /** The job is over once it is reached. */
+  goal: number | null;
+  direction: 'minimize' | 'maximize';
+  additional: string[];
+  /** Which of a metric's values counts; else the best of direction. */
+  strategies: Record<string, 'latest' | 'min' | 'max'>;
+};
+
+export type Algorithm = {
+  /** random, grid, tpe, multivariate-tpe, bayesianoptimization (gp), cmaes, sobol, hyperband, pbt */
+  name: string;
+  settings: Record<string, JsonValue>;
+};
+
+/** Where a trial's metrics are read, beside what it pushes by `mlplat.train.report`. */
+export type Collector = {
+  kind: 'push' | 'stdout' | 'file' | 'tensorboard' | 'none';
+  /** Of the file or folder, in the trial's. */
+  path: string | null;
+  format: 'text' | 'json';
+  /** Regular expressions with two groups: name and value. */
+  patterns: string[];
+};
+
+/** How a step is tried with other parameters, again and again. */
+export type TuneSpec = {
+  objective: Objective;
+  space: SpaceParameter[];
+  algorithm: Algorithm;
+  /** `medianstop` or `asha`, with settings. */
+  early_stopping: Algorithm | null;
+  /** At most so many; None: no limit. */
+  trials: number | null;
+  parallel: number;
+  /** More failed trials: it failed. */
+  failures: number | null;
+  collector: Collector;
+  resume: 'never' | 'from-table';
+  /** Tuning jobs whose trials the algorithm knows from the start. */
+  warm_start: string[];
+  /** Each trial is a train job. */
+  train: TrainSpec | null;
+  /** Trials run one after the other in one process: for functions of milliseconds. */
+  is_inline: boolean;
+  seed: number | null;
+};
+
+/** The values of one metric of one trial. */
+export type Observation = {
+  latest: number;
+  min: number;
+  max: number;
+};
+
+/** Spelled as Katib's conditions. */
+export type TrialState = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Killed' | 'EarlyStopped' | 'MetricsUnavailable';
+
+/** One trial: its parameters, and what came out. */
+export type Trial = {
+  /** From 1, in the order they were suggested. */
+  number: number;
+  state: TrialState;
+  parameters: Record<string, JsonValue>;
+  /** Of the objective. */
+  value: number | null;
+  metrics: Record<string, Observation>;
+  /** What the algorithm noted: bracket, rung, generation, parent … */
+  label: Record<string, JsonValue>;
+  failure: string | null;
+  started_at: string | null;
+  finished_at: string | null;
+  duration_s: number | null;
+};
+
+/** Trials of a tuning job. */
+export type TrialPage = {
+  trials: Trial[];
+  /** Asks for the page after it, as `after`. */
+  next: string | null;
+  total: number;
+};
+
+/** A tuning job beside its run: how many trials are in which state, and the best. */
+export type TuningStatus = {
+  spec: TuneSpec;
+  counts: Record<string, number>;
+  best: Trial | null;
+  /** Share of each parameter in the variance of the objective. */
+  importance: Record<string, number>;
+  /** Why no more trials are made, for people. */
+  over: string | null;
+};
+
+/** Ask for a tuning job. Send the header `Idempotency-Key` to make a repeat harmless. */
+export type TuneRequest = {
+  payload: Payload;
+  name?: string;
+  title?: string;
+  experiment?: string;
+  tags?: Record<string, string>;
+  note?: string;
+  cpu?: number | null;
+  memory?: string | null;
+  gpu?: number | null;
+  env?: Record<string, string>;
+  python?: string | null;
+  /** Restarts after a failure. */
+  retries?: number;
+  /** Deadline of the job. */
+  timeout_s?: number | null;
+  /** Wait until it is resumed. */
+  is_paused?: boolean;
+  /** The Kubeflow document it was made from, as it was given. */
+  document?: Record<string, JsonValue> | null;
+  tune: TuneSpec;
 };
 
 /** One artifact as it passes between tasks of a KFP pipeline. */

@@ -1,0 +1,161 @@
+"""Train jobs: one training run of many processes, as Kubeflow's Trainer v2 has it.
+
+A train job is a run of one step that has a `TrainSpec`; a step of any pipeline may have one. The
+step's process prepares what the cells need, then forks the ranks.
+
+Source:
+    trainer.kubeflow.org/v1alpha1 TrainJob and ClusterTrainingRuntime.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from jupyter_mlplat.resources.base import JsonValue, Name, Request, Resource, Timestamp
+
+
+class Initializer(Resource):
+    """What is brought to the job before it starts: a dataset or a model, by its URI."""
+
+    uri: str = Field(description="A path, or what fsspec opens: file://, s3://, hf:// …")
+    env: dict[str, str] = {}
+
+
+class TrainSpec(Resource):
+    """How many processes a step runs as, and what they are told of each other."""
+
+    runtime: Name = Field(default="torch-distributed", description="Name of a `TrainRuntime`.")
+    nodes: int = Field(default=1, ge=1, le=1024)
+    processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Processes of each node; None: one for each GPU it has, else one.",
+    )
+    dataset: Initializer | None = None
+    model: Initializer | None = None
+
+    @property
+    def ranks(self) -> int:
+        """How many processes there are in all."""
+        return self.nodes * (self.processes or 1)
+
+
+class TrainRuntime(Resource):
+    """How ranks of a kind are started and what they find in their environment; data, not code."""
+
+    name: Name
+    title: str
+    contract: Literal["torch", "mpi", "jax", "plain"]
+    nodes: int = 1
+    processes: int | None = None
+    packages: tuple[str, ...] = Field(default=(), description="Modules that ranks import.")
+    env: dict[str, str] = {}
+    is_built_in: bool = False
+
+
+class RankStatus(Resource):
+    """One process of a train job."""
+
+    rank: int
+    node: int
+    local_rank: int
+    state: Literal["pending", "running", "succeeded", "failed", "stopped"]
+    pid: int | None = None
+    gpus: tuple[str, ...] = ()
+    exit: str | None = Field(default=None, description="How it ended, for people.")
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
+
+
+class Progress(Resource):
+    """How far a task says it is: what `mlplat.train.report` was last told."""
+
+    fraction: float | None = Field(default=None, ge=0, le=1)
+    remaining_s: float | None = Field(default=None, ge=0)
+    position: int | None = Field(default=None, description="Training step or epoch.")
+    message: str = ""
+    reported_at: Timestamp | None = None
+
+
+class Checkpoint(Resource):
+    """A checkpoint that a job may go on from."""
+
+    name: str
+    position: int | None = None
+    size_bytes: int = 0
+    created_at: Timestamp | None = None
+
+
+class Condition(Resource):
+    """One condition of a job, as Kubernetes spells them."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"] = "True"
+    reason: str = ""
+    message: str = ""
+    at: Timestamp | None = None
+
+
+class TrainJobStatus(Resource):
+    """What `GET /runs/{run}/ranks` tells, beside the run."""
+
+    spec: TrainSpec
+    ranks: tuple[RankStatus, ...] = ()
+    progress: Progress | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    restarts: int = 0
+
+
+class Payload(Request):
+    """What a job or a trial runs: exactly one of cell, notebook, function, command."""
+
+    cell: str | None = Field(default=None, description="Source of one cell, IPython syntax.")
+    notebook: str | None = Field(default=None, description="Absolute path of a notebook or script.")
+    step: Name | None = Field(default=None, description="Only this step of the notebook.")
+    function: str | None = Field(
+        default=None, description="Digest of a function in the blob store, by cloudpickle."
+    )
+    command: tuple[str, ...] = Field(
+        default=(), description="Program and arguments; `${trialParameters.x}` stands for a value."
+    )
+    arguments: dict[str, JsonValue] = Field(
+        default={}, description="Of a function or a notebook, by name."
+    )
+    cwd: str | None = Field(default=None, description="Absolute; by default the notebook's folder.")
+    carried: str | None = Field(
+        default=None,
+        description="Digest of a bundle in the blob store: values of a live kernel by name.",
+    )
+    carried_names: tuple[str, ...] = ()
+    prelude: tuple[str, ...] = Field(default=(), description="Imports that are run first.")
+    preload: tuple[str, ...] = Field(default=(), description="Modules for the warm worker.")
+
+
+class JobRequest(Request):
+    """What train and tuning jobs have in common."""
+
+    payload: Payload
+    name: Name = "job"
+    title: str = Field(default="", max_length=500)
+    experiment: Name = "default"
+    tags: dict[str, str] = {}
+    note: str = Field(default="", max_length=10_000)
+    cpu: float | None = Field(default=None, gt=0)
+    memory: str | None = None
+    gpu: float | None = Field(default=None, ge=0)
+    env: dict[str, str] = {}
+    python: str | None = None
+    retries: int = Field(default=0, ge=0, le=100, description="Restarts after a failure.")
+    timeout_s: float | None = Field(default=None, gt=0, description="Deadline of the job.")
+    is_paused: bool = Field(default=False, description="Wait until it is resumed.")
+    document: dict[str, JsonValue] | None = Field(
+        default=None, description="The Kubeflow document it was made from, as it was given."
+    )
+
+
+class TrainRequest(JobRequest):
+    """Ask for a train job. Send the header `Idempotency-Key` to make a repeat harmless."""
+
+    train: TrainSpec = TrainSpec()
