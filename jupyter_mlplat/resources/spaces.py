@@ -1,4 +1,4 @@
-"""What is wrong with a dimension of a search space, told alike to whoever wrote it, and wherever."""
+"""What is wrong with a dimension of a search space, told alike wherever it was written."""
 
 import math
 
