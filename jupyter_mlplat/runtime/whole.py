@@ -149,12 +149,15 @@ def _copy_streams(cell: Any) -> None:
 
 
 def quiet(kernel: str) -> dict[str, Any]:
-    """Keep ipykernel's own warnings, about how it is connected to us, out of the step's log."""
+    """Keep ipykernel's own words out of the step's log: how it is connected, how it is ended.
+
+    Papermill ends a kernel by an interrupt first, which a kernel that is idle reports as an error.
+    """
     from jupyter_client.kernelspec import KernelSpecManager
 
     words = KernelSpecManager().get_kernel_spec(kernel).argv
     is_ours = any("ipykernel" in word for word in words)
-    return {"extra_arguments": ["--log-level=ERROR"]} if is_ours else {}
+    return {"extra_arguments": ["--log-level=CRITICAL"]} if is_ours else {}
 
 
 def _spec(kernel: str) -> dict[str, Any]:

@@ -43,6 +43,7 @@ KEPT = {
     *("run-clone", "main-compare-wide", "main-run-log-wide", "model-narrow", "model-wide"),
     *("model-compared-wide", "model-delete", "empty-models-narrow", "endpoints-narrow"),
     *("endpoint-narrow", "endpoint-traffic-narrow", "endpoint-try-it-narrow", "main-endpoint-wide"),
+    *("run-kfp-reports-wide", "schedules-narrow", "schedule-narrow", "schedule-form-wide"),
     *("lineage-narrow", "main-lineage-column-wide", "tour", "launcher"),
 }
 KEPT_LOOKS = ("light", "dark")
@@ -282,6 +283,42 @@ def _(stage: Stage) -> None:
 def _(stage: Stage) -> None:
     stage.run("mlplat:clone-run", run=stage.show.best)
     stage.page.locator(".jp-mlplat-CloneForm").wait_for()
+
+
+@scene("run-kfp")
+def _(stage: Stage) -> None:
+    stage.link(f"run/{stage.show.kfp}")
+    stage.run("mlplat:show-step", run=stage.show.kfp, step="metr")
+    settle(stage.page)
+
+
+@scene("run-kfp-reports")
+def _(stage: Stage) -> None:
+    for fold in stage.panel.locator("button[aria-expanded=false]:not([aria-haspopup])").all():
+        fold.click()
+    settle(stage.page)
+
+
+# Schedules
+
+
+@scene("schedules")
+def _(stage: Stage) -> None:
+    stage.open()
+    stage.section("schedules")
+
+
+@scene("schedule")
+def _(stage: Stage) -> None:
+    stage.run("mlplat:open-schedule", schedule="digits-weekdays")
+    settle(stage.page)
+
+
+@scene("schedule-form")
+def _(stage: Stage) -> None:
+    stage.run("mlplat:edit-schedule", schedule="digits-weekdays")
+    stage.page.get_by_test_id("mlplat-schedule-form").wait_for()
+    settle(stage.page)
 
 
 # Models
@@ -623,7 +660,7 @@ def _(stage: Stage) -> None:
 # Before there is anything
 
 
-for name in ("pipeline", "runs", "models", "endpoints", "lineage"):
+for name in ("pipeline", "runs", "models", "endpoints", "lineage", "schedules"):
 
     def _empty(stage: Stage, name: str = name) -> None:
         stage.open(None)
@@ -684,7 +721,7 @@ def _(stage: Stage) -> None:
     settle(stage.page)
 
 
-for name in ("pipeline", "runs", "models", "endpoints", "lineage"):
+for name in ("pipeline", "runs", "models", "endpoints", "lineage", "schedules"):
 
     def _error(stage: Stage, name: str = name) -> None:
         stage.open(TUMOURS)

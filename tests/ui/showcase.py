@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
 from benchmarks.panel.history import fill
 from jupyter_mlplat.client.engine import EngineClient
@@ -21,6 +22,7 @@ DIGITS = "digits.ipynb"
 NIGHTLY = "nightly.ipynb"
 TRIAGE = "triage.ipynb"
 BROKEN = "broken.ipynb"
+REPORT = "churn-report.yaml"
 OLD_RUNS = 1000
 RUN_S = 240.0
 DEGRADED_S = 90.0
@@ -95,6 +97,28 @@ CELLS: dict[str, dict[str, str]] = {
     },
 }
 
+EVALUATE = """
+import math
+from kfp import dsl
+from kfp.dsl import *
+
+def metr(
+    m: Output[Metrics], c: Output[dsl.ClassificationMetrics], h: Output[dsl.HTML],
+    md: Output[dsl.Markdown],
+):
+    m.log_metric("accuracy", 0.912)
+    m.log_metric("auc", 0.957)
+    seen = [[812, 34, 9], [41, 265, 17], [6, 12, 60]]
+    c.log_confusion_matrix(["stays", "leaves", "unsure"], seen)
+    shares = [index / 20 for index in range(21)]
+    c.log_roc_curve(shares, [math.sqrt(1 - (1 - x) ** 2) for x in shares], shares[::-1])
+    with open(h.path, "w") as page:
+        page.write("<h2>Churn, November</h2><p>1,256 customers, <b>23 %</b> of them leave.</p>")
+    with open(md.path, "w") as page:
+        page.write("# What to do\\n\\n1. Call the *unsure*.\\n2. Ask again in `January`.\\n")
+"""
+"""A component that makes every kind of report that KFP knows."""
+
 
 @dataclass(frozen=True)
 class Showcase:
@@ -108,6 +132,7 @@ class Showcase:
     digits: tuple[str, ...]
     running: str
     notebook: str
+    kfp: str
 
 
 def fill_showcase(lab: Lab) -> Showcase:
@@ -141,13 +166,55 @@ def fill_showcase(lab: Lab) -> Showcase:
     client.edit_run(failed, note="Forgot that trees may be 0.")
     register(client, made, digits, triage)
     deploy(client, lab.folder)
+    write_report_pipeline(lab.folder / REPORT)
+    report = run(client, lab.folder / REPORT, experiment="churn")
+    plan(client, lab.folder)
     going_on = client.submit(lab.folder / NIGHTLY, experiment="nightly")
-    return Showcase(client, lab.folder, made[3], made[2], failed, digits, going_on.id, str(tumours))
+    return Showcase(
+        client, lab.folder, made[3], made[2], failed, digits, going_on.id, str(tumours), report
+    )
 
 
 def run(client: EngineClient, path: Path, **request: Any) -> str:
     """Run a notebook to its end; return the run's id."""
     return client.wait_for_run(client.submit(path, **request).id, RUN_S).id
+
+
+def write_report_pipeline(path: Path) -> None:
+    """Write a KFP pipeline whose first task makes every kind of report."""
+    here = Path(__file__).parents[1] / "integration" / "engine" / "kfp" / "metrics.yaml"
+    document = yaml.safe_load(here.read_text("utf-8").replace("acc\\", "accuracy\\"))
+    document["pipelineInfo"]["name"] = "churn-report"
+    tasks = document["root"]["dag"]["tasks"]
+    tasks["metr"]["taskInfo"]["name"], tasks["rmetr"]["taskInfo"]["name"] = "evaluate", "read"
+    document["deploymentSpec"]["executors"]["exec-metr"]["container"]["command"][-1] = EVALUATE
+    path.write_text(yaml.safe_dump(document))
+
+
+def plan(client: EngineClient, folder: Path) -> None:
+    """Make schedules of every kind: one with a history, one that waits, one that is paused."""
+    digits = {"path": str(folder / DIGITS), "experiment": "digits"}
+    cron = {"kind": "cron", "expression": "30 6 * * 1-5", "zone": "Europe/Berlin"}
+    whole = {**digits, "whole": True, "parameters": {"epochs": 3}}
+    client.create_schedule(
+        {"name": "digits-weekdays", "note": "Before the stand-up.", "work": whole, "trigger": cron}
+    )
+    retrain = {"path": str(folder / TUMOURS), "parameters": {"seed": "{{ now:%j }}"}}
+    for name, trigger, paused in (
+        ("retrain", {"kind": "model", "model": "tumour"}, False),
+        ("hourly", {"kind": "interval", "every_s": 3600}, True),
+    ):
+        client.create_schedule(
+            {"name": name, "work": retrain, "trigger": trigger, "paused": paused}
+        )
+    gone = {"path": str(folder / BROKEN)}
+    nightly = {"kind": "cron", "expression": "0 2 * * *", "zone": "UTC"}
+    with suppress(PlatformError):
+        client.create_schedule({"name": "sales", "work": gone, "trigger": nightly})
+    for _ in range(3):
+        for firing in client.run_schedule("digits-weekdays"):
+            if firing.run_id is not None:
+                client.wait_for_run(firing.run_id, RUN_S)
 
 
 def broken(path: Path) -> dict[str, Any]:
