@@ -552,9 +552,14 @@ export class PipelineModel implements IDisposable {
     }
   }
 
+  /** Somebody types: what follows from that is drawn in the pause after it, not at every key. */
   private _onContentChanged(): void {
+    const isToldOf =
+      this._verification !== null || this._run?.run?.state === 'FAILED';
     this._verification = null;
-    this._changed.emit();
+    if (isToldOf) {
+      this._changed.emit(); // it may hold no longer
+    }
     void this._debounced.invoke();
   }
 
