@@ -51,6 +51,14 @@ class TrainRuntime(Resource):
     processes: int | None = None
     packages: tuple[str, ...] = Field(default=(), description="Modules that ranks import.")
     env: dict[str, str] = {}
+    image: str | None = Field(
+        default=None, description="Container image that has to be stood in for; None: none has."
+    )
+    command: tuple[str, ...] = Field(default=(), description="Of jobs that give none.")
+    restarts: int = Field(default=0, ge=0, description="After failures, of jobs that use it.")
+    notes: tuple[str, ...] = Field(
+        default=(), description="What its document asks for and is not honoured here."
+    )
     is_built_in: bool = False
 
 
@@ -152,6 +160,9 @@ class JobRequest(Request):
     is_paused: bool = Field(default=False, description="Wait until it is resumed.")
     document: dict[str, JsonValue] | None = Field(
         default=None, description="The Kubeflow document it was made from, as it was given."
+    )
+    notes: tuple[str, ...] = Field(
+        default=(), description="What its document asks for and is not honoured here, for people."
     )
 
 
