@@ -31,6 +31,11 @@ class ImageRule(Resource):
         description="Whether any command of such an image may run here; else only Python "
         "components, whose code is in the pipeline.",
     )
+    paths: dict[str, str] = Field(
+        default={},
+        description="Paths of the image that lie elsewhere here: what a command names by them is "
+        "looked for there.",
+    )
     built_in: bool = Field(default=False, description="Holds where no rule of yours fits.")
 
 
@@ -50,6 +55,7 @@ class ImageRequest(Request):
     python: str = "engine"
     files: str | None = None
     commands: bool = True
+    paths: dict[str, str] = Field(default={}, max_length=64)
 
 
 class ImageQuery(Request):

@@ -82,12 +82,16 @@ def read_experiment(document: Object, config_maps: ConfigMaps, runtimes: Runtime
         algorithm = _algorithm(spec, space)
         stopping = _stopping(spec.early_stopping)
         collector, notes = _collector(spec.metrics_collector_spec or MetricsCollectorSpec())
+        collector, places = _in_the_trials_folder(collector)
+        if isinstance(folder := algorithm.settings.get("suggestion_trial_dir"), str):
+            places[folder] = "${trialSpec.Checkpoints}"
         template = read_template(
             spec.trial_template,
             [parameter.name for parameter in space],
-            document.namespace,
+            (document.name, document.namespace),
             config_maps,
             runtimes,
+            places,
         )
         failed = spec.max_failed_trial_count
         request = TuneRequest(
@@ -318,6 +322,22 @@ def _collector(given: MetricsCollectorSpec) -> tuple[Collector, tuple[str, ...]]
         f"{kind!r} asks a trial's HTTP server again and again, which is not done here. Print the "
         "metrics (StdOut), write them (File), or tell them (Push)",
     )
+
+
+def _in_the_trials_folder(collector: Collector) -> tuple[Collector, dict[str, str]]:
+    """Let a trial write its metrics into a folder of its own: on a cluster each has its own disk.
+
+    Returns:
+        Where to read them, relative to the trial's folder; and what stands for the path.
+    """
+    path = (collector.path or "").rstrip("/")
+    folder, _, name = path.rpartition("/")
+    if not name:
+        return collector, {}
+    own = collector.model_copy(update={"path": name})
+    if collector.kind == "file" and folder:
+        return own, {folder: "${trialSpec.Folder}"}
+    return own, {path: f"${{trialSpec.Folder}}/{name}"}
 
 
 def _file(source: Source, patterns: tuple[str, ...]) -> Collector:

@@ -1,8 +1,9 @@
 """A trial's template: which object each trial would be, and the command it comes to here.
 
 `${trialParameters.x}` stands for a parameter's value, or for a fact of the trial's object. What is
-the same in all trials is filled in at once. What is a trial's own stays: the parameters, by their
-names in the space, and `${trialSpec.Name}`.
+the same in all trials is filled in at once. What is a trial's own stays for the trial's process to
+fill in: the parameters, by their names in the space, `${trialSpec.Number}`, and its folders,
+`${trialSpec.Folder}` and `${trialSpec.Checkpoints}`.
 """
 
 import re
@@ -79,18 +80,20 @@ class Template:
 def read_template(
     template: TrialTemplate,
     parameters: Collection[str],
-    namespace: str,
+    job: tuple[str, str],
     config_maps: ConfigMaps,
     runtimes: Runtimes,
+    places: Mapping[str, str],
 ) -> Template:
     """Read what each trial runs.
 
     Args:
         template: As it was given.
         parameters: Names of the space.
-        namespace: Of the experiment.
+        job: Name and namespace of the experiment.
         config_maps: Where a template may lie.
         runtimes: What a TrainJob may name.
+        places: Paths of the container that are each trial's own, and what stands for them here.
 
     Raises:
         Fault: Something is wrong with it, with its place.
@@ -104,14 +107,14 @@ def read_template(
     kind, version = str(raw["kind"]), str(raw["apiVersion"])
     if (version, kind) not in ((JOB_VERSION, JOB), (TRAINER_VERSION, TRAIN_JOB)):
         raise Fault(path, _why_not(version, kind))
-    values = _values(template.trial_parameters, parameters, raw, namespace)
+    values = _values(template.trial_parameters, parameters, raw, job)
     _refuse_unused(template.trial_parameters, parameters, raw, path)
     _check_conditions(template, kind)
     if kind == JOB:
         read = _job(raw, path, template.primary_container_name)
     else:
         read = _train_job(raw, path, runtimes)
-    return _filled(read, values, path)
+    return _filled(read, values, places, path)
 
 
 def _source(
@@ -156,7 +159,7 @@ def _values(
     given: Sequence[TrialParameter],
     parameters: Collection[str],
     raw: Mapping[str, JsonValue],
-    namespace: str,
+    job: tuple[str, str],
 ) -> dict[str, str]:
     """Return what each trial parameter stands for: a constant, or a placeholder of ours."""
     found: dict[str, str] = {}
@@ -174,7 +177,7 @@ def _values(
             raise Fault(f"{place}.reference", f"{one.reference!r} stands there twice")
         references.add(one.reference)
         if _META.search(one.reference):
-            found[one.name] = _fact(one.reference, raw, namespace, f"{place}.reference")
+            found[one.name] = _fact(one.reference, raw, job, f"{place}.reference")
         elif one.reference in parameters:
             found[one.name] = f"${{trialParameters.{one.reference}}}"
         else:
@@ -186,7 +189,7 @@ def _values(
     return found
 
 
-def _fact(reference: str, raw: Mapping[str, JsonValue], namespace: str, path: str) -> str:
+def _fact(reference: str, raw: Mapping[str, JsonValue], job: tuple[str, str], path: str) -> str:
     match = _META.fullmatch(reference)
     key = match[1] if match else ""
     indexed = _INDEXED.fullmatch(key)
@@ -199,9 +202,9 @@ def _fact(reference: str, raw: Mapping[str, JsonValue], namespace: str, path: st
         return value
     match key:
         case "Name":
-            return "${trialSpec.Name}"
+            return f"{job[0]}-${{trialSpec.Number}}"
         case "Namespace":
-            return namespace or "default"
+            return job[1] or "default"
         case "Kind":
             return str(raw.get("kind"))
         case "APIVersion":
@@ -346,10 +349,14 @@ def _why_not(version: str, kind: str) -> str:
     )
 
 
-def _filled(read: Template, values: Mapping[str, str], path: str) -> Template:
-    """Put values and placeholders of ours in the place of trial parameters."""
+def _filled(
+    read: Template, values: Mapping[str, str], places: Mapping[str, str], path: str
+) -> Template:
+    """Put values and placeholders of ours in the place of trial parameters and of paths."""
 
     def fill(text: str) -> str:
+        for place, own in places.items():
+            text = moved(text, place, own)
         return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
     if read.image and _PLACEHOLDER.search(read.image):
@@ -364,6 +371,12 @@ def _filled(read: Template, values: Mapping[str, str], path: str) -> Template:
         plain={name: value for name, value in plain.items() if "${trial" not in value},
     )
     return replace(read, words=words, environment=environment)
+
+
+def moved(text: str, path: str, target: str) -> str:
+    """Replace a path, and what lies below it, wherever a text names it."""
+    whole = rf"(?<![\w./-]){re.escape(path.rstrip('/'))}(?=/|$|[^\w./-])"
+    return re.sub(whole, lambda _: target, text)
 
 
 def with_variables(variables: Mapping[str, str], words: Sequence[str]) -> tuple[str, ...]:

@@ -60,7 +60,24 @@ def checked(rule: ImageRule) -> ImageRule:
         files = os.path.abspath(os.path.expanduser(files))
         if not os.path.isdir(files):
             raise InvalidInput(f"Cannot map {rule.pattern!r}: there is no folder {files!r}.")
-    return rule.model_copy(update={"python": python, "files": files})
+    return rule.model_copy(
+        update={"python": python, "files": files, "paths": _checked_paths(rule)}
+    )
+
+
+def _checked_paths(rule: ImageRule) -> dict[str, str]:
+    found = {}
+    for place, here in rule.paths.items():
+        path = os.path.abspath(os.path.expanduser(here))
+        if not place.startswith("/") or not place.strip("/"):
+            raise InvalidInput(
+                f"Cannot map {rule.pattern!r}: {place!r} is no path of the image: needed an "
+                "absolute one, such as /opt/train.py."
+            )
+        if not os.path.exists(path):
+            raise InvalidInput(f"Cannot map {rule.pattern!r}: there is nothing at {path!r}.")
+        found[place.rstrip("/")] = path
+    return found
 
 
 def with_rule(rules: Sequence[ImageRule], rule: ImageRule) -> tuple[ImageRule, ...]:

@@ -64,7 +64,7 @@ def test_experiment_is_a_request() -> None:
         ({"collector": {"kind": "Push"}}, Collector(kind="push")),
         (
             {"collector": {"kind": "File"}},
-            Collector(kind="file", path="/var/log/katib/metrics.log"),
+            Collector(kind="file", path="metrics.log"),
         ),
         (
             {
@@ -73,11 +73,11 @@ def test_experiment_is_a_request() -> None:
                     "fileSystemPath": {"path": "/k/a.json", "kind": "File", "format": "JSON"}
                 },
             },
-            Collector(kind="file", path="/k/a.json", format="json"),
+            Collector(kind="file", path="a.json", format="json"),
         ),
         (
             {"collector": {"kind": "TensorFlowEvent"}},
-            Collector(kind="tensorboard", path="/var/log/katib/tfevent/"),
+            Collector(kind="tensorboard", path="tfevent"),
         ),
         (
             {"source": {"filter": {"metricsFormat": [r"(\w+)=(\d+)"]}}},
@@ -88,6 +88,31 @@ def test_experiment_is_a_request() -> None:
 )
 def test_collectors_have_upstreams_defaults(collector: dict[str, Any], expected: Collector) -> None:
     assert request_of("spec/metricsCollectorSpec", collector).tune.collector == expected
+
+
+def test_paths_of_metrics_and_checkpoints_are_each_trials_own() -> None:
+    source = {"fileSystemPath": {"path": "/k/a.json", "format": "JSON"}}
+    document = changed(
+        EXPERIMENT,
+        "spec/metricsCollectorSpec",
+        {"collector": {"kind": "File"}, "source": source},
+    )
+    words = ["python", "--log=/k/a.json", "--k=/kk/a", "/c/d", "-c", "open('/k/b')", "/x/k/a.json"]
+    left = ["${trialParameters.learningRate}", "${trialParameters.layers}"]
+    document = changed(dict(document.raw), f"{CONTAINER}/command", words + left)
+    settings = [{"name": "suggestion_trial_dir", "value": "/c/"}]
+    algorithm = {"algorithmName": "pbt", "algorithmSettings": settings}
+    document = changed(dict(document.raw), "spec/algorithm", algorithm)
+    request = read_experiment(document, no_config_maps, runtimes).request
+
+    assert request.payload.command[1:7] == (
+        "--log=${trialSpec.Folder}/a.json",
+        "--k=/kk/a",
+        "${trialSpec.Checkpoints}/d",
+        "-c",
+        "open('${trialSpec.Folder}/b')",
+        "/x/k/a.json",
+    )
 
 
 def test_settings_are_read_as_what_they_say() -> None:
@@ -126,7 +151,7 @@ def test_facts_of_the_trials_object_stand_in_the_command() -> None:
     )
 
     assert wanted.request.env == {"KIND": "Job red"}
-    assert wanted.request.payload.command[:3] == ("env", "ME=${trialSpec.Name}", "python3")
+    assert wanted.request.payload.command[:3] == ("env", "ME=random-${trialSpec.Number}", "python3")
 
 
 def test_trials_may_be_train_jobs() -> None:
