@@ -65,6 +65,39 @@ export type PipelineVersion = {
   ir: Record<string, JsonValue>;
 };
 
+/** Do what documents ask for: begin jobs, keep runtimes, config maps and secrets. */
+export type ApplyRequest = {
+  /** YAML or JSON, one document or several. */
+  text: string;
+  /** Only check them. */
+  dry_run?: boolean;
+};
+
+/** What became of one document. */
+export type AppliedDocument = {
+  kind: string;
+  name: string;
+  outcome: 'created' | 'configured' | 'unchanged' | 'checked';
+  run: string | null;
+  /** Of the run. */
+  number: number | null;
+  /** What it asks for and is not honoured here, for people. */
+  notes: string[];
+};
+
+export type AppliedDocuments = {
+  documents: AppliedDocument[];
+};
+
+/** One object as Kubeflow has it: what was given, with its status. */
+export type StatusDocument = {
+  document: Record<string, JsonValue>;
+};
+
+export type StatusDocuments = {
+  documents: Record<string, JsonValue>[];
+};
+
 /** Who answers behind the socket. */
 export type EngineStatus = {
   /** Version of the package the engine runs. */
@@ -184,6 +217,8 @@ export type ImageRule = {
   files: string | null;
   /** Whether any command of such an image may run here; else only Python components, whose code is in the pipeline. */
   commands: boolean;
+  /** Paths of the image that lie elsewhere here: what a command names by them is looked for there. */
+  paths: Record<string, string>;
   /** Holds where no rule of yours fits. */
   built_in: boolean;
 };
@@ -201,6 +236,7 @@ export type ImageRequest = {
   python?: string;
   files?: string | null;
   commands?: boolean;
+  paths?: Record<string, string>;
 };
 
 /** Name a rule by its pattern. */
@@ -1471,6 +1507,14 @@ export type TrainRuntime = {
   /** Modules that ranks import. */
   packages: string[];
   env: Record<string, string>;
+  /** Container image that has to be stood in for; None: none has. */
+  image: string | null;
+  /** Of jobs that give none. */
+  command: string[];
+  /** After failures, of jobs that use it. */
+  restarts: number;
+  /** What its document asks for and is not honoured here. */
+  notes: string[];
   is_built_in: boolean;
 };
 
@@ -1571,6 +1615,8 @@ export type JobRequest = {
   is_paused?: boolean;
   /** The Kubeflow document it was made from, as it was given. */
   document?: Record<string, JsonValue> | null;
+  /** What its document asks for and is not honoured here, for people. */
+  notes?: string[];
 };
 
 /** Ask for a train job. Send the header `Idempotency-Key` to make a repeat harmless. */
@@ -1594,6 +1640,8 @@ export type TrainRequest = {
   is_paused?: boolean;
   /** The Kubeflow document it was made from, as it was given. */
   document?: Record<string, JsonValue> | null;
+  /** What its document asks for and is not honoured here, for people. */
+  notes?: string[];
   train?: TrainSpec;
 };
 
@@ -1726,6 +1774,8 @@ export type TuneRequest = {
   is_paused?: boolean;
   /** The Kubeflow document it was made from, as it was given. */
   document?: Record<string, JsonValue> | null;
+  /** What its document asks for and is not honoured here, for people. */
+  notes?: string[];
   tune: TuneSpec;
 };
 
