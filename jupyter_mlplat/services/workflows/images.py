@@ -60,9 +60,7 @@ def checked(rule: ImageRule) -> ImageRule:
         files = os.path.abspath(os.path.expanduser(files))
         if not os.path.isdir(files):
             raise InvalidInput(f"Cannot map {rule.pattern!r}: there is no folder {files!r}.")
-    return rule.model_copy(
-        update={"python": python, "files": files, "paths": _checked_paths(rule)}
-    )
+    return rule.model_copy(update={"python": python, "files": files, "paths": _checked_paths(rule)})
 
 
 def _checked_paths(rule: ImageRule) -> dict[str, str]:
