@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlplat.client import events
+from jupyter_mlplat.client.jobs import JobLink
 from jupyter_mlplat.client.link import TIMEOUT_S
-from jupyter_mlplat.client.schedules import ScheduleLink
 
 if TYPE_CHECKING:
     from jupyter_mlplat.resources import engine as engine_documents
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WAIT_PIECE_S = 30.0
 
 
-class EngineClient(ScheduleLink):
+class EngineClient(JobLink):
     """Everything an engine can be asked, as methods.
 
     Answers are the documents of `jupyter_mlplat.resources`; errors are `PlatformError`s of the
@@ -175,6 +175,7 @@ class EngineClient(ScheduleLink):
         notebook: str | None = None,
         tags: Mapping[str, str | None] | None = None,
         archived: bool = False,
+        kind: str | None = None,
     ) -> tuple[list["run_documents.RunSummary"], str | None]:
         """Return a page of runs, newest first, and the token that asks for the next page."""
         from jupyter_mlplat.resources.run import RunSummary
@@ -187,6 +188,7 @@ class EngineClient(ScheduleLink):
             "notebook": notebook,
             "tags": json.dumps(dict(tags)) if tags else None,
             "archived": "true" if archived else None,
+            "kind": kind,
         }
         answer = self._get("runs.list", query=query)
         return [RunSummary.model_validate(row) for row in answer["runs"]], answer.get("next")

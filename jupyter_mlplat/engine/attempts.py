@@ -5,14 +5,17 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import jupyter_mlplat
 from jupyter_mlplat.engine.facts import Facts
 from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
-from jupyter_mlplat.resources.pipeline import Step
+from jupyter_mlplat.resources.pipeline import Pipeline, Step
+from jupyter_mlplat.resources.tuning import Trial
 from jupyter_mlplat.services.pipelines.orders import order_of
 
 LOG_LIMIT_BYTES = 100 * 2**20
@@ -20,6 +23,7 @@ OUTPUT_LIMIT_BYTES = 10 * 2**20
 FLUSH_FROM_BYTES = 2**20 if sys.platform == "linux" else 0
 """Steps flush content from this size on by themselves, side by side, so that the engine's flush of
 the rest is short; where there is no `syncfs`, all of it."""
+_PACKAGES = str(Path(jupyter_mlplat.__file__).parents[1])
 _READ_LIMIT_BYTES = 64 * 2**20  # of an events file, at one look
 
 
@@ -28,8 +32,12 @@ def attempt_ref(home: Home, run: str, step: str, attempt: int) -> AttemptRef:
     return AttemptRef(run, step, attempt, home.attempt(run, step, attempt))
 
 
-def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> StartOrder:
+def prepare_attempt(
+    home: Home, live: LiveRun, step: Step, facts: Facts, trials: Iterable[Trial] = ()
+) -> StartOrder:
     """Make the attempt directory with `step.json`; returns the order to start it.
+
+    `trials` are those that earlier attempts of a step that is tuned have made.
 
     Raises:
         OSError: The disk is full or the directory cannot be written.
@@ -44,6 +52,12 @@ def prepare_attempt(home: Home, live: LiveRun, step: Step, facts: Facts) -> Star
     ref = attempt_ref(home, live.id, step.name, task.attempt)
     document = _step_document(home, live, step, task.attempt)
     document["env"] = env = _variables(step, task.gpus)
+    if step.tune is not None:
+        document["tune"] = step.tune.to_wire()
+        document["trials"] = [trial.to_wire() for trial in trials]
+        document["known"] = facts.trials_of_runs(step.tune.warm_start)
+        document["tuner"] = {"python": sys.executable, "path": _PACKAGES}
+        document["gpus"] = list(task.gpus)
     _write_step(str(ref.directory), json.dumps(document).encode())
     return StartOrder(
         ref=ref,
@@ -124,7 +138,7 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
     return {
         **order_of(step, pipeline, live.reliances[step.name]),
         **_common_document(home, live, step, attempt),
-        "cwd": os.path.dirname(pipeline.notebook) if pipeline.notebook else str(Path.home()),
+        "cwd": _folder_of(pipeline),
         "parameters": live.parameters_of(step),
         "inputs": [
             {"name": given.name, "bundle": live.bundle_of(given), "optional": given.optional}
@@ -144,9 +158,14 @@ def _whole_document(live: LiveRun) -> dict[str, Any]:
         "reports": pipeline.reports,
         "parameters": live.status.run.parameters,
     }
-    if pipeline.folder is not None:
-        document["cwd"] = pipeline.folder
     return document
+
+
+def _folder_of(pipeline: Pipeline) -> str:
+    """Say where steps run: where they were told to, else where the notebook lies."""
+    if pipeline.folder is not None:
+        return pipeline.folder
+    return os.path.dirname(pipeline.notebook) if pipeline.notebook else str(Path.home())
 
 
 def _variables(step: Step, gpus: tuple[int, ...]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What one commit holds, and what is done once it is durable."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -8,10 +9,11 @@ from typing import Any, Literal
 
 from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
-from jupyter_mlplat.ports.metadata import CacheEntry, Change, NewEvent
+from jupyter_mlplat.ports.metadata import CacheEntry, Change, NewEvent, NewReport
 from jupyter_mlplat.resources.lineage import Artifact, Execution, LineageEvent
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import Metric, OutputValue, Run
+from jupyter_mlplat.resources.tuning import Trial
 from jupyter_mlplat.services.pipelines.machine import Transition
 from jupyter_mlplat.services.pipelines.recording import Record
 from jupyter_mlplat.services.pipelines.summary import summarise
@@ -61,6 +63,8 @@ class ReplyDeed:
 Deed = StartDeed | StopDeed | AdoptDeed | WakeDeed | FinalDeed | ReplyDeed
 
 
+_MOST_TRIAL_EVENTS = 100  # in one commit: nobody looks at more one by one
+
 _TOLD = frozenset({"run-ended", "cancel-asked", "retry-asked", "edited"})
 """Kinds of commits that somebody acts on. What is between them may be undone by a loss of power."""
 
@@ -80,6 +84,8 @@ class Batch:
     lineage: list[LineageEvent] = field(default_factory=list)
     outputs: list[tuple[str, OutputValue]] = field(default_factory=list)
     metrics: list[tuple[str, Metric]] = field(default_factory=list)
+    trials: dict[tuple[str, str, int], Trial] = field(default_factory=dict)  # run, step, number
+    reports: list[NewReport] = field(default_factory=list)
     cache: list[CacheEntry] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
@@ -88,7 +94,9 @@ class Batch:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.runs or self.tasks or self.executions or self.events)
+        return not (
+            self.runs or self.tasks or self.executions or self.events or self.trials or self.reports
+        )
 
     def replace_pipeline(self, run: str, pipeline: Pipeline) -> None:
         """Let a run go on with other code; what is to be written of steps that are gone is not."""
@@ -137,6 +145,8 @@ class Batch:
             lineage=self.lineage,
             outputs=self.outputs,
             metrics=self.metrics,
+            trials=[(run, step, trial) for (run, step, _), trial in self.trials.items()],
+            reports=self.reports,
             cache=self.cache,
             events=[*self._run_events("run.created", self.created), *self._state_events()],
             is_told=not self.kinds.isdisjoint(_TOLD),
@@ -147,7 +157,25 @@ class Batch:
             NewEvent("task.updated", step, _task_data(run, live, step))
             for (run, step), live in self.tasks.items()
         ]
-        return [*self.events, *tasks, *self._run_events("run.updated", list(self.runs))]
+        runs = self._run_events("run.updated", list(self.runs))
+        return [*self.events, *self._trial_events(), *tasks, *runs]
+
+    def _trial_events(self) -> list[NewEvent]:
+        """Tell of each trial; where there are very many, only how many there are."""
+        if len(self.trials) > _MOST_TRIAL_EVENTS:
+            counts = Counter((run, step) for run, step, _ in self.trials)
+            return [
+                NewEvent("trials.updated", step, {"run_id": run, "step": step, "count": count})
+                for (run, step), count in counts.items()
+            ]
+        return [
+            NewEvent(
+                "trial.updated",
+                str(number),
+                {"run_id": run, "step": step, "trial": trial.model_dump(mode="json")},
+            )
+            for (run, step, number), trial in self.trials.items()
+        ]
 
     def _run_events(self, kind: str, ids: list[str]) -> list[NewEvent]:
         summaries = []

@@ -50,11 +50,20 @@ from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import from_unix, utc_now
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended
-from jupyter_mlplat.ports.metadata import Change, MetadataStore, NewEvent
+from jupyter_mlplat.ports.metadata import Change, MetadataStore, NewEvent, NewReport
 from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.pipeline import Step
-from jupyter_mlplat.resources.run import Failure, Metric, RetryRequest, Run, RunState, TaskState
+from jupyter_mlplat.resources.run import (
+    Failure,
+    Metric,
+    RetryRequest,
+    Run,
+    RunState,
+    Task,
+    TaskState,
+)
+from jupyter_mlplat.resources.tuning import Trial
 from jupyter_mlplat.services.pipelines import messages as msg
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.admission import Admission, Inventory, Key
@@ -411,6 +420,7 @@ class Conductor:
         for metric in activity.take(read_events(ref, activity.offset)):
             data = {"run_id": live.id, "metric": metric.model_dump(mode="json")}
             batch.events.append(NewEvent("metric.logged", metric.name, data))
+        self._take_trials(batch, live, activity)
         cells = tuple(activity.cells.values())
         self._send(batch, live, msg.Progressed(utc_now(), ref.step, ref.attempt, cells))
 
@@ -421,8 +431,10 @@ class Conductor:
         if live is None or task is None or not is_meant:
             return
         step, result = live.step(task.name), ended.result or {}
-        activity = live.activities.pop(task.name, None) or Activity.of(task.name, task.cells)
+        activity = live.activities.pop(task.name, None) or _activity_of(task)
         activity.take(read_events(ended.ref, activity.offset))
+        activity.end_trials(utc_now())
+        self._take_trials(batch, live, activity)
         if self._make_again(batch, live, step, result):
             return
         cells = cells_of(result, tuple(activity.cells.values()))
@@ -444,6 +456,27 @@ class Conductor:
         if ended.code != "revoked":
             self._ledger.write_end(batch, live, step, ended, activity.logged, now)
         live.forget(task.name)
+
+    def _take_trials(self, batch: Batch, live: LiveRun, activity: Activity) -> None:
+        trials, reports = activity.take_trials()
+        for trial in trials:
+            batch.trials[live.id, activity.step, trial.number] = trial
+        batch.reports += [
+            NewReport(live.id, activity.step, number, mark, report)
+            for number, mark, report in reports
+        ]
+
+    def _trials_before(self, batch: Batch, live: LiveRun, step: Step) -> dict[int, Trial]:
+        """Return the trials of a step's earlier attempts: none of them runs again."""
+        if step.tune is None:
+            return {}
+        known = {trial.number: trial for trial in self._store.trials_of(live.id, step.name)}
+        of_batch = {
+            trial.number: trial
+            for (run, name, _), trial in batch.trials.items()
+            if (run, name) == (live.id, step.name)
+        }
+        return known | of_batch
 
     def _make_again(
         self, batch: Batch, live: LiveRun, step: Step, result: Mapping[str, Any]
@@ -512,8 +545,9 @@ class Conductor:
                 self._start(batch, live, live.step(step))
             case msg.Adopt(step, attempt):
                 ref = attempt_ref(self._home, live.id, step, attempt)
-                activity = Activity.of(step, live.status.tasks[step].cells)
+                activity = _activity_of(live.status.tasks[step])
                 activity.take(read_events(ref, 0))  # told to the listeners by the earlier engine
+                self._take_trials(batch, live, activity)  # which may not have written all of them
                 live.activities[step] = activity
                 batch.deeds.append(AdoptDeed(ref))
             case msg.Stop(step, attempt):
@@ -538,14 +572,15 @@ class Conductor:
         task = live.status.tasks[step.name]
         self._reach("step-file.before")
         try:
-            order = prepare_attempt(self._home, live, step, self._facts)
+            trials = self._trials_before(batch, live, step)
+            order = prepare_attempt(self._home, live, step, self._facts, trials.values())
         except (OSError, PlatformError) as error:
             failure = not_started(step.name, error)
             ended = msg.AttemptEnded(utc_now(), step.name, task.attempt, msg.Failed(failure))
             self._send(batch, live, ended)
             return
         self._reach("step-file.after")
-        live.activities[step.name] = Activity.of(step.name, task.cells)
+        live.activities[step.name] = _activity_of(task)
         self._is_unflushed = True
         batch.deeds.append(StartDeed(order))
 
@@ -603,6 +638,10 @@ class Conductor:
     def _reach(self, point: str) -> None:
         if self._crash.is_armed:
             self._crash.reach(point)
+
+
+def _activity_of(task: Task) -> Activity:
+    return Activity.of(task.name, task.cells, task.attempt)
 
 
 def _moment(seconds: Any) -> datetime | None:

@@ -28,6 +28,7 @@ from jupyter_mlplat.engine.git import Git
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.items import Call, Cancel, Delete, Edit, Item, Retry, Submit, Tell
+from jupyter_mlplat.engine.jobs import Jobs, trials_of_runs
 from jupyter_mlplat.engine.listener import Listener
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
@@ -47,6 +48,7 @@ from jupyter_mlplat.engine.scheduled import ScheduledWork
 from jupyter_mlplat.engine.stage import Stage
 from jupyter_mlplat.engine.timekeeper import Timekeeper
 from jupyter_mlplat.engine.traces import Traces
+from jupyter_mlplat.engine.tuning import Tuning
 from jupyter_mlplat.errors import PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.digests import digest_json
@@ -76,6 +78,7 @@ from jupyter_mlplat.resources.run import (
     SubmitRequest,
 )
 from jupyter_mlplat.resources.schedule import Firing
+from jupyter_mlplat.resources.training import JobRequest
 from jupyter_mlplat.services.catalogue.experiments import Experiments
 from jupyter_mlplat.services.catalogue.pipelines import StoredPipelines
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
@@ -168,7 +171,9 @@ class Engine:
             components=Components(
                 home, self.image_map, self.secrets, self.container_tool, self.inventory
             ),
+            trials_of_runs=partial(trials_of_runs, store),
         )
+        self._jobs = Jobs(self.notebooks, self._interpreters, self.inventory, self._flow_of)
         self._foresight = Foresight(store, facts)
         reserve = Reserve(home.reserve)
         reserve.hold()
@@ -190,6 +195,7 @@ class Engine:
         self.lineage = LineageService(store)
         self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
         self.traces = Traces(store, home)
+        self.tuning = Tuning(store, home)
         self.serving = ServingService(
             store,
             RegisteredModels(self.registry, store, self.blobs),
@@ -325,6 +331,12 @@ class Engine:
         digest = request_digest(request)
         return await self._begin(run, pipeline, flow, plan_anew, key, digest, firing)
 
+    async def submit_job(self, request: JobRequest, key: str | None) -> Run:
+        """Begin a train or tuning job; with a key seen before, return the run of then."""
+        run, pipeline, flow = await self.read(self._jobs.make, request)
+        digest = digest_json(request.model_dump(mode="json"))
+        return await self._begin(run, pipeline, flow, None, key, digest)
+
     async def check(self, request: SubmitRequest) -> None:
         """Refuse what `submit` would refuse; nothing is begun."""
         await self.read(self._make_run, request)
@@ -336,7 +348,8 @@ class Engine:
         wanted = as_submission(found, request)
         flow = await self.read(self._flow_of, pipeline)
         made = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
-        made = made.model_copy(update={"clone_of": found.id})
+        same = {"clone_of": found.id, "kind": found.kind, "document": found.document}
+        made = made.model_copy(update=same)
         digest = digest_json([found.id, request.model_dump(mode="json")])
         return await self._begin(made, pipeline, flow, None, key, digest)
 

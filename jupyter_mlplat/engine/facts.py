@@ -1,7 +1,7 @@
 """What the conductor has to know beside the store: interpreters, packages, files, git."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ class Facts:
     put_blob: Callable[[bytes], str]
     read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
     components: Components | None = None  # None where no pipeline has any
+    trials_of_runs: "Callable[[Sequence[str]], list[dict[str, object]]]" = lambda _: []
 
     @property
     def of_components(self) -> Components:

@@ -69,10 +69,7 @@ class Traces:
         Raises:
             NotFound: There is no such run or step.
         """
-        directory = self._directory(*self._find(run, step))
-        paths = [directory / f"{stream}.log" for stream in streams] if directory else []
-        sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
-        return LogPiece(_cut(paths, sizes, offset, limit), sum(sizes))
+        return piece_of(self._directory(*self._find(run, step)), streams, offset, limit)
 
     def read_notebook(self, run: str, step: str) -> bytes:
         """Return a step's executed notebook; its cells without outputs where it has none yet.
@@ -160,6 +157,15 @@ class Traces:
         root = self._home.runs / source / task.name
         attempts = [name for name in _names_in(root) if name.isdigit()]
         return root / max(attempts, key=int) if attempts else None
+
+
+def piece_of(
+    directory: Path | None, streams: tuple[str, ...], offset: int, limit: int | None
+) -> LogPiece:
+    """Return what lies in a directory of logs; of several streams one after another."""
+    paths = [directory / f"{stream}.log" for stream in streams] if directory else []
+    sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
+    return LogPiece(_cut(paths, sizes, offset, limit), sum(sizes))
 
 
 def _names_in(directory: Path) -> list[str]:

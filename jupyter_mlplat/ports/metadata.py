@@ -29,12 +29,14 @@ from jupyter_mlplat.resources.run import (
     OutputValue,
     Run,
     RunFacets,
+    RunKind,
     RunState,
     RunSummary,
     Task,
 )
 from jupyter_mlplat.resources.schedule import Firing, Schedule
 from jupyter_mlplat.resources.serving import Endpoint
+from jupyter_mlplat.resources.tuning import Trial, TrialReport, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,30 @@ class Change:
     lineage: Sequence[LineageEvent] = ()
     outputs: Sequence[tuple[str, OutputValue]] = ()  # (run id, output)
     metrics: Sequence[tuple[str, Metric]] = ()  # (run id, metric)
+    trials: Sequence[tuple[str, str, Trial]] = ()  # (run id, step, trial), as it is now
+    reports: Sequence["NewReport"] = ()
     cache: Sequence["CacheEntry"] = ()
     events: Sequence[NewEvent] = ()
     is_told: bool = True  # somebody acts on it: it survives a loss of power when `apply` returns
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """What a trial told of a metric; one of a known mark is written once."""
+
+    run: str
+    step: str
+    trial: int
+    mark: int
+    report: TrialReport
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOrder:
+    """How trials are sorted; those without a value come last, equals by number."""
+
+    by: Literal["number", "value", "duration"] = "number"
+    is_descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +116,7 @@ class RunFilter:
     experiment: str | None = None
     tags: Mapping[str, str | None] = field(default_factory=dict)  # None: any value
     archived: bool | None = None  # None: whether or not
+    kinds: Sequence[RunKind] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +130,7 @@ class RunOrder:
 
 ALL_RUNS = RunFilter()
 NEWEST_FIRST = RunOrder()
+BY_NUMBER = TrialOrder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +258,27 @@ class MetadataStore(Protocol):
     def outputs_of(self, run_id: str) -> Sequence[OutputValue]: ...
 
     def metrics_of(self, run_id: str) -> Sequence[Metric]: ...
+
+    # trials of a step that is tuned
+    def trials_of(
+        self,
+        run_id: str,
+        step: str,
+        states: Collection[TrialState] = (),
+        order: TrialOrder = BY_NUMBER,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Sequence[Trial]:
+        """Return trials, of all states if none is named."""
+
+    def count_trials(self, run_id: str, step: str) -> Mapping[TrialState, int]: ...
+
+    def get_trial(self, run_id: str, step: str, number: int) -> Trial:
+        """Raises NotFound."""
+
+    def reports_of_trial(self, run_id: str, step: str, number: int) -> Sequence[TrialReport]:
+        """What it told of its metrics, in its order."""
 
     # experiments; a run that names one that is not there makes it
     def create_experiment(self, experiment: Experiment) -> Experiment:

@@ -251,7 +251,7 @@ class Pipeline(Resource):
         default=(), description="What is made of a notebook that was run whole."
     )
     folder: str | None = Field(
-        default=None, description="Where a whole notebook runs; by default where it lies."
+        default=None, description="Where its steps run; by default where the notebook lies."
     )
 
     @property

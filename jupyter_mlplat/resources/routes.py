@@ -101,6 +101,14 @@ ROUTES: tuple[Route, ...] = (
     Route("runs.models", "GET", "/runs/{run}/models", READ, gives="LoggedModels"),
     Route("runs.artifacts", "GET", "/runs/{run}/artifacts", READ, gives="ArtifactList"),
     Route("runs.logs", "GET", "/runs/{run}/logs", READ, Answer.LINES),
+    # Jobs are runs; these say what they have beside other runs.
+    Route("jobs.train", "POST", "/train-jobs", WRITE, takes="TrainRequest", gives="Run"),
+    Route("jobs.tune", "POST", "/tuning-jobs", WRITE, takes="TuneRequest", gives="Run"),
+    Route("runs.tuning", "GET", "/runs/{run}/tuning", READ, gives="TuningStatus"),
+    Route("runs.trials", "GET", "/runs/{run}/trials", READ, gives="TrialPage"),
+    Route("runs.trial", "GET", "/runs/{run}/trials/{trial}", READ, gives="TrialDetail"),
+    Route("runs.trial_log", "GET", "/runs/{run}/trials/{trial}/log", READ, Answer.TEXT),
+    Route("runs.stop_trial", "POST", "/runs/{run}/trials/{trial}/stop", WRITE, gives="Trial"),
     Route("experiments.list", "GET", "/experiments", READ, gives="ExperimentList"),
     Route(
         "experiments.create",

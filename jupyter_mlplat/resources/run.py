@@ -224,6 +224,9 @@ class Run(Resource):
     kfp: KfpFacts | None = Field(
         default=None, description="What was asked for through KFP's API, beside the rest."
     )
+    document: dict[str, JsonValue] | None = Field(
+        default=None, description="The Kubeflow document that a job was made from, as it was given."
+    )
     results: Values | None = Field(
         default=None, description="What a KFP pipeline as a whole has made: its outputs."
     )

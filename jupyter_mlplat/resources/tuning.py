@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from jupyter_mlplat.resources.base import Identifier, JsonValue, Resource, Timestamp
+from jupyter_mlplat.resources.base import Identifier, JsonValue, Name, Resource, Timestamp
+from jupyter_mlplat.resources.lineage import Artifact
 from jupyter_mlplat.resources.training import JobRequest, TrainSpec
 
 MetricKind = Literal["latest", "min", "max"]
@@ -126,6 +127,23 @@ class Trial(Resource):
     duration_s: float | None = None
 
 
+class TrialReport(Resource):
+    """One value that a trial told of a metric while it ran."""
+
+    name: str
+    value: float
+    position: int | None = Field(default=None, description="Training step or epoch, where given.")
+    reported_at: Timestamp
+
+
+class TrialDetail(Resource):
+    """One trial with all that it has told and made."""
+
+    trial: Trial
+    reports: tuple[TrialReport, ...] = ()
+    artifacts: tuple[Artifact, ...] = Field(default=(), description="Models and files it logged.")
+
+
 class TrialPage(Resource):
     """Trials of a tuning job."""
 
@@ -138,6 +156,7 @@ class TuningStatus(Resource):
     """A tuning job beside its run: how many trials are in which state, and the best."""
 
     spec: TuneSpec
+    step: Name = Field(default="tune", description="The step of the run that is tuned.")
     counts: dict[str, int] = {}
     best: Trial | None = None
     importance: dict[str, float] = Field(

@@ -24,6 +24,7 @@ from jupyter_mlplat.resources.schedule import (
     Schedule,
 )
 from jupyter_mlplat.resources.serving import Endpoint, EndpointState
+from jupyter_mlplat.resources.tuning import Trial, TrialState
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -97,6 +98,14 @@ def an_output(name: str, step: str = "load", **given: Any) -> OutputValue:
 
 def a_metric(name: str, value: float, **given: Any) -> Metric:
     return Metric(**{"name": name, "value": value, "step": "load", "logged_at": NOON} | given)
+
+
+def a_trial(
+    number: int, value: float | None, state: TrialState = TrialState.SUCCEEDED, **given: Any
+) -> Trial:
+    metrics = {} if value is None else {"auc": {"latest": value, "min": value, "max": value}}
+    facts = {"parameters": {"lr": 0.1, "name": "a"}, "metrics": metrics, "started_at": NOON}
+    return Trial(number=number, state=state, value=value, **facts | given)
 
 
 def a_cache_entry(key: str, run: Run, **given: Any) -> CacheEntry:

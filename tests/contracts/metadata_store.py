@@ -15,14 +15,17 @@ from jupyter_mlplat.ports.metadata import (
     Closure,
     MetadataStore,
     NewEvent,
+    NewReport,
     PastTask,
     RunFilter,
     RunOrder,
+    TrialOrder,
 )
 from jupyter_mlplat.resources.lineage import RegisteredModel
 from jupyter_mlplat.resources.pipeline import Finding
 from jupyter_mlplat.resources.run import CacheExplanation, Run, RunState, RunSummary, TaskState
 from jupyter_mlplat.resources.schedule import FiringState
+from jupyter_mlplat.resources.tuning import TrialReport, TrialState
 from tests.contracts.documents import (
     NOON,
     a_cache_entry,
@@ -33,6 +36,7 @@ from tests.contracts.documents import (
     a_run,
     a_schedule,
     a_task,
+    a_trial,
     a_version,
     an_artifact,
     an_endpoint,
@@ -431,6 +435,67 @@ class ListContract:
         assert facets.experiments == ("y", "x")
         assert facets.tags == {"stage": ("b", "a")}
         assert facets.metrics == ("loss", "auc")
+
+
+class TrialContract:
+    """Trials of steps that are tuned."""
+
+    def test_a_trial_is_read_back_as_it_was_written_last(self, store: MetadataStore) -> None:
+        run = submit(store)
+        store.apply(Change(trials=[(run.id, "tune", a_trial(1, None, TrialState.RUNNING))]))
+
+        store.apply(Change(trials=[(run.id, "tune", a_trial(1, 0.5))]))
+
+        assert store.get_trial(run.id, "tune", 1) == a_trial(1, 0.5)
+        assert store.count_trials(run.id, "tune") == {TrialState.SUCCEEDED: 1}
+
+    def test_trials_come_in_the_order_asked_for_those_without_a_value_last(
+        self, store: MetadataStore
+    ) -> None:
+        run = submit(store)
+        values = [0.5, None, 0.9, 0.1]
+        trials = [a_trial(number, value) for number, value in enumerate(values, 1)]
+        store.apply(Change(trials=[(run.id, "tune", trial) for trial in trials]))
+
+        def numbers(order: TrialOrder, **given: int) -> list[int]:
+            return [trial.number for trial in store.trials_of(run.id, "tune", (), order, **given)]
+
+        assert numbers(TrialOrder()) == [1, 2, 3, 4]
+        assert numbers(TrialOrder("value", True)) == [3, 1, 4, 2]
+        assert numbers(TrialOrder("value", False), limit=2, offset=1) == [1, 3]
+        assert store.trials_of(run.id, "tune", [TrialState.FAILED]) == ()
+
+    def test_a_report_of_a_known_mark_is_written_once(self, store: MetadataStore) -> None:
+        run = submit(store)
+        reports = [
+            TrialReport(name="auc", value=value, position=at, reported_at=NOON)
+            for at, value in enumerate((0.5, 0.7))
+        ]
+        new = [NewReport(run.id, "tune", 1, mark, one) for mark, one in enumerate(reports)]
+
+        store.apply(Change(reports=new))
+        store.apply(Change(reports=new[1:]))
+
+        assert store.reports_of_trial(run.id, "tune", 1) == tuple(reports)
+        assert store.reports_of_trial(run.id, "tune", 2) == ()
+
+    def test_trials_go_with_their_run(self, store: MetadataStore) -> None:
+        run = submit(store)
+        store.apply(Change(trials=[(run.id, "tune", a_trial(1, 0.5))]))
+
+        store.delete_run(run.id)
+
+        assert store.trials_of(run.id, "tune") == ()
+        with pytest.raises(NotFound):
+            store.get_trial(run.id, "tune", 1)
+
+    def test_runs_are_listed_by_kind(self, store: MetadataStore) -> None:
+        submit(store)
+        job = submit(store, a_run(kind="tune"))
+
+        assert [row.id for row in store.list_runs(RunFilter(kinds=("tune",)), limit=9)] == [job.id]
+        assert store.count_runs(RunFilter(kinds=("tune", "pipeline"))) == 2
+        assert store.summary_of(job.id).kind == "tune"
 
 
 class CacheContract:
@@ -1094,6 +1159,7 @@ class UpkeepContract:
 class MetadataStoreContract(
     RunContract,
     ListContract,
+    TrialContract,
     CacheContract,
     EventContract,
     LineageContract,

@@ -16,6 +16,7 @@ from jupyter_mlplat.engine.api import (
     experiments,
     gc,
     images,
+    jobs,
     lineage,
     logs,
     models,
@@ -23,6 +24,7 @@ from jupyter_mlplat.engine.api import (
     runs,
     schedules,
     steps,
+    trials,
 )
 from jupyter_mlplat.engine.api.hosts import check_host
 from jupyter_mlplat.engine.api.requests import Asked, segments_of
@@ -45,6 +47,7 @@ _MODULES = (
     experiments,
     gc,
     images,
+    jobs,
     lineage,
     logs,
     models,
@@ -52,6 +55,7 @@ _MODULES = (
     runs,
     schedules,
     steps,
+    trials,
 )
 HANDLERS: Mapping[str, Handler] = {
     name: handler for module in _MODULES for name, handler in module.HANDLERS.items()

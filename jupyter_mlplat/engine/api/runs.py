@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from jupyter_mlplat.ports.metadata import RunFilter, RunOrder
 from jupyter_mlplat.resources.run import (
     CloneRequest,
     RetryRequest,
+    RunKind,
     RunPatch,
     RunState,
     SubmitRequest,
@@ -46,6 +47,7 @@ async def list_runs(engine: "Engine", asked: Asked) -> Response:
         experiment=asked.text("experiment") or None,
         tags=_tags(asked.text("tags")),
         archived=_archived(asked.text("archived", "false")),
+        kinds=_kinds(asked.text("kind")),
     )
     rows = await engine.read(
         engine.store.list_runs, where, order, limit=limit, before=before, offset=offset
@@ -98,6 +100,17 @@ def _archived(text: str) -> bool | None:
     return None if text == "any" else text == "true"
 
 
+def _kinds(text: str) -> tuple[RunKind, ...]:
+    known = get_args(RunKind)
+    kinds = tuple(word for word in known if word in text.split(","))
+    if len(kinds) != len([word for word in text.split(",") if word]):
+        raise InvalidInput(
+            f"Cannot use kind={text!r}: needed one or more of {', '.join(known)}, with commas "
+            "between."
+        )
+    return kinds
+
+
 def _states(text: str) -> tuple[RunState, ...]:
     try:
         return tuple(RunState(word.strip().upper()) for word in text.split(",") if word.strip())
@@ -109,11 +122,16 @@ def _states(text: str) -> tuple[RunState, ...]:
 
 
 async def submit(engine: "Engine", asked: Asked) -> Response:
-    key = _key(asked)
+    key = idempotency_key(asked)
     return answer(await engine.submit(await asked.body(SubmitRequest), key), 201)
 
 
-def _key(asked: Asked) -> str | None:
+def idempotency_key(asked: Asked) -> str | None:
+    """Return what makes a repeat harmless, if the caller has sent it.
+
+    Raises:
+        InvalidInput: It is empty, or too long.
+    """
     key = asked.request.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= _LONGEST_KEY:
         raise InvalidInput(
@@ -142,7 +160,7 @@ async def retry(engine: "Engine", asked: Asked) -> Response:
 
 async def clone(engine: "Engine", asked: Asked) -> Response:
     request = await asked.body(CloneRequest)
-    return answer(await engine.clone(asked["run"], request, _key(asked)), 201)
+    return answer(await engine.clone(asked["run"], request, idempotency_key(asked)), 201)
 
 
 async def update(engine: "Engine", asked: Asked) -> Response:

@@ -23,17 +23,26 @@ async def get_notebook(engine: "Engine", asked: Asked) -> Response:
     return Response(content, media_type="application/json")
 
 
-async def read_log(engine: "Engine", asked: Asked) -> Response:
-    named = asked.text("stream")
+def streams_of(named: str) -> tuple[str, ...]:
+    """Return the logs that `stream=` asks for.
+
+    Raises:
+        InvalidInput: There is none of this name.
+    """
     if named not in _STREAMS:
         raise InvalidInput(f"Cannot use stream={named!r}: needed 'stdout', 'stderr' or 'order'.")
+    return _STREAMS[named]
+
+
+async def read_log(engine: "Engine", asked: Asked) -> Response:
+    streams = streams_of(asked.text("stream"))
     offset = asked.number("offset", 0, low=0, high=2**53) or 0
     limit = asked.number("limit", None, low=0, high=2**53)
     piece = await engine.read(
         engine.traces.read_log,
         asked["run"],
         asked["step"],
-        _STREAMS[named],
+        streams,
         offset,
         limit,
     )

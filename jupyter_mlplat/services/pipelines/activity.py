@@ -7,12 +7,15 @@ harms the run.
 import json
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from jupyter_mlplat.kit.clock import from_unix
+from jupyter_mlplat.kit.clock import from_unix, seconds_between
 from jupyter_mlplat.resources.lineage import Artifact
 from jupyter_mlplat.resources.run import CellRun, Metric
+from jupyter_mlplat.resources.tuning import Trial, TrialReport, TrialState
 
 MODEL_TYPE = "system.Model"
 _ARTIFACT_TYPE = "system.Artifact"
@@ -37,11 +40,16 @@ class Activity:
     step: str
     cells: dict[str, CellRun]
     logged: Logged = field(default_factory=Logged)
+    attempt: int = 0
     offset: int = 0  # bytes of the events file taken in so far
+    trials: dict[int, Trial] = field(default_factory=dict)  # of this attempt, by number
+    _changed: set[int] = field(default_factory=set)
+    _reports: list[tuple[int, int, TrialReport]] = field(default_factory=list)
+    _at: int = 0  # where the line stands that is being taken in
 
     @classmethod
-    def of(cls, step: str, cells: Iterable[CellRun]) -> "Activity":
-        return cls(step, {cell.id: cell for cell in cells})
+    def of(cls, step: str, cells: Iterable[CellRun], attempt: int = 0) -> "Activity":
+        return cls(step, {cell.id: cell for cell in cells}, attempt=attempt)
 
     def take(self, content: bytes) -> list[Metric]:
         """Take in what was appended to the file; returns the metrics that are new.
@@ -50,15 +58,35 @@ class Activity:
         """
         known = len(self.logged.metrics)
         end = content.rfind(b"\n") + 1
-        self.offset += end
-        for line in content[:end].splitlines():
-            try:
+        self._at, self.offset = self.offset, self.offset + end
+        for line in content[:end].split(b"\n"):
+            with suppress(ValueError):  # UnicodeDecodeError is one, too
                 event = json.loads(line)
-            except ValueError:  # UnicodeDecodeError is one, too
-                continue
-            if isinstance(event, dict):
-                self._take_event(event)
+                if isinstance(event, dict):
+                    self._take_event(event)
+            self._at += len(line) + 1
         return self.logged.metrics[known:]
+
+    def take_trials(self) -> tuple[list[Trial], list[tuple[int, int, TrialReport]]]:
+        """Return trials that have changed since the last call, and what trials have told.
+
+        Each report comes with its trial's number and a mark that no other of the step has.
+        """
+        changed = [self.trials[number] for number in sorted(self._changed)]
+        reports, self._reports = self._reports, []
+        self._changed.clear()
+        return changed, reports
+
+    def end_trials(self, at: datetime) -> None:
+        """Mark trials as killed whose end nobody has told: the process they ran in is gone."""
+        for trial in self.trials.values():
+            if not trial.state.is_final:
+                update = {
+                    "state": TrialState.KILLED,
+                    "failure": "The job's process ended before the trial did.",
+                    "finished_at": at,
+                }
+                self._put_trial(trial.model_copy(update=update))
 
     def _take_event(self, event: Mapping[str, Any]) -> None:
         match event.get("kind"):
@@ -66,6 +94,10 @@ class Activity:
                 self._take_cell(event)
             case "metric":
                 self._take_metric(event)
+            case "trial":
+                self._take_trial(event)
+            case "report":
+                self._take_report(event)
             case "model" | "artifact":
                 self._take_artifact(event)
 
@@ -94,6 +126,34 @@ class Activity:
                     logged_at=from_unix(_finite(event.get("t")) or 0.0),
                 )
             )
+
+    def _take_trial(self, event: Mapping[str, Any]) -> None:
+        times = {
+            name: from_unix(seconds)
+            for name in ("started_at", "finished_at")
+            if (seconds := _finite(event.get(name))) is not None
+        }
+        with suppress(ValueError, TypeError):
+            self._put_trial(Trial.model_validate({**event, "started_at": None, **times}))
+
+    def _put_trial(self, trial: Trial) -> None:
+        if trial.started_at is not None and trial.finished_at is not None:
+            duration = max(seconds_between(trial.started_at, trial.finished_at), 0.0)
+            trial = trial.model_copy(update={"duration_s": duration})
+        self.trials[trial.number] = trial
+        self._changed.add(trial.number)
+
+    def _take_report(self, event: Mapping[str, Any]) -> None:
+        number, name, value = event.get("trial"), event.get("name"), _finite(event.get("value"))
+        position = event.get("position")
+        if isinstance(number, int) and isinstance(name, str) and value is not None:
+            report = TrialReport(
+                name=name,
+                value=value,
+                position=position if isinstance(position, int) else None,
+                reported_at=from_unix(_finite(event.get("t")) or 0.0),
+            )
+            self._reports.append((number, (self.attempt << 44) + self._at, report))
 
     def _take_artifact(self, event: Mapping[str, Any]) -> None:
         if event["kind"] == "model":

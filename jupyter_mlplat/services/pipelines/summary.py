@@ -20,6 +20,7 @@ def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
         id=run.id,
         number=run.number,
         pipeline=run.pipeline,
+        kind=run.kind,
         title=run.title,
         notebook=run.notebook,
         experiment=run.experiment,

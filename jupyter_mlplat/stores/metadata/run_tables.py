@@ -39,7 +39,17 @@ from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
 _OUTPUTS = TypeAdapter(tuple[OutputValue, ...])
 FINAL_RUNS = [state.value for state in RunState if state.is_final]
-_OWNED = ("run_pipeline", "run_tag", "submission", "task", "output", "metric", "latest_metric")
+_OWNED = (
+    "run_pipeline",
+    "run_tag",
+    "submission",
+    "task",
+    "output",
+    "metric",
+    "latest_metric",
+    "trial",
+    "trial_metric",
+)
 _FACETS = 200  # of each: more than anybody looks through in a menu
 _ORDERS = {
     "number": "r.number",
@@ -70,12 +80,13 @@ _FINAL_TASKS = [state.value for state in TaskState if state.is_final]
 
 _NEW_RUN = (
     "INSERT INTO run(state, pipeline, notebook, experiment, created_at, finished_at, doc, "
-    "duration_s, words, title, archived, id, number) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "duration_s, words, title, archived, kind, id, number) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CHANGED_RUN = (
     "UPDATE run SET state = ?, pipeline = ?, notebook = ?, experiment = ?, created_at = ?, "
-    "finished_at = ?, doc = ?, duration_s = ?, words = ?, title = ?, archived = ? WHERE id = ?"
+    "finished_at = ?, doc = ?, duration_s = ?, words = ?, title = ?, archived = ?, "
+    "kind = ? WHERE id = ?"
 )
 _NEW_TAG = "INSERT INTO run_tag(run, name, value) VALUES(?, ?, ?)"
 _NEW_TASK = (
@@ -520,6 +531,7 @@ def _run_row(run: Run) -> tuple[object, ...]:
         _words(run),
         run.title or run.pipeline,
         run.archived,
+        run.kind,
         run.id,
     )
 
@@ -548,6 +560,8 @@ def _condition(where: RunFilter, before: int | None = None) -> tuple[str, list[o
         add("r.notebook = ?", where.notebook)
     if where.experiment is not None:
         add("r.experiment = ?", where.experiment)
+    if where.kinds:
+        add("r.kind IN (SELECT value FROM json_each(?))", json_keys(where.kinds))
     if where.archived is not None:
         add("r.archived = ?", where.archived)
     for name, value in where.tags.items():

@@ -58,10 +58,12 @@ run = Table(
     Column("words", Text),  # all that a search for text looks at, in small letters
     Column("title", Text, nullable=False, server_default=""),  # or the pipeline's name
     Column("archived", Integer, nullable=False, server_default="0"),
+    Column("kind", Text, nullable=False, server_default="pipeline"),  # or train, tune, tracked
     Index("run_created", "created_at"),
     Index("run_duration", "duration_s"),
     Index("run_experiment", "experiment", "created_at"),
     Index("run_id", "id", unique=True),
+    Index("run_kind", "kind"),
     Index("run_notebook", "notebook"),
     Index("run_pipeline_name", "pipeline"),
     Index("run_state", "state"),
@@ -141,6 +143,35 @@ latest_metric = Table(  # the last value of each, for lists of runs
     _text("name"),
     Column("value", Float),
     PrimaryKeyConstraint("run", "name"),
+    sqlite_with_rowid=False,
+)
+
+trial = Table(  # of a step that is tuned
+    "trial",
+    metadata,
+    _integer("run"),
+    _text("step"),
+    _integer("number"),
+    _text("state"),
+    Column("value", Float),  # of the objective
+    Column("duration_s", Float),
+    _text("doc"),
+    PrimaryKeyConstraint("run", "step", "number"),
+    sqlite_with_rowid=False,
+)
+
+trial_metric = Table(  # every value that a trial told of
+    "trial_metric",
+    metadata,
+    _integer("run"),
+    _text("step"),
+    _integer("number"),
+    _integer("mark"),  # where it stands in the step's events, so that none is written twice
+    _text("name"),
+    Column("value", Float),
+    Column("position", Integer),
+    Column("reported_at", Float, nullable=False),
+    PrimaryKeyConstraint("run", "step", "number", "mark"),
     sqlite_with_rowid=False,
 )
 

@@ -180,12 +180,14 @@ CREATE TABLE run (
     words TEXT,
     title TEXT DEFAULT '' NOT NULL,
     archived INTEGER DEFAULT '0' NOT NULL,
+    kind TEXT DEFAULT 'pipeline' NOT NULL,
     PRIMARY KEY (number)
 );
 CREATE INDEX run_created ON run (created_at);
 CREATE INDEX run_duration ON run (duration_s);
 CREATE INDEX run_experiment ON run (experiment, created_at);
 CREATE UNIQUE INDEX run_id ON run (id);
+CREATE INDEX run_kind ON run (kind);
 CREATE INDEX run_notebook ON run (notebook);
 CREATE INDEX run_pipeline_name ON run (pipeline);
 CREATE INDEX run_state ON run (state);
@@ -234,5 +236,28 @@ CREATE TABLE task (
     doc TEXT NOT NULL,
     is_step INTEGER DEFAULT '1' NOT NULL,
     PRIMARY KEY (run, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE trial (
+    run INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    value FLOAT,
+    duration_s FLOAT,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (run, step, number)
+)
+ WITHOUT ROWID;
+CREATE TABLE trial_metric (
+    run INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value FLOAT,
+    position INTEGER,
+    reported_at FLOAT NOT NULL,
+    PRIMARY KEY (run, step, number, mark)
 )
  WITHOUT ROWID;

@@ -31,10 +31,12 @@ from jupyter_mlplat.stores.metadata.run_tables import (
     update_runs,
 )
 from jupyter_mlplat.stores.metadata.schedule_tables import ScheduleTables
+from jupyter_mlplat.stores.metadata.trial_tables import TrialTables, add_reports, put_trials
 
 
 class SqlMetadataStore(
     RunTables,
+    TrialTables,
     CatalogueTables,
     LineageTables,
     ExploringTables,
@@ -109,6 +111,10 @@ def _write(connection: sqlite3.Connection, change: Change) -> Sequence[Event]:
         put_outputs(connection, numbers, change.outputs)
     if change.metrics:
         add_metrics(connection, numbers, change.metrics)
+    if change.trials:
+        put_trials(connection, numbers, change.trials)
+    if change.reports:
+        add_reports(connection, numbers, change.reports)
     if change.cache:
         put_cache_entries(connection, change.cache)
     return append_events(connection, change.events)

@@ -59,6 +59,12 @@ import type {
   SecretRequest,
   SubmitRequest,
   TrafficRequest,
+  TrainRequest,
+  Trial,
+  TrialDetail,
+  TrialPage,
+  TuneRequest,
+  TuningStatus,
   VerifyReport,
   VerifyRequest
 } from './types';
@@ -199,6 +205,41 @@ export interface IRoutes {
     segments: 'run';
     body: never;
     answer: Response;
+  };
+  'jobs.train': {
+    segments: never;
+    body: TrainRequest;
+    answer: Run;
+  };
+  'jobs.tune': {
+    segments: never;
+    body: TuneRequest;
+    answer: Run;
+  };
+  'runs.tuning': {
+    segments: 'run';
+    body: never;
+    answer: TuningStatus;
+  };
+  'runs.trials': {
+    segments: 'run';
+    body: never;
+    answer: TrialPage;
+  };
+  'runs.trial': {
+    segments: 'run' | 'trial';
+    body: never;
+    answer: TrialDetail;
+  };
+  'runs.trial_log': {
+    segments: 'run' | 'trial';
+    body: never;
+    answer: Response;
+  };
+  'runs.stop_trial': {
+    segments: 'run' | 'trial';
+    body: never;
+    answer: Trial;
   };
   'experiments.list': {
     segments: never;
@@ -488,6 +529,13 @@ export const ROUTES: Readonly<
   'runs.models': ['GET', 'runs/{run}/models'],
   'runs.artifacts': ['GET', 'runs/{run}/artifacts'],
   'runs.logs': ['GET', 'runs/{run}/logs'],
+  'jobs.train': ['POST', 'train-jobs'],
+  'jobs.tune': ['POST', 'tuning-jobs'],
+  'runs.tuning': ['GET', 'runs/{run}/tuning'],
+  'runs.trials': ['GET', 'runs/{run}/trials'],
+  'runs.trial': ['GET', 'runs/{run}/trials/{trial}'],
+  'runs.trial_log': ['GET', 'runs/{run}/trials/{trial}/log'],
+  'runs.stop_trial': ['POST', 'runs/{run}/trials/{trial}/stop'],
   'experiments.list': ['GET', 'experiments'],
   'experiments.create': ['POST', 'experiments'],
   'experiments.update': ['PATCH', 'experiments/{experiment}'],

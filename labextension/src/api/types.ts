@@ -660,7 +660,7 @@ export type Pipeline = {
   whole: Record<string, JsonValue> | null;
   /** What is made of a notebook that was run whole. */
   reports: ('html' | 'pdf')[];
-  /** Where a whole notebook runs; by default where it lies. */
+  /** Where its steps run; by default where the notebook lies. */
   folder: string | null;
 };
 
@@ -1000,6 +1000,8 @@ export type Run = {
   whole: boolean;
   /** What was asked for through KFP's API, beside the rest. */
   kfp: KfpFacts | null;
+  /** The Kubeflow document that a job was made from, as it was given. */
+  document: Record<string, JsonValue> | null;
   /** What a KFP pipeline as a whole has made: its outputs. */
   results: Values | null;
 };
@@ -1734,6 +1736,23 @@ export type Trial = {
   duration_s: number | null;
 };
 
+/** One value that a trial told of a metric while it ran. */
+export type TrialReport = {
+  name: string;
+  value: number;
+  /** Training step or epoch, where given. */
+  position: number | null;
+  reported_at: string;
+};
+
+/** One trial with all that it has told and made. */
+export type TrialDetail = {
+  trial: Trial;
+  reports: TrialReport[];
+  /** Models and files it logged. */
+  artifacts: Artifact[];
+};
+
 /** Trials of a tuning job. */
 export type TrialPage = {
   trials: Trial[];
@@ -1745,6 +1764,8 @@ export type TrialPage = {
 /** A tuning job beside its run: how many trials are in which state, and the best. */
 export type TuningStatus = {
   spec: TuneSpec;
+  /** The step of the run that is tuned. */
+  step: string;
   counts: Record<string, number>;
   best: Trial | null;
   /** Share of each parameter in the variance of the objective. */

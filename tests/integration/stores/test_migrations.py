@@ -185,6 +185,8 @@ def _first_schema() -> str:
         "pipeline_version",
         "schedule",
         "firing",
+        "trial",
+        "trial_metric",
     ):
         text = text.replace(_table(name), "")
     for index in (
@@ -203,6 +205,7 @@ def _first_schema() -> str:
         "firing_state",
         "firing_open",
         "firing_run",
+        "run_kind",
     ):
         text = re.sub(rf"CREATE (UNIQUE )?INDEX {index} .*;\n", "", text)
     for column in (
@@ -211,6 +214,7 @@ def _first_schema() -> str:
         "last_version INTEGER DEFAULT '0' NOT NULL",
         "title TEXT DEFAULT '' NOT NULL",
         "archived INTEGER DEFAULT '0' NOT NULL",
+        "kind TEXT DEFAULT 'pipeline' NOT NULL",
         "is_step INTEGER DEFAULT '1' NOT NULL",
     ):
         text = text.replace(f"    {column},\n", "")
