@@ -12,6 +12,8 @@ NAMES = (
     "first_statement",
     "lineage",
     "serving",
+    "tuning",
+    "tuning_quality",
     "small",
     "panel",
 )

@@ -1,0 +1,100 @@
+"""1,000 trials of a function of five parameters: `python -m benchmarks.tuning`."""
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.peers import Aim, PeerUnavailable, machine, peer_python, table, verdicts
+from benchmarks.tuning import ours
+
+PEER = Path(__file__).with_name("peer.py")
+OURS = {"ours, TPE": "tpe", "ours, multivariate TPE": "multivariate-tpe", "ours, random": "random"}
+THEIRS = {
+    "Optuna in memory, TPE": ("memory", "tpe"),
+    "Optuna in memory, univariate TPE": ("memory", "univariate tpe"),
+    "Optuna in memory, random": ("memory", "random"),
+    "Optuna on SQLite, TPE": ("sqlite", "tpe"),
+    "Optuna on SQLite, random": ("sqlite", "random"),
+}
+Contender = Callable[[int, int, Path], dict[str, float]]
+
+
+def contenders() -> dict[str, Contender]:
+    """Return all by name; without Optuna's where it cannot be installed."""
+    found: dict[str, Contender] = {name: _ours(one) for name, one in OURS.items()}
+    try:
+        python = peer_python("optuna", "optuna>=5.0")
+    except PeerUnavailable as error:
+        print(f"Left out: {error}\n")
+        return found
+    return found | {name: _theirs(python, *one) for name, one in THEIRS.items()}
+
+
+def _ours(algorithm: str) -> Contender:
+    return lambda trials, seed, folder: ours.run(algorithm, trials, seed, folder)
+
+
+def _theirs(python: Path, storage: str, sampler: str) -> Contender:
+    def run(trials: int, seed: int, folder: Path) -> dict[str, float]:
+        done = subprocess.run(
+            [python, PEER, storage, sampler, str(trials), str(seed), str(folder)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found: dict[str, float] = json.loads(done.stdout)
+        return found
+
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tuning", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sqlite-rounds", type=int, default=1, help="it takes minutes each")
+    given = parser.parse_args()
+    rates: dict[str, list[float]] = {}
+    bests: dict[str, list[float]] = {}
+    for seed in range(given.rounds):
+        for name, contender in contenders().items():
+            if "SQLite" in name and seed >= given.sqlite_rounds:
+                continue
+            with tempfile.TemporaryDirectory(prefix="mlpt-") as folder:
+                found = contender(given.trials, seed, Path(folder))
+            rates.setdefault(name, []).append(given.trials / found["took_s"])
+            bests.setdefault(name, []).append(found["best"])
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    if given.json:
+        print(json.dumps({"machine": machine(), "trials_per_s": rates, "best": bests}, indent=1))
+        return
+    print(machine(), "\n")
+    rows = [
+        (name, f"{rate:,.0f}", f"{statistics.median(bests[name]):.4f}", str(len(rates[name])))
+        for name, rate in medians.items()
+    ]
+    print(table(("", "trials/s", "median best", "rounds"), rows), "\n")
+    print(verdicts(aims(medians)))
+
+
+def aims(rates: dict[str, float]) -> Iterator[Aim]:
+    """Hold the rates against what is aimed for, as far as the peer is here."""
+    wanted = (
+        ("ours, TPE", "Optuna on SQLite, TPE", 10),
+        ("ours, TPE", "Optuna in memory, TPE", 3),
+        ("ours, TPE", "Optuna in memory, univariate TPE", 3),
+        ("ours, multivariate TPE", "Optuna in memory, TPE", 3),
+        ("ours, random", "Optuna on SQLite, random", 100),
+    )
+    for our, their, bound in wanted:
+        if their in rates:
+            yield Aim(f"{our} / {their}", rates[our] / rates[their], bound)
+
+
+if __name__ == "__main__":
+    main()
