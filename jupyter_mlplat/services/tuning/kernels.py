@@ -116,11 +116,12 @@ class Kernels:
         logs += np.log(np.maximum(shares, _TINY)).take(groups, axis=1)[back]
 
     def _exponents(self, row: int, at: Floats, inverse: Floats) -> Floats:
-        z = at[:, None] - self.mean[row]
+        z: Floats = at[:, None] - self.mean[row]
         z *= inverse * _SQRT_HALF
         np.multiply(z, z, out=z)
         np.minimum(z, _FARTHEST, out=z)
-        return np.negative(z, out=z)
+        np.negative(z, out=z)
+        return z
 
     def _distinct(self, row: int) -> tuple[Integers, Integers]:
         """Return one kernel of each kind, and of which kind each is; equal ones are neighbours."""

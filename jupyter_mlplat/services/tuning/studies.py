@@ -48,12 +48,7 @@ def distributions_of(problem: Problem) -> dict[str, BaseDistribution]:
 
 def parameters_of(problem: Problem, inner: Parameters) -> Parameters:
     """Return our parameters for those of Optuna."""
-    return {
-        one.name: one.value_at(inner[one.name])
-        if _is_indexed(one)
-        else one.value_of(one.coordinate_of(inner[one.name]))
-        for one in problem.space
-    }
+    return {one.name: _value(one, inner[one.name]) for one in problem.space}
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:
@@ -71,7 +66,13 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     )
 
 
-def _is_indexed(dimension: Any) -> bool:
+def _value(dimension: Dimension, inner: Any) -> Any:
+    if not isinstance(dimension, Numeric) or _is_indexed(dimension):
+        return dimension.value_at(inner)
+    return dimension.value_of(dimension.coordinate_of(inner))
+
+
+def _is_indexed(dimension: Dimension) -> bool:
     if not isinstance(dimension, Numeric) or dimension.table:
         return True
     return dimension.is_log and dimension.step is not None and dimension.step != 1
