@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     )
     from jupyter_mlplat.client.endpoints import Endpoint
     from jupyter_mlplat.client.engine import EngineClient
+    from jupyter_mlplat.client.job_handles import (
+        TrainJob,
+        Trials,
+        TuningJob,
+        get_job,
+        jobs,
+        train_job,
+        tune,
+    )
     from jupyter_mlplat.client.runs import Run
     from jupyter_mlplat.client.tracking import log_artifact, log_metric, log_model
     from jupyter_mlplat.errors import PlatformError
@@ -57,6 +66,7 @@ _HOMES = {
     ),
     "endpoints": ("Endpoint",),
     "engine": ("EngineClient",),
+    "job_handles": ("TrainJob", "Trials", "TuningJob", "get_job", "jobs", "train_job", "tune"),
     "runs": ("Run",),
     "tracking": ("log_artifact", "log_metric", "log_model"),
 }
@@ -73,11 +83,16 @@ __all__ = [
     "EngineClient",
     "PlatformError",
     "Run",
+    "TrainJob",
+    "Trials",
+    "TuningJob",
     "compile",
     "deploy",
     "endpoint",
     "endpoints",
+    "get_job",
     "get_run",
+    "jobs",
     "kfp_client",
     "lineage",
     "load_ipython_extension",
@@ -91,6 +106,8 @@ __all__ = [
     "restore",
     "run",
     "runs",
+    "train_job",
+    "tune",
     "unload_ipython_extension",
     "verify",
 ]

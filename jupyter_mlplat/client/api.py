@@ -17,6 +17,7 @@ from jupyter_mlplat.client.documents import (
 from jupyter_mlplat.client.endpoints import Endpoint, EndpointList
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.following import Following, concerns_kind, concerns_model
+from jupyter_mlplat.client.job_handles import as_job
 from jupyter_mlplat.client.kfp import KfpPipeline, documents_of
 from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList
@@ -138,9 +139,10 @@ def kfp_client(*, home: Home = None, **options: Any) -> Any:
 
 
 def get_run(run: str | int = "latest", *, home: Home = None) -> Run:
-    """Return a run by id, number or `latest`."""
+    """Return a run by id, number or `latest`; a job as a `TrainJob` or a `TuningJob`."""
     client = EngineClient(home)
-    return Run(client, client.get_run(run))
+    found: Run = as_job(client, client.get_run(run))
+    return found
 
 
 def runs(

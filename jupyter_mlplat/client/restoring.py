@@ -125,7 +125,10 @@ class _Restoring:
         )
 
     def _inputs(self) -> list[dict[str, Any]]:
-        inputs = []
+        inputs: list[dict[str, Any]] = []
+        if (carried := self._step.carried) is not None:
+            of_kernel = {"step": "this kernel", "bundle": carried.bundle, "optional": False}
+            inputs += [{"name": name, **of_kernel} for name in carried.names]
         for needed in self._step.inputs:
             task = self._tasks.get(needed.step)
             if task is None or task.state is not TaskState.SUCCEEDED:

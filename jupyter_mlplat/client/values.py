@@ -41,6 +41,31 @@ def load(client: EngineClient, run: Run, output: OutputValue) -> Any:
         ) from error
 
 
+def take_all(client: EngineClient, run: Run, step: str, namespace: dict[str, Any]) -> list[str]:
+    """Bind all that a step has saved in a namespace, as a later step would be given it.
+
+    Raises:
+        NotFound: Its content is gone from the store.
+        Unsupported: It cannot be loaded by this Python, or a library it needs is missing here.
+    """
+    from jupyter_mlplat.runtime import given
+    from jupyter_mlplat.runtime.bundle import MissingInput
+    from jupyter_mlplat.runtime.files import BlobError, Blobs
+
+    bundle = next((task.bundle for task in run.tasks if task.name == step), None)
+    if bundle is None:
+        return []
+    blobs = Blobs(str(client.home.blobs))
+    try:
+        names = [name for name in blobs.get_manifest(bundle)["names"] if not name.startswith("@")]
+        inputs = [{"name": name, "bundle": bundle, "optional": True} for name in names]
+        return list(given.take(inputs, {}, namespace, blobs, lambda: None).loaded)
+    except BlobError as error:
+        raise NotFound(f"{error} Run it again to make it anew.") from error
+    except (MissingInput, ImportError, AttributeError) as error:
+        raise Unsupported(str(error)) from error
+
+
 def load_plain(client: EngineClient, output: OutputValue) -> tuple[bool, Any]:
     """Load an output if it is small and plain data: whether it is, and the value."""
     is_plain = output.codec == "json" and output.size_bytes <= PLAIN_LIMIT_BYTES

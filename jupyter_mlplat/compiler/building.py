@@ -9,7 +9,7 @@ from jupyter_mlplat.compiler import problems as say
 from jupyter_mlplat.compiler.facts import CellFacts
 from jupyter_mlplat.compiler.plan import StepPlan
 from jupyter_mlplat.compiler.reasons import build_edges
-from jupyter_mlplat.compiler.settings import slug, step_settings
+from jupyter_mlplat.compiler.settings import jobs_of, slug, step_settings
 from jupyter_mlplat.compiler.steps import Draft
 from jupyter_mlplat.formats.notebook import Cell
 from jupyter_mlplat.kit.digests import digest_json
@@ -95,6 +95,9 @@ def step_of(
     metrics = dict.fromkeys(name for code in draft.cells for name in code.settings.metrics)
     effects, volatile = _effects(step), _volatile(step)
     bound, deleted = _left(step, machine)
+    train, tune = jobs_of([code.settings for code in draft.cells])
+    if tune is not None:
+        metrics |= dict.fromkeys((tune.objective.metric, *tune.objective.additional))
     return Step(
         name=draft.name,
         title=draft.title,
@@ -123,6 +126,8 @@ def step_of(
         metrics=tuple(metrics),
         effects=effects,
         volatile=volatile,
+        train=train,
+        tune=tune,
     )
 
 

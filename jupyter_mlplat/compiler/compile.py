@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from jupyter_mlplat.compiler import building
@@ -122,6 +122,8 @@ class Compilation:
                 normal = self._take_parameters(cell, normal)
                 if not normal.tree or not normal.tree.body:
                     continue
+            if settings.tune is not None and normal.tree is not None:
+                normal = _with_trial_values(normal, [item.name for item in settings.tune.space])
             codes.append(Code(cell, normal, settings))
         return self._read_kale(codes) if is_kale(codes) else codes
 
@@ -175,6 +177,7 @@ class Compilation:
                 found_changed=frozenset(found.changes) if found else frozenset(),
                 found_read=frozenset(found.reads) if found else frozenset(),
                 found_tied=frozenset(found.ties) if found else frozenset(),
+                is_job=code.settings.is_job,
             )
             index = code.cell.index
             facts[index] = machine.run_cell(index, code.cell.id, code.normal, hints)
@@ -227,6 +230,9 @@ class Compilation:
                 first, last = fusion.first, fusion.last
                 merged = drafts[first : last + 1]
                 self.problems.append(say.fused(fusion, merged))
+                jobs = [d for d in merged if any(code.settings.is_job for code in d.cells)]
+                if jobs:
+                    self.problems[-1] = say.fused_job(self.problems[-1], jobs[0])
                 drafts = [*drafts[:first], merge(merged), *drafts[last + 1 :]]
                 cells = [fact for group in groups[first : last + 1] for fact in group]
                 groups = [*groups[:first], cells, *groups[last + 1 :]]
@@ -252,6 +258,14 @@ class Compilation:
                 self.problems.append(say.undefined(code.cell, missing, use, defined))
             for bound in fact.binds:
                 later[bound] = code.cell.index
+
+
+def _with_trial_values(normal: Normalised, names: Sequence[str]) -> Normalised:
+    """Let a cell that is tried again and again bind its parameters, as each trial does for it."""
+    values = (name for name in names if name.isidentifier())
+    bound = ast.parse("\n".join(f"{name} = 0" for name in values)).body
+    tree = normal.tree or ast.Module([], [])
+    return replace(normal, tree=ast.Module([*bound, *tree.body], tree.type_ignores))
 
 
 def _language(metadata: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ class Hints:
         may_fail: An error of it does not stop the notebook.
         found_changed, found_read: Names that runs of the same source have changed and read.
         found_tied: Names whose values, in such runs, could not leave the process.
+        is_job: It runs in processes of its own: state that is kept there ends with them.
     """
 
     reads: tuple[str, ...] | None = None
@@ -27,6 +28,7 @@ class Hints:
     found_changed: frozenset[str] = frozenset()
     found_read: frozenset[str] = frozenset()
     found_tied: frozenset[str] = frozenset()
+    is_job: bool = False
 
 
 @dataclass(slots=True)

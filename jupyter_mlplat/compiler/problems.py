@@ -112,6 +112,20 @@ def fused(fusion: Fusion, drafts: Sequence[Draft]) -> Problem:
     )
 
 
+def fused_job(problem: Problem, job: Draft) -> Problem:
+    """Refuse what would make cells around a job part of it: they would run in all its processes."""
+    _, _, why = problem.message.partition(" run as one: ")
+    return problem.model_copy(
+        update={
+            "code": "fused-job",
+            "severity": Severity.ERROR,
+            "step": job.name,
+            "message": f"Step {job.name!r} is a job with processes of its own, and cannot be one "
+            f"with the cells around it: {why}",
+        }
+    )
+
+
 def _fused_by_library(names: str, library: str) -> str:
     if library == FIGURES:
         return (

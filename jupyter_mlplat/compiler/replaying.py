@@ -76,6 +76,8 @@ def replay(machine: Machine, node: ast.stmt, trace: Trace) -> None:
 def settle(machine: Machine, trace: Trace) -> None:
     """Turn state that cannot be replayed into state that is passed on."""
     machine.facts.has_effects = True
+    if machine.hints.is_job:
+        return  # its processes keep such state, and end
     if trace.patches:
         machine.use_channel("@patch", "changes an imported module")
     for top in sorted(trace.libraries):

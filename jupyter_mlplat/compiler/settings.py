@@ -3,21 +3,33 @@
 ```json
 {"mlplat": {"step": "train", "cpu": 2, "memory": "2Gi", "gpu": 1, "cache": false, "retries": 2,
             "timeout_s": 600, "kernel": "python3", "python": "/path", "env": {"KEY": "value"},
-            "skip": false, "metrics": ["auc"], "after": ["prepare"], "in": ["x"], "out": ["y"]}}
+            "skip": false, "metrics": ["auc"], "after": ["prepare"], "in": ["x"], "out": ["y"],
+            "train": {"nodes": 2, "processes": 2}, "tune": {"space": ["lr=uniform(0,1)"], …}}}
 ```
 """
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.kit.quantities import parse_bytes, parse_cpu
 from jupyter_mlplat.resources.base import NAME_PATTERN
 from jupyter_mlplat.resources.pipeline import Resources, Retry, StepSettings
+from jupyter_mlplat.resources.spelling import (
+    MANY,
+    TRAIN_WORDS,
+    TUNE_WORDS,
+    split_words,
+    train_spec,
+    tune_spec,
+)
+from jupyter_mlplat.resources.training import TrainSpec
+from jupyter_mlplat.resources.tuning import TuneSpec
 
 _COMMENT = re.compile(r"^\s*#\s*mlplat:\s*(?P<rest>.+)$", re.MULTILINE)
 _QUANTITY = r"^\d+(\.\d+)?([kKMGT]i?)?$"  # how a form asks for it; `parse_bytes` takes more
@@ -63,6 +75,23 @@ class CellSettings(BaseModel):
     after: tuple[str, ...] = Field(default=(), description="Steps that must end first.")
     reads: tuple[str, ...] | None = Field(default=None, alias="in")
     writes: tuple[str, ...] | None = Field(default=None, alias="out")
+    train: TrainSpec | None = Field(default=None, description="The step runs as many processes.")
+    tune: TuneSpec | None = Field(default=None, description="The step runs as many trials.")
+
+    @property
+    def is_job(self) -> bool:
+        """Tell whether the cell runs in processes of its own, as ranks or trials."""
+        return self.train is not None or self.tune is not None
+
+    @field_validator("train", mode="before")
+    @classmethod
+    def _train(cls, value: object) -> object:
+        return _spelled(train_spec, value)
+
+    @field_validator("tune", mode="before")
+    @classmethod
+    def _tune(cls, value: object) -> object:
+        return _spelled(tune_spec, value)
 
     @field_validator("memory_bytes", mode="before")
     @classmethod
@@ -80,6 +109,16 @@ class CellSettings(BaseModel):
         if isinstance(value, str):
             return tuple(part for part in re.split(r"[,\s]+", value) if part)
         return value
+
+
+def _spelled(read: Callable[[Mapping[str, Any]], object], value: object) -> object:
+    """Read what is said of a job; a fault is told in the words it is told in everywhere."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return read(value)
+    except InvalidInput as error:
+        raise ValueError(error.message) from error
 
 
 def read_settings(
@@ -100,7 +139,7 @@ def read_settings(
         return CellSettings(**values), "; ".join(trouble) or None
     except ValidationError as error:
         bad = {str(item["loc"][0]): item for item in error.errors() if item["loc"]}
-        trouble += [_explain(key, values.get(key), item["type"]) for key, item in bad.items()]
+        trouble += [_explain(key, values.get(key), item) for key, item in bad.items()]
         aliases = {"memory": "memory_bytes", "timeout": "timeout_s"}
         kept = {
             key: value
@@ -131,6 +170,8 @@ _NEEDS = {
     "after": "names of steps, such as ['prepare']",
     "in": "names of values, such as ['x']",
     "out": "names of values, such as ['y']",
+    "train": "what a train job is, such as {'nodes': 2, 'processes': 2}",
+    "tune": "what a tuning job is, such as {'space': ['lr=uniform(0,1)'], 'maximize': 'auc'}",
 }
 _ALIASES = {
     "memory_bytes": "memory",
@@ -141,8 +182,11 @@ _ALIASES = {
 }
 
 
-def _explain(key: str, value: object, fault: str) -> str:
+def _explain(key: str, value: object, item: Mapping[str, Any]) -> str:
     """Say what is wrong with one setting, in the words of those who write it."""
+    fault = item["type"]
+    if key in ("train", "tune") and fault == "value_error":
+        return f"`{key}`: {str(item['ctx']['error']).rstrip('.')}"
     if fault != "extra_forbidden":
         return f"`{key}` needs {_NEEDS[_ALIASES.get(key, key)]}, found {value!r}"
     near = get_close_matches(key.lower(), [*_NEEDS, *_ALIASES], n=1)
@@ -151,37 +195,73 @@ def _explain(key: str, value: object, fault: str) -> str:
     return f"there is no setting `{key}`; there are {', '.join(_NEEDS)}"
 
 
+_KERNEL_ONLY = frozenset({"no-wait", "no-values", "as", "experiment", "tag", "note"})
+"""Options of `%%mlplat train` and `%%mlplat tune` that only concern the kernel that submits."""
+_FLAGS = frozenset({"no-cache", "cache", "skip", "inline", "no-wait", "no-values"})
+
+
 def _from_line(line: str) -> dict[str, Any]:
-    """Read `step --name train --cpu 2 --no-cache`."""
+    """Read `step --name train --cpu 2 --no-cache`, `train --nproc 2`, `tune lr=uniform(0,1)`."""
     words = shlex.split(line)
-    if not words or words[0] not in ("step", "skip"):
+    if not words or words[0] not in ("step", "skip", "train", "tune"):
         return {}
     values: dict[str, Any] = {"skip": True} if words[0] == "skip" else {}
+    train: dict[str, Any] = {}
+    tune: dict[str, Any] = {}
+    said: list[str] = []
     position = 1
     while position < len(words):
         word = words[position]
         position += 1
         if not word.startswith("--"):
-            values["step"] = word
+            said.append(word)
             continue
         key, equals, value = word[2:].partition("=")
-        key = {"name": "step", "timeout-s": "timeout_s", "retry": "retries"}.get(key, key)
-        if key in ("no-cache", "cache", "skip") and not equals:
-            values["cache" if "cache" in key else key] = key != "no-cache"
+        if key in _FLAGS and not equals:
+            _set_flag(key, values, tune)
             continue
         if not equals:
             if position >= len(words):
                 raise ValueError(f"`{word}` needs a value after it")
             value = words[position]
             position += 1
-        if key == "env":
-            name, _, content = value.partition("=")
-            values.setdefault("env", {})[name] = content
-        elif key in ("metrics", "after", "in", "out") and key in values:
-            values[key] = f"{values[key]},{value}"
+        if key in _KERNEL_ONLY:
+            continue
+        if key in TRAIN_WORDS:
+            train[TRAIN_WORDS[key]] = value
+        elif key in TUNE_WORDS:
+            name = TUNE_WORDS[key]
+            tune[name] = [*tune.get(name, ()), value] if name in MANY else value
         else:
-            values[key.replace("-", "_")] = value
+            _set_option(key, value, values)
+    names, space = split_words(said)
+    if names:
+        values["step"] = names[-1]
+    if space:
+        tune["space"] = space
+    if words[0] == "tune" or tune:
+        values["tune"] = {**tune, "train": train} if train else tune
+    elif words[0] == "train" or train:
+        values["train"] = train
     return values
+
+
+def _set_flag(key: str, values: dict[str, Any], tune: dict[str, Any]) -> None:
+    if key == "inline":
+        tune["inline"] = True
+    elif key not in _KERNEL_ONLY:
+        values["cache" if "cache" in key else key] = key != "no-cache"
+
+
+def _set_option(key: str, value: str, values: dict[str, Any]) -> None:
+    key = {"name": "step", "timeout-s": "timeout_s", "retry": "retries"}.get(key, key)
+    if key == "env":
+        name, _, content = value.partition("=")
+        values.setdefault("env", {})[name] = content
+    elif key in ("metrics", "after", "in", "out") and key in values:
+        values[key] = f"{values[key]},{value}"
+    else:
+        values[key.replace("-", "_")] = value
 
 
 def _from_comments(source: str) -> dict[str, Any]:
@@ -225,6 +305,15 @@ def step_settings(cells: list[CellSettings], is_cacheable: bool = True) -> StepS
         python=last("python"),
         env=env,
     )
+
+
+def jobs_of(cells: list[CellSettings]) -> tuple[TrainSpec | None, TuneSpec | None]:
+    """Return what the cells of a step say of it as a job; the last one that says something wins."""
+    train = next((cell.train for cell in reversed(cells) if cell.train is not None), None)
+    tune = next((cell.tune for cell in reversed(cells) if cell.tune is not None), None)
+    if tune is not None and train is not None and tune.train is None:
+        return None, tune.model_copy(update={"train": train})
+    return (None if tune is not None else train), tune
 
 
 def step_name(text: str) -> str:

@@ -59,6 +59,10 @@ def split_cells(
                 taken.add(name)
                 drafts[name] = Draft(name, code.settings.title or code.settings.step, origin)
             drafts[name].cells.append(code)
+        elif code.settings.is_job:
+            untagged = _flush(untagged, drafts, taken, facts, cells, split)
+            draft = _job(code, taken)
+            drafts[draft.name] = draft
         else:
             untagged.append(code)
     _flush(untagged, drafts, taken, facts, cells, split)
@@ -101,6 +105,13 @@ def merge(drafts: Sequence[Draft]) -> Draft:
 def _single(code: Code, taken: set[str]) -> Draft:
     name = unique(f"cell-{code.number}", taken)
     return Draft(name, f"Cell {code.number}", "cell", [code])
+
+
+def _job(code: Code, taken: set[str]) -> Draft:
+    """Make a cell that is a train or a tuning job a step of its own."""
+    name = unique("train" if code.settings.tune is None else "tune", taken)
+    origin: Origin = "magic" if code.normal.setting is not None else "metadata"
+    return Draft(name, code.settings.title or name, origin, [code])
 
 
 def headings(cells: Sequence[Cell]) -> dict[int, str]:

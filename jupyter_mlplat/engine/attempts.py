@@ -141,12 +141,23 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
         "cwd": _folder_of(pipeline),
         "parameters": live.parameters_of(step),
         "inputs": [
-            {"name": given.name, "bundle": live.bundle_of(given), "optional": given.optional}
-            for given in step.inputs
+            *_carried_inputs(step),
+            *(
+                {"name": given.name, "bundle": live.bundle_of(given), "optional": given.optional}
+                for given in step.inputs
+            ),
         ],
         "output_limit_bytes": OUTPUT_LIMIT_BYTES,
         **(_whole_document(live) if pipeline.whole is not None else {}),
     }
+
+
+def _carried_inputs(step: Step) -> list[dict[str, Any]]:
+    """Return what a live kernel gave along, which no step has made."""
+    if step.carried is None:
+        return []
+    bundle = step.carried.bundle
+    return [{"name": name, "bundle": bundle, "optional": False} for name in step.carried.names]
 
 
 def _whole_document(live: LiveRun) -> dict[str, Any]:

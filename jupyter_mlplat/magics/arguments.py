@@ -17,7 +17,8 @@ From a notebook to a served model.
   %mlplat deploy churn          serve it
   %mlplat predict churn $rows   ask it
 
-A cell that begins with %%mlplat step --name train --cpu 2 belongs to that step.
+A cell that begins with %%mlplat step --name train --cpu 2 belongs to that step;
+one that begins with %%mlplat train or %%mlplat tune runs as a job.
 """
 
 
@@ -97,9 +98,15 @@ def build_parser() -> Parser:
             )
         if word == "run":
             _add_run_options(command)
-    for word in ("cancel", "logs"):
+    for word in ("cancel", "pause", "resume", "logs"):
         _add_run(_add(group, word))
-    group.choices["logs"].add_argument("--step", metavar="NAME", help="only what this step wrote")
+    logs = group.choices["logs"]
+    logs.add_argument("--step", metavar="NAME", help="only what this step wrote")
+    logs.add_argument("--rank", type=int, metavar="N", help="only this process of a train job")
+    logs.add_argument("--trial", type=int, metavar="N", help="only this trial of a tuning job")
+    command = _add(group, "jobs")
+    command.add_argument("job", nargs="?", metavar="JOB", help="show this one")
+    command.add_argument("--limit", type=int, default=20, metavar="N", help="at most N (20)")
     command = _add(group, "retry")
     _add_run(command)
     command.add_argument("--from-step", metavar="STEP", help="run again from this step on")
@@ -145,6 +152,9 @@ _ABOUT = {
     "verify": "run the notebook both ways, and list every difference",
     "run": "run the notebook, as it was last saved, as a pipeline",
     "cancel": "stop a run",
+    "pause": "stop a job so that it can be resumed",
+    "resume": "go on with a paused job",
+    "jobs": "list train and tuning jobs, newest first, or show one",
     "logs": "what the steps of a run wrote",
     "retry": "go on with a failed run, with the notebook as it was last saved",
     "restore": "put what a step of a run was given into this notebook, and run none of its cells",

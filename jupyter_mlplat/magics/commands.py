@@ -16,6 +16,7 @@ from jupyter_mlplat.client.documents import (
     VerifyReport,
 )
 from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.client.job_handles import Job, TrainJob, TuningJob, get_job, jobs
 from jupyter_mlplat.client.references import parse_parameters, parse_wanted_tags
 from jupyter_mlplat.client.runs import Run
 from jupyter_mlplat.errors import InvalidInput
@@ -108,7 +109,34 @@ def _restore(options: Namespace, shell: Any) -> Any:
 
 
 def _logs(options: Namespace, shell: Any) -> None:
-    print(api.get_run(options.run).logs(options.step), end="")
+    run = api.get_run(options.run)
+    if options.rank is not None and not isinstance(run, TrainJob):
+        raise InvalidInput(f"Run {run.number} has no ranks: it is no train job.")
+    if options.trial is not None and not isinstance(run, TuningJob):
+        raise InvalidInput(f"Run {run.number} has no trials: it is no tuning job.")
+    if isinstance(run, TrainJob):
+        print(run.logs(options.step, rank=options.rank), end="")
+    elif isinstance(run, TuningJob):
+        print(run.logs(options.step, trial=options.trial), end="")
+    else:
+        print(run.logs(options.step), end="")
+
+
+def _pause(options: Namespace, shell: Any) -> Any:
+    return _job(options.run).pause()
+
+
+def _resume(options: Namespace, shell: Any) -> Any:
+    return _job(options.run).resume()
+
+
+def _job(run: str) -> Job:
+    found: Job = get_job(run)
+    return found
+
+
+def _jobs(options: Namespace, shell: Any) -> Any:
+    return get_job(options.job) if options.job else jobs(options.limit)
 
 
 def _lineage(options: Namespace, shell: Any) -> Any:
@@ -210,6 +238,9 @@ _COMMANDS = {
     "run": _run,
     "retry": _retry,
     "cancel": _cancel,
+    "pause": _pause,
+    "resume": _resume,
+    "jobs": _jobs,
     "restore": _restore,
     "runs": _runs,
     "logs": _logs,

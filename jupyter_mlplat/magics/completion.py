@@ -12,6 +12,7 @@ from jupyter_mlplat.magics import arguments, marker
 if TYPE_CHECKING:
     from jupyter_mlplat.client.engine import EngineClient
 
+_MARKS = ("step", "skip", "train", "tune")
 _LINE = re.compile(r"\s*(?:\w+\s*=\s*)?%(?P<cell>%?)mlplat\s+(?P<rest>.*)", re.DOTALL)
 
 
@@ -33,7 +34,9 @@ def match(context: Any) -> dict[str, Any]:
 
 def _suggest(words: list[str], is_cell: bool) -> list[str]:
     if is_cell:
-        return _flags(marker.build_parser("step")) if words else ["step", "skip"]
+        if not words:
+            return list(_MARKS)
+        return _flags(marker.build_parser(words[0])) if words[0] in _MARKS else []
     commands = arguments.list_commands()
     if not words:
         return sorted(commands)

@@ -19,9 +19,15 @@ class PlatformMagics(Magics):
         """Run a command of the platform; `%mlplat -h` lists them."""
         try:
             words = arguments.split(line)
+            if cell is not None and words[:1] in (["train"], ["tune"]):
+                if tracking.is_inside_step():
+                    return self._run_cell(cell)  # the step is the job
+                from jupyter_mlplat.magics import jobs
+
+                return jobs.run_cell(words, line, cell, self.shell)
             if cell is not None and words[:1] not in (["step"], ["skip"]):
                 raise UsageError(
-                    "%%mlplat marks a cell: begin with %%mlplat step or %%mlplat skip. "
+                    "%%mlplat marks a cell: begin with %%mlplat step or skip, train or tune. "
                     "Commands are line magics: %mlplat run."
                 )
             if cell is not None:

@@ -146,6 +146,11 @@ class Blobs:
                 finally:
                     os.close(fd)
 
+    def touch(self) -> None:
+        """Let all that was put count as wanted from now on: it took a while to put."""
+        for digest in self._known:
+            os.utime(self.path(digest))
+
     def discard(self) -> None:
         """Forget what was put since the last `commit`."""
         pending, self._pending = self._pending, []

@@ -8,17 +8,17 @@ from typing import Any
 from IPython.display import display
 
 from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.client.job_handles import TrainJob, TuningJob, as_job
 from jupyter_mlplat.client.progress import watch_run
 from jupyter_mlplat.client.runs import Run
 from jupyter_mlplat.client.views import text
-from jupyter_mlplat.client.views.view import Series
 from jupyter_mlplat.resources import run as documents
 from jupyter_mlplat.widgets import draw_twin, find_view
 
 _INTERVAL_S = 1.0
 
 
-class WatchedRun(Run):
+class Watched(Run):
     """A run that was on display until its end, so that the cell's value need not show it again."""
 
     _is_on_display = True
@@ -29,6 +29,21 @@ class WatchedRun(Run):
             return
         bundle = {**draw_twin(self), **self._repr_mimebundle_()}
         display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+
+class WatchedRun(Watched):
+    """A run like any other."""
+
+
+class WatchedTrainJob(Watched, TrainJob):
+    """A train job."""
+
+
+class WatchedTuningJob(Watched, TuningJob):
+    """A tuning job."""
+
+
+_WATCHED = {"train": WatchedTrainJob, "tune": WatchedTuningJob}
 
 
 def show_live(client: EngineClient, run: documents.Run, shell: Any) -> Run:
@@ -63,15 +78,21 @@ class _Card:
     def __init__(self) -> None:
         self._handle: Any = None
         self._view: Any = None
-        self._series: tuple[Series, ...] = ()
+        self._shown: Any = None
         self._measured_at = self._put_at = -math.inf
 
     def draw(self, client: EngineClient, run: documents.Run) -> None:
         now = time.monotonic()
         is_due = now > self._measured_at + _INTERVAL_S
-        shown = Run(client, run, self._series)
-        if is_due:
-            self._series, self._measured_at = shown.measure().series, now
+        if is_due or self._shown is None:
+            self._shown, self._measured_at = as_job(client, run).measure(), now
+        elif run.state == self._shown.state and run.kind in _WATCHED:
+            return  # what moves in a job is what is measured
+        else:
+            self._shown = as_job(client, run, self._shown.series)
+            if run.kind in _WATCHED:
+                self._shown.measure()
+        shown = self._shown
         if self._handle is None:
             self._view = find_view(shown)
             self._put(shown)
@@ -87,7 +108,11 @@ class _Card:
             self._view.follow()
 
     def end(self, client: EngineClient, run: documents.Run) -> Run:
-        watched = WatchedRun(client, run)
+        watched = _WATCHED.get(run.kind, WatchedRun)(client, run)
+        if run.kind in _WATCHED:
+            watched.measure()
+        if self._view is not None:
+            self._view.show(watched)
         self._put(watched)
         return watched
 
@@ -118,7 +143,8 @@ class _Line:
     def end(self, client: EngineClient, run: documents.Run) -> Run:
         self._write(text.clean_line(describe_in_one_line(run)))
         print()
-        return Run(client, run)
+        ended: Run = as_job(client, run)
+        return ended
 
     def _write(self, line: str) -> None:
         lead = "\r" if self._width else ""

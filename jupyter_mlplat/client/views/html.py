@@ -1,9 +1,11 @@
 """Views as HTML: self-contained, escaped, at home in light and dark."""
 
 import html
+from collections.abc import Sequence
 
+from jupyter_mlplat.client.views import charts
 from jupyter_mlplat.client.views.text import clean_log, strip_colours
-from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
+from jupyter_mlplat.client.views.view import Cell, Chart, Mood, Table, View
 
 # Inline styles only: a style element would leak into the page, and GitHub and nbconvert drop it.
 _COLOURS = {
@@ -34,6 +36,8 @@ def draw(view: View) -> str:
         parts.append(_draw_progress(view))
     if view.facts:
         parts.append(_draw_facts(view))
+    if view.charts:
+        parts.append(_draw_charts(view.charts))
     parts += [_draw_table(table) for table in view.tables if table.rows]
     if view.empty and not any(table.rows for table in view.tables):
         parts.append(_div(Cell(view.empty, Mood.QUIET)))
@@ -84,6 +88,45 @@ def _draw_table(table: Table) -> str:
         f'<table style="{_TABLE}"><thead><tr style="background: transparent">{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
+
+
+def _draw_charts(found: Sequence[Chart]) -> str:
+    drawn = "".join(_draw_chart(charts.lay_out(chart)) for chart in found)
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 12px; margin: 10px 0 0">{drawn}</div>'
+
+
+def _draw_chart(drawing: charts.Drawing) -> str:
+    """Draw as SVG; where that is taken out, as on GitHub, facts and tables say the same."""
+    shapes = [
+        f'<path d="{path.d}" fill="none" stroke="{_stroke(path.colour)}" '
+        f'stroke-width="{0.6 if path.colour is None else 1.6}"/>'
+        for path in drawing.paths
+    ]
+    shapes += [
+        f'<circle cx="{dot.x}" cy="{dot.y}" r="2.6" fill="{_stroke(dot.colour)}" '
+        f'fill-opacity="0.75"><title>{_escape(dot.label)}</title></circle>'
+        for dot in drawing.dots
+    ]
+    shapes += [
+        f'<text x="{label.x}" y="{label.y}" text-anchor="{label.anchor}" '
+        f'fill="{"currentColor" if label.colour is None else _stroke(label.colour)}" '
+        f'font-size="{12 if label.is_title else 10}" '
+        f'font-weight="{600 if label.is_title else 400}">{_escape(label.text)}</text>'
+        for label in drawing.labels
+    ]
+    return (
+        f'<svg role="img" aria-label="{_escape(drawing.text)}" '
+        f'viewBox="0 0 {charts.WIDTH} {charts.HEIGHT}" '
+        f'width="{charts.WIDTH}" style="max-width: 100%; height: auto">{"".join(shapes)}</svg>'
+    )
+
+
+_STROKES = ("#1976d2", "#d9730d", "#2e8b57", "#a64ca6", "#c0392b", "#5b7083")
+"""At least 3:1 on white and on JupyterLab's dark ground."""
+
+
+def _stroke(colour: int | None) -> str:
+    return "rgba(128, 128, 128, 0.45)" if colour is None else _STROKES[colour % len(_STROKES)]
 
 
 def _td(cell: Cell, align: str = "left") -> str:

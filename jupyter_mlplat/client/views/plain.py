@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
+from jupyter_mlplat.client.views import charts
 from jupyter_mlplat.client.views.text import clean_log, strip_colours
-from jupyter_mlplat.client.views.view import Cell, Series, Table, View
+from jupyter_mlplat.client.views.view import Cell, Chart, Series, Table, View
 
 
 def draw(view: View) -> dict[str, Any]:
@@ -17,9 +18,11 @@ def draw(view: View) -> dict[str, Any]:
         "facts": [
             [_clean(label), _draw_cell(cell)]
             for label, cell in view.facts
-            if label != "metrics" or not view.series  # which say the same, and more
+            # Lines say the same as metrics, and more.
+            if label != "metrics" or not (view.series or view.charts)
         ],
         "series": [_draw_series(series) for series in view.series],
+        "charts": [_draw_chart(chart) for chart in view.charts],
         "tables": [_draw_table(table) for table in view.tables if table.rows],
         "notes": [_draw_cell(note) for note in view.notes],
         "block": _clean(view.block),
@@ -44,6 +47,28 @@ def _draw_series(series: Series) -> dict[str, Any]:
     # JSON knows no NaN: a gap in the line.
     values = [value if math.isfinite(value) else None for value in series.values]
     return {"name": _clean(series.name), "text": f"{series.values[-1]:.6g}", "values": values}
+
+
+def _draw_chart(chart: Chart) -> dict[str, Any]:
+    drawing = charts.lay_out(chart)
+    return {
+        "text": _clean(drawing.text),
+        "width": charts.WIDTH,
+        "height": charts.HEIGHT,
+        "paths": [[path.d, path.colour] for path in drawing.paths],
+        "dots": [[dot.x, dot.y, dot.colour, _clean(dot.label)] for dot in drawing.dots],
+        "labels": [
+            {
+                "x": label.x,
+                "y": label.y,
+                "text": _clean(label.text),
+                "anchor": label.anchor,
+                "colour": label.colour,
+                "title": label.is_title,
+            }
+            for label in drawing.labels
+        ],
+    }
 
 
 def _clean(text: str) -> str:

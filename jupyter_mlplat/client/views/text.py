@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
+from jupyter_mlplat.client.views.charts import bars
+from jupyter_mlplat.client.views.view import Cell, Chart, Mood, Table, View
 
 Paint = Callable[[str, Mood], str]
 
@@ -50,6 +51,7 @@ def draw(view: View, paint: Paint = plain, columns: int | None = None) -> str:
         columns: Width of the terminal: the last column of a table is cut there. None: no limit.
     """
     blocks = [_draw_head(view, paint)]
+    blocks += ["\n".join(_draw_lines(view.charts, paint))] if view.charts else []
     blocks += [draw_table(table, paint, columns) for table in view.tables if table.rows]
     if view.empty and not any(table.rows for table in view.tables):
         blocks.append(paint(view.empty, Mood.QUIET))
@@ -125,6 +127,17 @@ def _draw_row(row: list[Cell], widths: list[int], table: Table, paint: Paint) ->
         else:
             parts.append(paint(cell.text, cell.mood) + gap)
     return "  ".join(parts).rstrip()
+
+
+def _draw_lines(found: Iterable[Chart], paint: Paint) -> Iterator[str]:
+    """Draw each line of each chart as bars in one line of text; dots have no such order."""
+    lines = [line for chart in found for line in chart.lines if line.kind != "dots"]
+    wide = max((width(clean_line(line.name)) for line in lines), default=0)
+    for line in lines:
+        values = [value for _, value in line.points]
+        name = clean_line(line.name)
+        gap = " " * (wide - width(name))
+        yield f"{paint(name + gap, Mood.QUIET)}  {bars(values)}  {values[-1]:.6g}"
 
 
 def _draw_note(note: Cell, paint: Paint) -> str:

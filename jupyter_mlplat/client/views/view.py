@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 class Mood(StrEnum):
@@ -42,8 +43,26 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """Points of a chart, drawn as a line, as steps or as dots; a NaN is a gap."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    kind: Literal["line", "step", "dots"] = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over one axis."""
+
+    title: str
+    lines: tuple[Line, ...]
+    axis: str = ""  # what runs from left to right
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """A card: a title, facts, series, tables, notes and one block of preformatted text."""
+    """A card: a title, facts, series, charts, tables, notes and a block of preformatted text."""
 
     title: str
     state: Cell | None = None
@@ -55,3 +74,4 @@ class View:
     empty: str = ""  # said instead of tables without rows
     link: str = ""  # what it shows, as a cell's
     series: tuple[Series, ...] = ()  # drawn where there is room for a line; in facts elsewhere
+    charts: tuple[Chart, ...] = ()

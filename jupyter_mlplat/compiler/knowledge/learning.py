@@ -35,6 +35,8 @@ dill: load | code unknown = any
 joblib: Memory | write read = connection
 jupyter_mlplat: log_metric log_model | call = none
 jupyter_mlplat: log_artifact | read call = none
+jupyter_mlplat.train: report | call = none
+jupyter_mlplat.train: rank world_size should_stop | = imm
 """)
 
 METHODS = table("""

@@ -12,6 +12,7 @@ from jupyter_mlplat.stores.metadata.tables import json_keys
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MENTIONING = {
     "run": "doc",
+    "run_pipeline": "doc",  # bundles and functions that came from outside
     "task": "doc",
     "output": "doc",
     "cache_entry": "doc",

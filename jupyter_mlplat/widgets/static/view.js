@@ -129,6 +129,11 @@ function drawBody(view) {
     group.append(...view.series.map(drawSeries));
     parts.push(group);
   }
+  if (view.charts.length > 0) {
+    const group = make('div', 'mlplat-Charts');
+    group.append(...view.charts.map(drawChart));
+    parts.push(group);
+  }
   parts.push(...view.tables.map(table => drawTable(table, view.title)));
   if (view.empty) {
     parts.push(make('p', 'mlplat-Quiet', view.empty));
@@ -236,6 +241,55 @@ function drawLine(values) {
   line.setAttribute('d', path);
   svg.append(line);
   return svg;
+}
+
+/** A chart as it was laid out: what is sent are places, lines and words. */
+function drawChart(chart) {
+  const svg = shape('svg', 'mlplat-Chart', {
+    viewBox: `0 0 ${chart.width} ${chart.height}`,
+    role: 'img',
+    'aria-label': chart.text
+  });
+  for (const [d, colour] of chart.paths) {
+    svg.append(colored(shape('path', 'mlplat-Chart-line', { d }), colour));
+  }
+  for (const [cx, cy, colour, label] of chart.dots) {
+    const dot = colored(
+      shape('circle', 'mlplat-Chart-dot', { cx, cy, r: 2.6 }),
+      colour
+    );
+    const title = shape('title');
+    title.textContent = label;
+    dot.append(title);
+    svg.append(dot);
+  }
+  for (const label of chart.labels) {
+    const text = shape('text', 'mlplat-Chart-label', {
+      x: label.x,
+      y: label.y,
+      'text-anchor': label.anchor
+    });
+    text.textContent = label.text;
+    text.dataset.title = String(label.title);
+    svg.append(colored(text, label.colour));
+  }
+  return svg;
+}
+
+function shape(tag, className = '', attributes = {}) {
+  const node = document.createElementNS(SVG, tag);
+  if (className) {
+    node.setAttribute('class', className);
+  }
+  for (const [name, value] of Object.entries(attributes)) {
+    node.setAttribute(name, value);
+  }
+  return node;
+}
+
+function colored(node, colour) {
+  node.dataset.colour = colour === null ? 'none' : String(colour);
+  return node;
 }
 
 /** Ask whether somebody on this page opens such links: the panel, where it is installed. */

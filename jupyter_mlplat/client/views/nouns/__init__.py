@@ -10,6 +10,12 @@ from jupyter_mlplat.client.views.nouns.formats import (
     state_cell,
 )
 from jupyter_mlplat.client.views.nouns.images import view_images, view_secrets
+from jupyter_mlplat.client.views.nouns.jobs import (
+    view_jobs,
+    view_train_job,
+    view_trials,
+    view_tuning_job,
+)
 from jupyter_mlplat.client.views.nouns.pipelines import view_pipeline, view_verification
 from jupyter_mlplat.client.views.nouns.registry import (
     view_lineage,
@@ -45,6 +51,7 @@ __all__ = [
     "view_engine",
     "view_firings",
     "view_images",
+    "view_jobs",
     "view_lineage",
     "view_model",
     "view_model_history",
@@ -57,6 +64,9 @@ __all__ = [
     "view_schedule",
     "view_schedules",
     "view_secrets",
+    "view_train_job",
+    "view_trials",
+    "view_tuning_job",
     "view_verification",
     "view_version",
 ]

@@ -21,6 +21,7 @@ _MOODS = {
     "STOPPED": Mood.QUIET,
     "WAITING": Mood.WARNING,
     "MISSED": Mood.WARNING,
+    "PAUSED": Mood.WARNING,
 }
 
 
@@ -39,6 +40,7 @@ _MARKS = {
     "STOPPED": "◌",
     "WAITING": "·",
     "MISSED": "–",
+    "PAUSED": "‖",
 }
 
 
