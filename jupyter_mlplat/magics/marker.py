@@ -72,7 +72,7 @@ def build_parser(word: str) -> Parser:
         parser.add_argument(
             "space", nargs="*", metavar="X=KIND(…)", help="dimensions: lr=loguniform(1e-5,1e-1)"
         )
-    parser.add_argument("--name", metavar="NAME", help="name of the step, or of the job")
+    parser.add_argument("--name", metavar="NAME", help="the same, by name; of the job")
     if word in ("train", "tune"):
         _add_kernel_options(parser)
     if word != "tune":

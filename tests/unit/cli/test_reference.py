@@ -42,8 +42,9 @@ def test_magic_and_its_options_are_in_the_reference(
     assert missing(parser, section("magics.md", f"%mlplat {word}")) == []
 
 
-def test_mark_of_a_step_and_its_options_are_in_the_reference() -> None:
-    assert missing(build_parser("step"), section("magics.md", "%%mlplat step")) == []
+@pytest.mark.parametrize("word", ["step", "skip", "train", "tune"])
+def test_mark_and_its_options_are_in_the_reference(word: str) -> None:
+    assert missing(build_parser(word), section("magics.md", f"%%mlplat {word}")) == []
 
 
 def test_every_public_name_is_in_the_reference() -> None:
