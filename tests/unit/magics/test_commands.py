@@ -95,7 +95,7 @@ def test_bare_magic_shows_the_commands(prompt: Prompt) -> None:
         ),
         (
             "%%mlplat run\n1",
-            "UsageError: %%mlplat marks a cell: begin with %%mlplat step or %%mlplat skip. "
+            "UsageError: %%mlplat marks a cell: begin with %%mlplat step or skip, train or tune. "
             "Commands are line magics: %mlplat run.",
         ),
     ],
