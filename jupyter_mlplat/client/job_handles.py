@@ -350,9 +350,7 @@ class JobList(Shown, list[RunSummary]):
 _KINDS: dict[str, type[Run]] = {"train": TrainJob, "tune": TuningJob}
 
 
-def as_job(
-    client: EngineClient, document: documents.Run, series: tuple[Series, ...] = ()
-) -> Any:
+def as_job(client: EngineClient, document: documents.Run, series: tuple[Series, ...] = ()) -> Any:
     """Return a run as what it is: a train job, a tuning job, or a run like any other."""
     return _KINDS.get(document.kind, Run)(client, document, series)
 
@@ -659,7 +657,11 @@ def _name_of(what: Any, fallback: str) -> str:
     if callable(what):
         text = getattr(what, "__name__", "")
     else:
-        text = os.path.splitext(os.path.basename(what))[0] if isinstance(what, str | os.PathLike) else ""
+        text = (
+            os.path.splitext(os.path.basename(what))[0]
+            if isinstance(what, str | os.PathLike)
+            else ""
+        )
     return as_name(text, fallback)
 
 

@@ -112,4 +112,3 @@ def _common(options: Namespace, kind: str, shell: Any) -> dict[str, Any]:
         "tags": parse_pairs(options.tag or ()),
         "note": options.note,
     }
-

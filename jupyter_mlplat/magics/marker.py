@@ -65,9 +65,7 @@ def build_parser(word: str) -> Parser:
     if word == "skip":
         return parser
     if word == "step":
-        parser.add_argument(
-            "words", nargs="*", metavar="NAME", help="the step the cell belongs to"
-        )
+        parser.add_argument("words", nargs="*", metavar="NAME", help="the step the cell belongs to")
     elif word == "tune":
         parser.add_argument(
             "space", nargs="*", metavar="X=KIND(…)", help="dimensions: lr=loguniform(1e-5,1e-1)"
@@ -130,7 +128,9 @@ def _add_tune_options(parser: Parser) -> None:
     parser.add_argument("--stop-setting", action="append", metavar="K=V", help="of early stopping")
     parser.add_argument("--failures", metavar="N", help="more failed trials: it has failed")
     parser.add_argument("--seed", metavar="N", help="of the algorithm")
-    parser.add_argument("--warm-start", action="append", metavar="JOB", help="learn from its trials")
+    parser.add_argument(
+        "--warm-start", action="append", metavar="JOB", help="learn from its trials"
+    )
     parser.add_argument("--inline", action="store_true", help="all trials in one process")
 
 

@@ -183,10 +183,14 @@ def _settings(said: object) -> dict[str, Any]:
     if isinstance(said, Mapping):
         return dict(said)
     found: dict[str, Any] = {}
-    for text in [said] if isinstance(said, str) else list(said if isinstance(said, Iterable) else ()):
+    for text in (
+        [said] if isinstance(said, str) else list(said if isinstance(said, Iterable) else ())
+    ):
         name, separator, value = str(text).partition("=")
         if not separator:
-            raise InvalidInput(f"{text!r} is no setting: NAME=VALUE is needed, such as n_startup=5.")
+            raise InvalidInput(
+                f"{text!r} is no setting: NAME=VALUE is needed, such as n_startup=5."
+            )
         try:
             found[name] = json.loads(value)
         except ValueError:

@@ -177,7 +177,7 @@ def test_function_that_reads_what_cannot_travel_is_refused_by_that_name(kernel: 
     kernel.namespace["db"] = sqlite3.connect(":memory:")
     kernel.run("def load():\n    return db.execute('select 1')")
 
-    with pytest.raises(InvalidInput, match="'db': sqlite3.Connection"):
+    with pytest.raises(InvalidInput, match=r"'db': sqlite3\.Connection"):
         kernel.carry("load()")
 
 
@@ -187,7 +187,7 @@ def test_name_that_nothing_binds_is_told_before_anything_is_sent(kernel: Kernel)
 
 
 def test_cell_that_cannot_be_read_is_refused(kernel: Kernel) -> None:
-    with pytest.raises(InvalidInput, match="Cannot read the cell: .*line 1"):
+    with pytest.raises(InvalidInput, match=r"Cannot read the cell: .*line 1"):
         kernel.carry("x = (")
 
 
@@ -208,9 +208,7 @@ def test_large_values_are_told_with_their_size(
     monkeypatch.setattr(carrying, "LARGE_BYTES", 1 << 20)
     kernel.namespace["big"] = np.zeros(1 << 18)
 
-    assert kernel.carry("big.sum()").describe() == [
-        "Carried along: big (numpy.ndarray, 2.0 MiB)."
-    ]
+    assert kernel.carry("big.sum()").describe() == ["Carried along: big (numpy.ndarray, 2.0 MiB)."]
 
 
 def test_working_directory_module_path_variables_and_chance_are_carried(
@@ -267,7 +265,7 @@ def test_function_with_what_cannot_travel_is_refused_by_name(
     monkeypatch.setattr(main, "db", sqlite3.connect(":memory:"), raising=False)
     exec("def objective(x):\n    return db.execute(x)", vars(main))
 
-    with pytest.raises(InvalidInput, match="'db': sqlite3.Connection"):
+    with pytest.raises(InvalidInput, match=r"'db': sqlite3\.Connection"):
         carry_function(kernel.client, vars(main).pop("objective"))
 
 

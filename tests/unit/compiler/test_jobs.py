@@ -19,7 +19,12 @@ def compiled(*cells: str | tuple[str, dict[str, Any]]) -> Pipeline:
         "nbformat_minor": 5,
         "metadata": {},
         "cells": [
-            {"cell_type": "code", "id": f"c{number}", "source": source, "metadata": {"mlplat": said}}
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "source": source,
+                "metadata": {"mlplat": said},
+            }
             for number, (source, said) in enumerate(parts)
         ],
     }
@@ -31,7 +36,9 @@ def inputs_of(step: Step) -> set[tuple[str, str]]:
 
 
 def test_cell_that_is_a_train_job_is_a_step_of_its_own() -> None:
-    pipeline = compiled("x = [1]", "%%mlplat train --nodes 2 --nproc 3 --gpu 1\ny = x[0]", "print(y)")
+    pipeline = compiled(
+        "x = [1]", "%%mlplat train --nodes 2 --nproc 3 --gpu 1\ny = x[0]", "print(y)"
+    )
 
     _, job, last = pipeline.steps
     assert (job.name, job.train) == ("train", TrainSpec(nodes=2, processes=3))
@@ -42,9 +49,7 @@ def test_cell_that_is_a_train_job_is_a_step_of_its_own() -> None:
 
 
 def test_metadata_makes_a_step_a_train_job() -> None:
-    (step,) = compiled(
-        ("x = 1", {"step": "fit", "train": {"nodes": 2, "processes": 2}})
-    ).steps
+    (step,) = compiled(("x = 1", {"step": "fit", "train": {"nodes": 2, "processes": 2}})).steps
 
     assert step.train == TrainSpec(nodes=2, processes=2)
 
@@ -58,7 +63,7 @@ def test_step_mark_makes_a_step_a_train_job() -> None:
 def test_tuning_cell_binds_its_parameters_for_later_steps() -> None:
     pipeline = compiled(
         "rows = [1]",
-        "%%mlplat tune --trials 9 --maximize auc --also loss lr=loguniform(1e-5,1e-1) n=int(2, 12)\n"
+        "%%mlplat tune --trials 9 --maximize auc --also loss lr=loguniform(1e-5,1) n=int(2, 12)\n"
         "auc = lr * n * rows[0]\nloss = -auc",
         "print(lr, auc)",
     )
