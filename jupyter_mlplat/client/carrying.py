@@ -377,7 +377,7 @@ class _Carrying:
     def _preload(
         self, modules: Mapping[str, types.ModuleType], more: Iterable[str]
     ) -> tuple[str, ...]:
-        """Return what a warm worker may import beforehand: what is installed, not what is edited."""
+        """Return what a warm worker may import beforehand: what is installed."""
         roots = self._roots | {module.__name__ for module in modules.values()} | {*more}
         return tuple(sorted(root for root in roots if _is_installed(root.partition(".")[0])))
 

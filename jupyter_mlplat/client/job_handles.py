@@ -77,7 +77,8 @@ class Job(Run):
         return self
 
     def _again(self) -> "Job":
-        return as_job(self._client, self._client.get_run(self.id)).measure()
+        job: Job = as_job(self._client, self._client.get_run(self.id))
+        return job.measure()
 
     def following(self) -> Following:
         return replace(super().following(), look=self._again)

@@ -57,7 +57,7 @@ def run_cell(words: list[str], line: str, cell: str, shell: Any) -> Any:
         submitted = client.tune({**request, "tune": tune.to_wire()})
     if options.no_wait:
         return _bound(as_job(client, submitted), options, shell)
-    job = show_live(client, submitted, shell)
+    job: Any = show_live(client, submitted, shell)
     _bound(job, options, shell)
     if job.state in (RunState.FAILED, RunState.CANCELED):
         raise ExecutionFailed(
