@@ -13,7 +13,8 @@ from tests.unit.compiler.conftest import Compile
         (
             {"colour": "red"},
             "there is no setting `colour`; there are step, title, skip, cpu, memory, gpu, cache, "
-            "retries, backoff_s, timeout_s, kernel, python, env, metrics, after, in, out",
+            "retries, backoff_s, timeout_s, kernel, python, env, metrics, after, in, out, train, "
+            "tune",
         ),
         (
             {"cpu": "lots"},
