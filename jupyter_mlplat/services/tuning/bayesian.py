@@ -24,8 +24,10 @@ from jupyter_mlplat.services.tuning.table import Row, Table
 
 _SCATTERED = 2000  # candidates over the whole space
 _NEAR = 100  # around each of the best few trials
+_KEPT = 50  # of those that promise most
 _CLIMBED = 3  # candidates that L-BFGS improves
 _MOST_TRIALS = 400  # a Gaussian process takes time with their cube: the best half, the newest half
+_SLOPE = 1e-6
 _XI = 0.01
 _KAPPA = 1.96
 
@@ -64,18 +66,16 @@ class Bayesian:
         model.fit(x, y)
         gain = _Gain(model, problem.settings["acq_func"], float(y.min()), random)
         candidates = self._candidates(x[np.argsort(y)[:5]], random)
+        candidates = candidates[np.argsort(-gain(candidates))[:_KEPT]]
         if problem.settings["acq_optimizer"] != "sampling" and model.is_smooth:
-            values = gain(candidates)
-            climbed = [_climb(gain, candidates[at]) for at in np.argsort(-values)[:_CLIMBED]]
-            candidates = np.vstack([candidates, climbed])
+            climbed = [_climb(gain, one) for one in candidates[:_CLIMBED]]
+            candidates = np.vstack([climbed, candidates])
         # A point is judged where the space has values: on its steps and categories.
         rounded = np.array([_encode(problem.space, self._decode(one)) for one in candidates])
-        order = np.argsort(-gain(rounded))
         tried = {tuple(one) for one in np.round(x, 9).tolist()}
-        for at in order:
-            if tuple(np.round(rounded[at], 9).tolist()) not in tried:
-                return Suggestion(self._decode(candidates[at]))
-        return Suggestion(self._decode(candidates[order[0]]))
+        order = np.argsort(-gain(rounded), kind="stable")
+        fresh = [at for at in order if tuple(np.round(rounded[at], 9).tolist()) not in tried]
+        return Suggestion(self._decode(candidates[fresh[0] if fresh else order[0]]))
 
     def _seen(self) -> tuple[list[list[float]], list[float]]:
         rows = [row for row in self._rows if row.is_complete]
@@ -182,13 +182,22 @@ class _Gain:
 
 
 def _climb(gain: _Gain, start: Floats) -> Floats:
-    def cost(x: Floats) -> float:
-        return -float(gain(x[None])[0])
+    steps = np.vstack([np.zeros(len(start)), _SLOPE * np.eye(len(start))])
+
+    def cost(x: Floats) -> tuple[float, Floats]:
+        inside = np.where(x + _SLOPE > 1, -1.0, 1.0)  # no slope is taken across a bound
+        values = -gain(x + steps * inside)
+        return float(values[0]), (values[1:] - values[0]) / (_SLOPE * inside)
 
     found = minimize(
-        cost, start, method="L-BFGS-B", bounds=[(0, 1)] * len(start), options={"maxiter": 20}
+        cost,
+        start,
+        method="L-BFGS-B",
+        jac=True,
+        bounds=[(0, 1)] * len(start),
+        options={"maxiter": 15},
     )
-    climbed: Floats = found.x if found.fun <= cost(start) else start
+    climbed: Floats = found.x if found.fun <= cost(start)[0] else start
     return climbed
 
 

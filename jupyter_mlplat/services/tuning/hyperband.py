@@ -53,7 +53,7 @@ class Hyperband:
     def _ask(self, bracket: int, number: int) -> Answer | None:
         """Return the next trial of a bracket, None if it is done."""
         size = math.ceil((self._last + 1) * self._eta**bracket / (bracket + 1))
-        rung = self._rungs[bracket, 0]
+        rung = self._rung(bracket, 0)
         if len(rung) < size:
             return self._suggestion(draw(self._problem, number), bracket, 0)
         for level in range(1, bracket + 1):
@@ -62,11 +62,15 @@ class Hyperband:
             best = sorted(
                 (row for row in rung if row.is_complete), key=lambda row: (row.loss, row.number)
             )[: math.ceil(len(rung) / self._eta)]
-            rung = self._rungs[bracket, level]
-            if len(rung) < len(best):
-                parent = best[len(rung)]
-                return self._suggestion(dict(parent.parameters), bracket, level, parent.number)
+            rung = self._rung(bracket, level)
+            promoted = {row.label.get("parent") for row in rung}
+            for parent in best:
+                if parent.number not in promoted:
+                    return self._suggestion(dict(parent.parameters), bracket, level, parent.number)
         return Waiting() if any(row.is_open for row in rung) else None
+
+    def _rung(self, bracket: int, level: int) -> list[Row]:
+        return [row for row in self._rungs[bracket, level] if not row.is_killed]
 
     def _suggestion(
         self, parameters: dict[str, object], bracket: int, level: int, parent: int | None = None

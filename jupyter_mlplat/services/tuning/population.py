@@ -53,19 +53,25 @@ class Population:
 
     def ask(self, number: int) -> Answer:
         generation = max(self._generations, default=0)
-        members = self._generations[generation]
-        if len(members) < self._size:
-            return self._member(generation, len(members), number)
-        if any(row.is_open for row in members):
+        members = self._members(generation)
+        for member in range(self._size):
+            if member not in members:
+                return self._member(generation, member, number)
+        if any(row.is_open for row in members.values()):
             return Waiting()
         return self._member(generation + 1, 0, number)
+
+    def _members(self, generation: int) -> dict[int, Row]:
+        rows = self._generations[generation]
+        return {row.label["member"]: row for row in rows if not row.is_killed}
 
     def _member(self, generation: int, member: int, number: int) -> Answer:
         if generation == 0:
             return Suggestion(draw(self._problem, number), {"generation": 0, "member": member})
-        before = self._generations[generation - 1]
+        before = self._members(generation - 1)
         ranked = sorted(
-            (row for row in before if row.is_complete), key=lambda row: (row.loss, row.number)
+            (row for row in before.values() if row.is_complete),
+            key=lambda row: (row.loss, row.number),
         )
         if not ranked:
             return Exhausted(f"No trial of generation {generation - 1} succeeded.")

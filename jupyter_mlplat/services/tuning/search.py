@@ -18,7 +18,8 @@ class Over:
 
     Attributes:
         outcome: `goal`: reached, trials that still run are of no use; `budget`: all trials were
-            made; `exhausted`: the algorithm has no more; `failures`: too many failed.
+            made (those that were killed do not count); `exhausted`: the algorithm has no more;
+            `failures`: too many failed.
         why: For people.
     """
 
@@ -116,7 +117,7 @@ class Search:
             return Over(
                 "failures", f"{table.failed} trials failed, and {problem.failures} were allowed to."
             )
-        if problem.trials is not None and len(table) >= problem.trials:
+        if problem.trials is not None and len(table) - table.killed >= problem.trials:
             return Over("budget", f"All {problem.trials} trials were made.")
         if self._exhausted:
             return Over("exhausted", self._exhausted)

@@ -39,16 +39,25 @@ class GridSearch:
         """A point that an earlier job tried is tried here as well."""
 
     def add(self, row: Row) -> None:
+        index = self._index_of(row)
+        if index is not None and not row.is_killed:
+            self._made.add(index)
+
+    def end(self, row: Row) -> None:
+        """Have a point tried again if its trial was killed, but not if it failed."""
+        index = self._index_of(row)
+        if index is not None and row.is_killed:
+            self._made.discard(index)
+            self._next = min(self._next, index)
+
+    def _index_of(self, row: Row) -> int | None:
         if self._space.coordinates(row.parameters) is None:
-            return
+            return None
         index = 0
         for dimension in self._space:
             at = dimension.index_of(row.parameters[dimension.name])
             index = index * dimension.count + at
-        self._made.add(index)
-
-    def end(self, row: Row) -> None:
-        """A point that failed is not tried again."""
+        return index
 
     def ask(self, number: int) -> Answer:
         while self._next in self._made:

@@ -38,6 +38,11 @@ class Row:
         return self.state == "Succeeded" and self.loss is not None
 
     @property
+    def is_killed(self) -> bool:
+        """It was ended from outside: another one is made in its place."""
+        return self.state == "Killed"
+
+    @property
     def is_stopped_early(self) -> bool:
         return self.state == "EarlyStopped"
 
@@ -50,6 +55,7 @@ class Table:
         self._rows: dict[int, Row] = {}
         self.open = 0
         self.failed = 0
+        self.killed = 0
         self.best: Row | None = None
 
     def __len__(self) -> int:
@@ -108,6 +114,8 @@ class Table:
     def _count(self, row: Row) -> None:
         if row.is_open:
             self.open += 1
+        elif row.is_killed:
+            self.killed += 1
         elif row.state in ("Failed", "MetricsUnavailable"):
             self.failed += 1
         elif row.is_complete and (self.best is None or row.loss < (self.best.loss or 0.0)):  # type: ignore[operator]

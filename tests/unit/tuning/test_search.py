@@ -36,6 +36,23 @@ def test_budget_ends_a_search() -> None:
     assert over(search) == ("budget", "All 3 trials were made.")
 
 
+@pytest.mark.parametrize("algorithm", LEARNING)
+def test_trial_that_was_killed_has_another_in_its_place(algorithm: str) -> None:
+    search = Search(read_problem(a_spec(algorithm, trials=6)))
+    asked = search.ask(5)
+
+    search.tell(2, "Killed", None)
+    (killed,) = [one for number, one in asked if number == 2]
+    ((number, one),) = search.ask(1)
+
+    assert number == 6
+    assert over(search) is None
+    assert one.label == killed.label
+    if algorithm == "grid":
+        assert one.parameters == killed.parameters
+    assert len(search.ask(9)) == (0 if algorithm == "pbt" else 1)
+
+
 def test_goal_ends_a_search_and_says_by_which_trial() -> None:
     given = a_spec("random")
     given["objective"] = {"metric": "auc", "direction": "maximize", "goal": 0.9}
