@@ -1,6 +1,5 @@
 """Algorithms with a library underneath: evolution, Gaussian processes, forests, importance."""
 
-import statistics
 from typing import Any
 
 import pytest
@@ -38,19 +37,13 @@ def test_points_lie_in_the_space_and_are_the_same_after_a_restart(
         assert found == whole[done]
 
 
-@pytest.mark.parametrize(("algorithm", "settings", "count"), [("cmaes", {}, 80), (*KINDS[2], 18)])
-def test_what_is_found_is_far_better_than_chance(
+@pytest.mark.parametrize(("algorithm", "settings", "count"), [("cmaes", {}, 80), (*KINDS[2], 25)])
+def test_what_is_found_comes_near_the_least_there_is(
     algorithm: str, settings: dict[str, Any], count: int
 ) -> None:
-    found, drawn = [], []
-    for seed in range(3 if algorithm == "cmaes" else 1):
-        tried = run(spec(BRANIN, algorithm, settings=settings, seed=seed), branin, count)
-        chance = run(spec(BRANIN, "random", seed=seed), branin, count)
-        found.append(min(one["value"] for one in tried))
-        drawn.append(min(one["value"] for one in chance))
+    tried = run(spec(BRANIN, algorithm, settings=settings), branin, count)
 
-    assert statistics.median(found) < statistics.median(drawn)
-    assert statistics.median(found) < 0.8
+    assert min(one["value"] for one in tried) < 0.6  # chance: 1.6 after 25 trials, 0.8 after 80
 
 
 def test_generation_is_closed_with_the_trials_that_succeeded() -> None:
