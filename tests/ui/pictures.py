@@ -287,6 +287,7 @@ def _(stage: Stage) -> None:
 
 @scene("run-kfp")
 def _(stage: Stage) -> None:
+    stage.open()
     stage.link(f"run/{stage.show.kfp}")
     stage.run("mlplat:show-step", run=stage.show.kfp, step="metr")
     settle(stage.page)

@@ -194,7 +194,7 @@ def write_report_pipeline(path: Path) -> None:
 def plan(client: EngineClient, folder: Path) -> None:
     """Make schedules of every kind: one with a history, one that waits, one that is paused."""
     digits = {"path": str(folder / DIGITS), "experiment": "digits"}
-    cron = {"kind": "cron", "expression": "30 6 * * 1-5", "zone": "Europe/Berlin"}
+    cron = {"kind": "cron", "expression": "30 6 * * 1-5", "time_zone": "Europe/Berlin"}
     whole = {**digits, "whole": True, "parameters": {"epochs": 3}}
     client.create_schedule(
         {"name": "digits-weekdays", "note": "Before the stand-up.", "work": whole, "trigger": cron}
@@ -208,7 +208,7 @@ def plan(client: EngineClient, folder: Path) -> None:
             {"name": name, "work": retrain, "trigger": trigger, "paused": paused}
         )
     gone = {"path": str(folder / BROKEN)}
-    nightly = {"kind": "cron", "expression": "0 2 * * *", "zone": "UTC"}
+    nightly = {"kind": "cron", "expression": "0 2 * * *", "time_zone": "UTC"}
     with suppress(PlatformError):
         client.create_schedule({"name": "sales", "work": gone, "trigger": nightly})
     for _ in range(3):
