@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_mlplat import train
     from jupyter_mlplat.client.api import (
         compile,
         deploy,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from jupyter_mlplat.client.tracking import log_artifact, log_metric, log_model
     from jupyter_mlplat.errors import PlatformError
     from jupyter_mlplat.magics import load_ipython_extension, unload_ipython_extension
+    from jupyter_mlplat.train import TrialPruned
 
 _HOMES = {
     "api": (
@@ -74,6 +76,7 @@ _MODULES = {
     name: f"jupyter_mlplat.client.{module}" for module, names in _HOMES.items() for name in names
 } | {
     "PlatformError": "jupyter_mlplat.errors",
+    "TrialPruned": "jupyter_mlplat.train",
     "load_ipython_extension": "jupyter_mlplat.magics",
     "unload_ipython_extension": "jupyter_mlplat.magics",
 }
@@ -84,6 +87,7 @@ __all__ = [
     "PlatformError",
     "Run",
     "TrainJob",
+    "TrialPruned",
     "Trials",
     "TuningJob",
     "compile",
@@ -106,6 +110,7 @@ __all__ = [
     "restore",
     "run",
     "runs",
+    "train",
     "train_job",
     "tune",
     "unload_ipython_extension",
@@ -116,6 +121,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return _find_version()
+    if name == "train":
+        return import_module("jupyter_mlplat.train")
     if name not in _MODULES:
         raise AttributeError(f"module 'jupyter_mlplat' has no attribute {name!r}")
     value = getattr(import_module(_MODULES[name]), name)

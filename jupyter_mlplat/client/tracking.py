@@ -80,12 +80,12 @@ def is_inside_step() -> bool:
 
 def _find_tracking() -> Any:
     """Return the tracking of the step that this process runs, or None."""
-    return getattr(sys.modules.get(_MODULE), "current", None) or _tracking_of_kernel()
+    return getattr(sys.modules.get(_MODULE), "current", None) or tracking_of_kernel()
 
 
 @cache
-def _tracking_of_kernel() -> Any:
-    """Return the tracking of the run that this process is the kernel of, or None.
+def tracking_of_kernel() -> Any:
+    """Return the tracking of the run that this process is the kernel or a command of, or None.
 
     A notebook that is run whole has a kernel of its own, which is told where to log.
     """

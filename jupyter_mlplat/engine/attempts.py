@@ -15,8 +15,10 @@ from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
+from jupyter_mlplat.resources.training import TrainSpec
 from jupyter_mlplat.resources.tuning import Trial
 from jupyter_mlplat.services.pipelines.orders import order_of
+from jupyter_mlplat.services.training.checking import settled
 
 LOG_LIMIT_BYTES = 100 * 2**20
 OUTPUT_LIMIT_BYTES = 10 * 2**20
@@ -58,6 +60,9 @@ def prepare_attempt(
         document["known"] = facts.trials_of_runs(step.tune.warm_start)
         document["tuner"] = {"python": sys.executable, "path": _PACKAGES}
         document["gpus"] = list(task.gpus)
+    if step.train is not None:
+        document["train"] = _train_document(facts, step.train, task.gpus)
+        document["env"] = env = {**document["train"].pop("env"), **env}
     _write_step(str(ref.directory), json.dumps(document).encode())
     return StartOrder(
         ref=ref,
@@ -147,6 +152,7 @@ def _step_document(home: Home, live: LiveRun, step: Step, attempt: int) -> dict[
                 for given in step.inputs
             ),
         ],
+        "checkpoints": str(home.checkpoints(live.id, step.name)),
         "output_limit_bytes": OUTPUT_LIMIT_BYTES,
         **(_whole_document(live) if pipeline.whole is not None else {}),
     }
@@ -158,6 +164,21 @@ def _carried_inputs(step: Step) -> list[dict[str, Any]]:
         return []
     bundle = step.carried.bundle
     return [{"name": name, "bundle": bundle, "optional": False} for name in step.carried.names]
+
+
+def _train_document(facts: Facts, spec: TrainSpec, gpus: tuple[int, ...]) -> dict[str, Any]:
+    """Return what the agent of a train job's ranks is told.
+
+    Raises:
+        InvalidInput: The runtime is no longer there.
+    """
+    runtime = facts.runtime(spec.runtime)
+    settled_spec = settled(spec, runtime, len(gpus))
+    return {
+        **settled_spec.to_wire(),
+        "contract": runtime.contract,
+        "env": dict(runtime.env),
+    }
 
 
 def _whole_document(live: LiveRun) -> dict[str, Any]:

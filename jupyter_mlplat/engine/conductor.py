@@ -421,8 +421,15 @@ class Conductor:
             data = {"run_id": live.id, "metric": metric.model_dump(mode="json")}
             batch.events.append(NewEvent("metric.logged", metric.name, data))
         self._take_trials(batch, live, activity)
+        self._tell_ranks(batch, live, activity)
         cells = tuple(activity.cells.values())
-        self._send(batch, live, msg.Progressed(utc_now(), ref.step, ref.attempt, cells))
+        seen = msg.Progressed(utc_now(), ref.step, ref.attempt, cells, activity.progress)
+        self._send(batch, live, seen)
+
+    def _tell_ranks(self, batch: Batch, live: LiveRun, activity: Activity) -> None:
+        for rank in activity.take_ranks():
+            data = {"run_id": live.id, "step": activity.step, "rank": rank.to_wire()}
+            batch.events.append(NewEvent("rank.updated", str(rank.rank), data))
 
     def _end(self, batch: Batch, ended: Ended) -> None:
         live = self._runs.get(ended.ref.run)
@@ -435,6 +442,7 @@ class Conductor:
         activity.take(read_events(ended.ref, activity.offset))
         activity.end_trials(utc_now())
         self._take_trials(batch, live, activity)
+        self._tell_ranks(batch, live, activity)
         if self._make_again(batch, live, step, result):
             return
         cells = cells_of(result, tuple(activity.cells.values()))
@@ -451,6 +459,7 @@ class Conductor:
                 cells=cells,
                 executed_as=ended.executed_as,
                 notes=notes_of(result),
+                progress=activity.progress,
             ),
         )
         if ended.code != "revoked":
@@ -548,6 +557,7 @@ class Conductor:
                 activity = _activity_of(live.status.tasks[step])
                 activity.take(read_events(ref, 0))  # told to the listeners by the earlier engine
                 self._take_trials(batch, live, activity)  # which may not have written all of them
+                activity.take_ranks()
                 live.activities[step] = activity
                 batch.deeds.append(AdoptDeed(ref))
             case msg.Stop(step, attempt):

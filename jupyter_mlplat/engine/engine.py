@@ -99,6 +99,7 @@ from jupyter_mlplat.stores.flushing import Flush
 from jupyter_mlplat.stores.folders import LocalRunFolders
 from jupyter_mlplat.stores.images import LocalImageMap
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
+from jupyter_mlplat.stores.runtimes import LocalTrainRuntimes
 from jupyter_mlplat.stores.secrets import LocalSecrets
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class Engine:
         self._flush = Flush(home.root, home.flushed)
         self.timekeeper = Timekeeper(store, ScheduledWork(self), Notifier(config.webhook_allow))
         self.broker = Broker(store, store.last_event(), self.timekeeper.hear)
+        self.runtimes = LocalTrainRuntimes(home.runtimes)
         facts = Facts(
             interpreters=self._interpreters,
             environments=self._environments,
@@ -172,6 +174,7 @@ class Engine:
                 home, self.image_map, self.secrets, self.container_tool, self.inventory
             ),
             trials_of_runs=partial(trials_of_runs, store),
+            added_runtimes=self.runtimes.list,
         )
         self._jobs = Jobs(self.notebooks, self._interpreters, self.inventory, self._flow_of)
         self._foresight = Foresight(store, facts)

@@ -1,7 +1,7 @@
 """What the conductor has to know beside the store: interpreters, packages, files, git."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,10 @@ from jupyter_mlplat.engine.live import LiveRun, StepKey
 from jupyter_mlplat.errors import Unsupported
 from jupyter_mlplat.kit.digests import digest_bytes
 from jupyter_mlplat.resources.pipeline import Pipeline, Resources, Step
+from jupyter_mlplat.resources.training import TrainRuntime
 from jupyter_mlplat.resources.workflow import Component
 from jupyter_mlplat.services.pipelines.caching import cache_key, component_parts, key_parts
+from jupyter_mlplat.services.training.runtimes import merged, runtime_named
 
 MISSING = "missing"
 
@@ -33,6 +35,7 @@ class Facts:
     read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
     components: Components | None = None  # None where no pipeline has any
     trials_of_runs: "Callable[[Sequence[str]], list[dict[str, object]]]" = lambda _: []
+    added_runtimes: Callable[[], Iterable[TrainRuntime]] = tuple
 
     @property
     def of_components(self) -> Components:
@@ -40,6 +43,14 @@ class Facts:
         if self.components is None:
             raise Unsupported("Tasks of KFP pipelines cannot be run by this engine.")
         return self.components
+
+    def runtime(self, name: str) -> TrainRuntime:
+        """Return the runtime of a train job.
+
+        Raises:
+            InvalidInput: There is none of this name.
+        """
+        return runtime_named(name, merged(self.added_runtimes()))
 
     def demand_of(self, step: Step) -> Resources:
         """Return what a step waits for."""

@@ -82,6 +82,15 @@ class Home:
         """Name the folder that the tasks of a run share; it goes when the run does."""
         return self.runs / run / ".workspace"
 
+    @property
+    def runtimes(self) -> Path:
+        """Train runtimes that a platform team has added, one YAML file each."""
+        return self.root / "runtimes"
+
+    def checkpoints(self, run: str, step: str) -> Path:
+        """Name the folder for checkpoints of a step: that of all its attempts."""
+        return Path(f"{self.root}/runs/{run}/{step}/checkpoints")
+
     @cached_property
     def socket(self) -> Path:
         return self._socket_path("engine.sock")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import errno
 import json
@@ -11,10 +12,10 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import bundle, channels, logs, settings, tracking
+from . import bundle, channels, logs, program, ranks, reporting, settings, tracking
 from .ending import flush_everything
 from .events import Events
 from .failures import StepFailed, describe_error, disk_full
@@ -27,6 +28,9 @@ from .outputs import STDERR, STDOUT, LogFile, LogOrder, Recorder
 from .process import NOT_OURS, claim
 from .shell import ZMQInteractiveShell, make_shell
 from .snapshot import Snapshot
+
+RESULT = "result"
+"""The name of what a function returns, among a step's values."""
 
 SAVE_EVERY_S = 2.0
 """A running step's executed notebook on disk is at most this old when a cell ends."""
@@ -61,32 +65,57 @@ class Attempt:
         self.loaded: dict[str, Any] = {}
         self.beside: dict[str, dict[str, Any]] = {}
         self.kin: dict[str, list[str]] = {}
+        self.is_agent = bool(order.get("train"))
+        self.is_heard = True  # the engine reads what is told here
         self._saved_at = time.monotonic()
 
-    def path(self, name: str) -> str:
+    def path(self, *names: str) -> str:
         """Return the path of a file of this attempt."""
-        return os.path.join(self.directory, name)
+        return os.path.join(self.directory, *names)
 
     def run(self) -> None:
         """Run the step and write its result."""
         started_at = time.time()
-        try:
-            self.loop = asyncio.new_event_loop()  # before logging is set up: it writes a record
-            with self.shell.builtin_trap:  # imports that are replayed may ask for `get_ipython`
-                self._prepare()
-            self._run_cells()
+        self.loop = asyncio.new_event_loop()  # before logging is set up: it writes a record
+        self._attempt(self._work)
+        flush_everything()
+        if not self.is_agent:
+            self._tell_tracked()
+            self._write_notebook()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self.result.update(
+            started_at=started_at,
+            finished_at=time.time(),
+            peak_memory_bytes=usage.ru_maxrss * (1024 if sys.platform == "linux" else 1),
+        )
+        write_atomically(self.path("result.json"), dump_json(self.result))
+        self.events.ring()
+
+    def _work(self) -> None:
+        with self.shell.builtin_trap:  # imports that are replayed may ask for `get_ipython`
+            self._prepare()
+        if self.is_agent:
+            self._run_ranks()
+        else:
+            self._run_program()
             self._save()
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """Do something; whatever goes wrong becomes the result's error."""
+        try:
+            work()
         except StepFailed as failed:
             self._fail(failed.error)
         except bundle.NotSerialisable as error:
+            last = self.order["cells"][-1] if self.order["cells"] else {}
             fields = {
                 "name": error.name,
                 "type": error.type,
                 "path": error.path,
                 "way_out": error.way_out,
                 "ties": [error.name],
-                "cell": self.order["cells"][-1]["id"],
-                "cell_index": self.order["cells"][-1]["index"],
+                "cell": last.get("id"),
+                "cell_index": last.get("index"),
             }
             self._fail({"code": "not-serialisable", "message": str(error), **fields})
         except (bundle.MissingInput, BlobError) as error:
@@ -98,26 +127,21 @@ class Attempt:
                 traceback.print_exc()
                 message = f"The step could not be run: {type(error).__name__}: {error}"
                 self._fail({"code": "internal", "message": message})
-        flush_everything()
-        usage = resource.getrusage(resource.RUSAGE_SELF)
+
+    def _tell_tracked(self) -> None:
         self.result.update(
             metrics=self.tracking.metrics,
             models=self.tracking.models,
             artifacts=self.tracking.artifacts,
             cells=self.cells,
-            started_at=started_at,
-            finished_at=time.time(),
-            peak_memory_bytes=usage.ru_maxrss * (1024 if sys.platform == "linux" else 1),
         )
-        self._write_notebook()
-        write_atomically(self.path("result.json"), dump_json(self.result))
-        self.events.ring()
 
     # Before the cells
 
     def _prepare(self) -> None:
         order, namespace = self.order, self.namespace
         tracking.current = self.tracking
+        self._report_as(0, 1)
         os.environ.update(order.get("env") or {})
         _add_working_directory_to_path()
         os.chdir(order["cwd"])
@@ -175,6 +199,89 @@ class Attempt:
         finally:
             for part, recorder in zip(parts, recorders):
                 part.recorder = recorder
+
+    # The ranks of a train job
+
+    def _run_ranks(self) -> None:
+        """Be the agent of the ranks; rank 0's result is the step's."""
+        agent = ranks.Agent(self.order, self.directory, self.events)
+        try:
+            self.result.update(agent.run(self._be_rank))
+        except ranks.RankFailed as failed:
+            self.result["cells"] = failed.result.get("cells") or []
+            self._take_notebook(failed.place)
+            raise
+        except StepFailed:
+            self._take_notebook(None)
+            raise
+
+    def _be_rank(self, place: ranks.Place, directory: str) -> None:
+        """Run what the step runs, as one of its ranks, in a process of its own."""
+        self.is_agent = False
+        self.loop = asyncio.new_event_loop()
+        self._report_as(place.rank, place.world_size)
+        if place.rank:  # only what rank 0 says is the step's
+            self.directory, self.is_heard = directory, False
+            self.events = Events(self.path("events.jsonl"), None, "")
+            self.tracking = tracking.Tracking(self.events, self.blobs, self.namespace)
+            tracking.current = self.tracking
+            self.open_logs()
+            self._report_as(place.rank, place.world_size)
+
+        def work() -> None:
+            self._run_program(is_rank=True)
+            if place.rank == 0:
+                self._save()
+
+        self._attempt(work)
+        if self.result["error"] is None:
+            flush_everything()
+        self._tell_tracked()
+        if place.rank == 0 or self.result["error"] is not None:
+            self._write_notebook()
+        write_atomically(os.path.join(directory, "result.json"), dump_json(self.result))
+        if self.result["error"] is not None:
+            flush_everything()
+            raise SystemExit(1)
+
+    def _take_notebook(self, place: ranks.Place | None) -> None:
+        """Let the executed notebook be that of the rank that failed."""
+        written = self.path("executed.ipynb")
+        if place is not None and place.rank:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(self.path("ranks", str(place.rank), "executed.ipynb"), written)
+                return
+        if not os.path.exists(written):
+            self._write_notebook("failed")
+
+    def _report_as(self, rank: int, world_size: int) -> None:
+        """Let the program report as one of so many."""
+        folder = self.order.get("checkpoints") or self.path("checkpoints")
+        reporting.current = reporting.Reporting(
+            self.events, self.tracking, folder, rank, world_size
+        )
+
+    # A program instead of cells
+
+    def _run_program(self, is_rank: bool = False) -> None:
+        what = self.order.get("program")
+        if what is None:
+            self._run_cells()
+        elif what.get("command"):
+            if self.is_heard:
+                os.environ["MLPLAT_STEP_DIRECTORY"] = self.directory
+            if is_rank:
+                program.become_command(what["command"])
+            program.run_command(what["command"])
+        else:
+            function = program.load_function(what["function"], self.blobs)
+            try:
+                self.namespace[RESULT] = program.call(function, what.get("arguments") or {})
+            except StepFailed as failed:
+                print("\n".join(failed.error.get("traceback", ())), file=sys.stderr)
+                raise
+            finally:
+                self.recorder.finish()
 
     # The cells
 
@@ -256,7 +363,7 @@ class Attempt:
             return  # unbound, or not a finite number: nothing to record
 
     def _fail(self, error: dict[str, Any]) -> None:
-        self.result.update(state="failed", error=error)
+        self.result.update(state="failed", error=error, failed_at=time.time())
 
     def _write_notebook(self, state: str = "") -> None:
         if self.snapshot is not None and not state:

@@ -29,7 +29,7 @@ class Tracking:
         self.metrics: dict[str, float] = {}
         self.models: list[dict[str, Any]] = []
         self.artifacts: list[dict[str, Any]] = []
-        self._events = events
+        self.events = events
         self._blobs = blobs
         self._namespace = namespace
 
@@ -47,7 +47,7 @@ class Tracking:
         if not math.isfinite(number):
             raise ValueError(f"Cannot log metric {name!r}: {number!r} is not a finite number.")
         self.metrics[name] = number
-        self._events.emit("metric", name=name, value=number, step=step)
+        self.events.emit("metric", name=name, value=number, step=step)
 
     def log_model(
         self, model: Any, name: str, *, input_example: Any = None, signature: Any = None
@@ -73,7 +73,7 @@ class Tracking:
         if (named := column_names(labels)) is not None:
             entry["columns"] = named
         self.models.append(entry)
-        self._events.emit("model", **entry)
+        self.events.emit("model", **entry)
 
     def log_artifact(self, path_or_value: Any, name: str) -> None:
         """Save a file by its path, or a value.
@@ -107,4 +107,4 @@ class Tracking:
         if (named := columns(value)) is not None:
             entry["columns"] = named
         self.artifacts.append(entry)
-        self._events.emit("artifact", **entry)
+        self.events.emit("artifact", **entry)

@@ -60,7 +60,8 @@ def _content() -> dict[str, bytes]:
     if spec is None or spec.origin is None:
         raise RuntimeError("cloudpickle is not installed beside jupyter_mlplat; install it again.")
     content = {f"{PACKAGE}/{path.name}": path.read_bytes() for path in sorted(runtime.glob("*.py"))}
-    content["shim/jupyter_mlplat/__init__.py"] = (runtime / "shim" / "__init__.py").read_bytes()
+    for path in sorted((runtime / "shim").glob("*.py")):
+        content[f"shim/jupyter_mlplat/{path.name}"] = path.read_bytes()
     kfp = runtime / "kfp_slice"
     for path in sorted(kfp.rglob("*.py")):
         content[f"kfp_slice/{path.relative_to(kfp)}"] = path.read_bytes()

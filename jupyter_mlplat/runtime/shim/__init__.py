@@ -3,6 +3,7 @@
 Copied into the slice as `jupyter_mlplat`; the installed package wins where there is one.
 """
 
+import importlib
 import sys
 from typing import Any, Optional
 
@@ -31,6 +32,13 @@ def log_artifact(path_or_value: Any, name: str) -> None:
     tracking = _tracking()
     if tracking is not None:
         tracking.log_artifact(path_or_value, name)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("train", "TrialPruned"):
+        raise AttributeError(f"module 'jupyter_mlplat' has no attribute {name!r}")
+    train = importlib.import_module(f"{__name__}.train")
+    return train if name == "train" else train.TrialPruned
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from jupyter_mlplat.kit.clock import from_unix, seconds_between
 from jupyter_mlplat.resources.lineage import Artifact
 from jupyter_mlplat.resources.run import CellRun, Metric
+from jupyter_mlplat.resources.training import Checkpoint, Progress, RankStatus
 from jupyter_mlplat.resources.tuning import Trial, TrialReport, TrialState
 
 MODEL_TYPE = "system.Model"
@@ -22,6 +25,7 @@ _ARTIFACT_TYPE = "system.Artifact"
 _DATASET_TYPE = "system.Dataset"
 _TABLE_CODECS = frozenset({"arrow", "parquet"})
 _OWN_FIELDS = frozenset({"t", "kind", "name", "digest", "size_bytes", "codec"})
+_PROGRESS = ("fraction", "remaining_s", "position", "message")
 _PLACEHOLDER = "art-0000000000"  # an id is given when the artifact is written down
 
 
@@ -46,6 +50,10 @@ class Activity:
     _changed: set[int] = field(default_factory=set)
     _reports: list[tuple[int, int, TrialReport]] = field(default_factory=list)
     _at: int = 0  # where the line stands that is being taken in
+    progress: Progress | None = None
+    ranks: dict[int, RankStatus] = field(default_factory=dict)
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    _changed_ranks: dict[int, None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, step: str, cells: Iterable[CellRun], attempt: int = 0) -> "Activity":
@@ -100,6 +108,12 @@ class Activity:
                 self._take_report(event)
             case "model" | "artifact":
                 self._take_artifact(event)
+            case "progress":
+                self._take_progress(event)
+            case "rank":
+                self._take_rank(event)
+            case "checkpoint":
+                self._take_checkpoint(event)
 
     def _take_cell(self, event: Mapping[str, Any]) -> None:
         cell = str(event.get("id"))
@@ -154,6 +168,40 @@ class Activity:
                 reported_at=from_unix(_finite(event.get("t")) or 0.0),
             )
             self._reports.append((number, (self.attempt << 44) + self._at, report))
+
+    def take_ranks(self) -> list[RankStatus]:
+        """Return the ranks that have changed since this was asked last."""
+        changed = [self.ranks[number] for number in self._changed_ranks]
+        self._changed_ranks.clear()
+        return changed
+
+    def _take_progress(self, event: Mapping[str, Any]) -> None:
+        """Take in how far it is; what is not said stays as it was said before."""
+        told = {name: event[name] for name in _PROGRESS if event.get(name) not in (None, "")}
+        before = self.progress.model_dump() if self.progress is not None else {}
+        if "fraction" in told:
+            before.pop("remaining_s", None)  # it was of then
+        told["reported_at"] = from_unix(_finite(event.get("t")) or 0.0)
+        with suppress(ValidationError):
+            self.progress = Progress.model_validate({**before, **told})
+
+    def _take_rank(self, event: Mapping[str, Any]) -> None:
+        moments = ("started_at", "finished_at")
+        said = {name: value for name, value in event.items() if name not in moments}
+        for name in moments:
+            if (seconds := _finite(event.get(name))) is not None:
+                said[name] = from_unix(seconds)
+        with suppress(ValidationError):
+            rank = RankStatus.model_validate(said)
+            self.ranks[rank.rank] = rank
+            self._changed_ranks[rank.rank] = None
+
+    def _take_checkpoint(self, event: Mapping[str, Any]) -> None:
+        said = {name: event.get(name) for name in ("name", "position", "size_bytes")}
+        said["created_at"] = from_unix(_finite(event.get("t")) or 0.0)
+        with suppress(ValidationError):
+            checkpoint = Checkpoint.model_validate(said)
+            self.checkpoints[checkpoint.name] = checkpoint
 
     def _take_artifact(self, event: Mapping[str, Any]) -> None:
         if event["kind"] == "model":

@@ -340,8 +340,11 @@ def _on_waits(change: _Change, event: Waits) -> None:
 
 def _on_progressed(change: _Change, event: Progressed) -> None:
     task = change.running(event)
-    if task is not None and task.cells != event.cells:
-        change.update(task, cells=event.cells)
+    if task is None:
+        return
+    progress = event.progress or task.progress
+    if task.cells != event.cells or task.progress != progress:
+        change.update(task, cells=event.cells, progress=progress)
 
 
 def _on_timer_due(change: _Change, event: TimerDue) -> None:
@@ -373,6 +376,7 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
         cells=task.cells if event.cells is None else event.cells,
         executed_as=event.executed_as,
         notes=tuple(dict.fromkeys((*task.notes, *event.notes))),
+        progress=event.progress or task.progress,
         gpus=(),
     )
     if isinstance(event.outcome, Succeeded):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from jupyter_mlplat.resources.run import CacheExplanation, CellRun, Failure, Task
+from jupyter_mlplat.resources.training import Progress
 from jupyter_mlplat.resources.workflow import ExecutedAs, Values
 from jupyter_mlplat.services.workflows.flow import Flow
 
@@ -91,16 +92,18 @@ class AttemptEnded:
     cells: tuple[CellRun, ...] | None = None
     executed_as: ExecutedAs | None = None
     notes: tuple[str, ...] = ()  # what was asked for and not honoured, for people
+    progress: Progress | None = None  # what it said last
 
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """Cells of a running attempt have started or ended."""
+    """Cells of a running attempt have started or ended, or it has said how far it is."""
 
     at: datetime
     step: str
     attempt: int
     cells: tuple[CellRun, ...]
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,4 +26,5 @@ def order_of(step: Step, pipeline: Pipeline, reliance: Reliance) -> dict[str, An
         "elsewhere": dict(reliance.elsewhere),
         "unseen": reliance.unseen,
         "metrics": list(step.metrics),
+        "program": step.program.to_wire() if step.program is not None else None,
     }
