@@ -238,6 +238,10 @@ def _add_runs(group: Any) -> None:
         "--raw", action="store_true", help="send terminal escapes to a terminal unfiltered"
     )
     _add_run(_add(group, "cancel", commands.runs.cancel, "stop a run", "cancel latest"))
+    about = "stop what runs of a run, and start nothing until it is resumed"
+    _add_run(_add(group, "pause", commands.runs.pause, about, "pause latest"))
+    about = "go on with a paused run; what was stopped starts anew, from its checkpoints"
+    _add_run(_add(group, "resume", commands.runs.resume, about, "resume latest"))
     parser = _add(
         group,
         "retry",

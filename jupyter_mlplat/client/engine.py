@@ -251,6 +251,14 @@ class EngineClient(JobLink):
         """Stop a run; its steps' process groups are ended."""
         return self._run("runs.cancel", run)
 
+    def pause_run(self, run: str | int) -> "run_documents.Run":
+        """Stop what runs of a run, and start nothing of it until it is resumed."""
+        return self._run("runs.pause", run)
+
+    def resume_run(self, run: str | int) -> "run_documents.Run":
+        """Go on with a paused run; steps that were stopped start anew, from their checkpoints."""
+        return self._run("runs.resume", run)
+
     def retry_run(
         self,
         run: str | int,

@@ -115,6 +115,16 @@ class Run(Shown):
         self._document = self._client.cancel_run(self.id)
         return self
 
+    def pause(self) -> "Run":
+        """Stop what runs, and start nothing until it is resumed; what has succeeded is kept."""
+        self._document = self._client.pause_run(self.id)
+        return self
+
+    def resume(self) -> "Run":
+        """Go on; steps that were stopped start anew, from their checkpoints if they keep some."""
+        self._document = self._client.resume_run(self.id)
+        return self
+
     def retry(
         self, path: str | Path | None = None, from_step: str | None = None, *, wait: bool = True
     ) -> "Run":
@@ -204,7 +214,10 @@ class Run(Shown):
         if self.is_final or self.state is documents.RunState.CANCELING:
             return ()
         question = "Stop the run with all its processes?"
-        return (Action("cancel", "Cancel", self.cancel, question),)
+        cancel = Action("cancel", "Cancel", self.cancel, question)
+        if self.state is documents.RunState.PAUSED:
+            return (Action("resume", "Resume", self.resume), cancel)
+        return (Action("pause", "Pause", self.pause), cancel)
 
 
 class RunList(Shown, list[documents.RunSummary]):

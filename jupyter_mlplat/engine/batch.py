@@ -29,6 +29,7 @@ class StartDeed:
 @dataclass(frozen=True, slots=True)
 class StopDeed:
     ref: AttemptRef
+    grace_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ Deed = StartDeed | StopDeed | AdoptDeed | WakeDeed | FinalDeed | ReplyDeed
 
 _MOST_TRIAL_EVENTS = 100  # in one commit: nobody looks at more one by one
 
-_TOLD = frozenset({"run-ended", "cancel-asked", "retry-asked", "edited"})
+_TOLD = frozenset(
+    {"run-ended", "cancel-asked", "pause-asked", "resume-asked", "retry-asked", "edited"}
+)
 """Kinds of commits that somebody acts on. What is between them may be undone by a loss of power."""
 
 
@@ -120,6 +123,12 @@ class Batch:
             self.changed_runs.add(live.id)
         if transition.tasks or live.id in self.changed_runs:
             self.runs[live.id] = live
+
+    def announce(self, live: LiveRun) -> None:
+        """Tell of a run that has just been stored, and of which nothing is done yet."""
+        self.created.append(live.id)
+        self.changed_runs.add(live.id)
+        self.runs[live.id] = live
 
     def record(self, live: LiveRun, record: Record) -> None:
         """Take in what a task that has ended adds."""

@@ -37,6 +37,8 @@ from jupyter_mlplat.engine.items import (
     Delete,
     Edit,
     Item,
+    Pause,
+    Resume,
     Retry,
     Submit,
     Tell,
@@ -83,6 +85,8 @@ _log = logging.getLogger(__name__)
 
 _FULL_BYTES = 2**20  # less than this, and a result with its notebook cannot be written
 _COMMIT_PAUSE_S = 1.0  # between tries while the disk is full
+_GRACE_S = 5.0  # as long as Jupyter gives a kernel to shut down
+_PAUSE_GRACE_S = 30.0  # for a checkpoint, as long as Kubernetes gives a pod
 
 Outcome = tuple[Sequence[Deed], Sequence[Event]]
 """What to do, and what to tell, now that it is durable."""
@@ -98,6 +102,8 @@ _COMMIT_KINDS: dict[type[Any], str] = {
     msg.AttemptEnded: "attempt-ended",
     msg.TimerDue: "timer-due",
     msg.CancelAsked: "cancel-asked",
+    msg.PauseAsked: "pause-asked",
+    msg.ResumeAsked: "resume-asked",
     msg.RetryAsked: "retry-asked",
 }
 
@@ -150,6 +156,12 @@ class Conductor:
     @property
     def runs(self) -> int:
         return len(self._runs)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Tell whether a run goes on: one that is paused needs nobody until it is resumed."""
+        states = [live.status.run.state for live in list(self._runs.values())]
+        return bool(self.running_tasks) or any(state is not RunState.PAUSED for state in states)
 
     @property
     def running_tasks(self) -> int:
@@ -235,6 +247,11 @@ class Conductor:
         activities = list(live.activities.values()) if live else []
         return [metric for activity in activities for metric in activity.logged.metrics]
 
+    def activity_of(self, run_id: str, step: str) -> Activity | None:
+        """Return what is known of an attempt that runs; only to be read."""
+        live = self._runs.get(run_id)
+        return live.activities.get(step) if live else None
+
     def archive_experiment(self, experiment: str, *, is_archived: bool) -> Experiment:
         """Put an experiment and its runs away, those at work too; or take it back."""
         found = self._store.archive_experiment(experiment, is_archived=is_archived)
@@ -262,6 +279,8 @@ class Conductor:
                 self._submit(batch, item)
             case Cancel():
                 self._cancel(batch, item)
+            case Pause() | Resume():
+                self._hold(batch, item)
             case Retry():
                 self._retry(batch, item)
             case Delete():
@@ -317,7 +336,10 @@ class Conductor:
         git = self._facts.read_git(item.pipeline)
         live = LiveRun(status, item.pipeline, git, item.plan_anew)
         self._runs[run.id] = live
-        self._send(batch, live, msg.Submitted(utc_now()))
+        if run.state is RunState.PAUSED:
+            batch.announce(live)
+        else:
+            self._send(batch, live, msg.Submitted(utc_now()))
         self._answer_with(batch, item, live)
 
     def _cancel(self, batch: Batch, item: Cancel) -> None:
@@ -327,6 +349,20 @@ class Conductor:
             batch.deeds.append(ReplyDeed(item.reply, lambda: run))
             return
         self._send(batch, live, msg.CancelAsked(utc_now()))
+        self._answer_with(batch, item, live)
+
+    def _hold(self, batch: Batch, item: Pause | Resume) -> None:
+        """Pause a run, or resume it; one that is as is asked for stays so."""
+        run = self._store.get_run(item.run)
+        live = self._runs.get(run.id)
+        word = "pause" if isinstance(item, Pause) else "resume"
+        state = live.status.run.state if live is not None else run.state
+        if live is None or state is RunState.CANCELING:
+            message = f"Cannot {word} run {run.number}: it is {state}."
+            hint = " Retry it instead." if state in (RunState.FAILED, RunState.CANCELED) else ""
+            raise Conflict(message + hint)
+        kind = msg.PauseAsked if isinstance(item, Pause) else msg.ResumeAsked
+        self._send(batch, live, kind(utc_now()))
         self._answer_with(batch, item, live)
 
     def _retry(self, batch: Batch, item: Retry) -> None:
@@ -519,11 +555,11 @@ class Conductor:
     def _send(self, batch: Batch, live: LiveRun, event: msg.RunEvent) -> None:
         """Feed a machine, and do at once what it asks of the conductor itself."""
         batch.kinds.add(_COMMIT_KINDS[type(event)])
-        was_created = live.status.run.started_at is None
+        was_created = live.status.run.state is RunState.PENDING
         transition = advance(live.status, event)
         batch.note(live, transition)
         live.status = transition.status
-        if was_created and live.status.run.started_at is not None:
+        if was_created and live.status.run.state is not RunState.PENDING:
             batch.created.append(live.id)
         self._todo.extend((live, instruction) for instruction in transition.instructions)
 
@@ -561,7 +597,9 @@ class Conductor:
                 live.activities[step] = activity
                 batch.deeds.append(AdoptDeed(ref))
             case msg.Stop(step, attempt):
-                batch.deeds.append(StopDeed(attempt_ref(self._home, live.id, step, attempt)))
+                grace_s = _PAUSE_GRACE_S if live.status.tasks[step].is_stopping else _GRACE_S
+                ref = attempt_ref(self._home, live.id, step, attempt)
+                batch.deeds.append(StopDeed(ref, grace_s))
             case msg.Wake(at, step, attempt, kind):
                 batch.deeds.append(WakeDeed(live.id, step, attempt, kind, at))
 

@@ -27,7 +27,18 @@ from jupyter_mlplat.engine.foresight import Foresight
 from jupyter_mlplat.engine.git import Git
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
-from jupyter_mlplat.engine.items import Call, Cancel, Delete, Edit, Item, Retry, Submit, Tell
+from jupyter_mlplat.engine.items import (
+    Call,
+    Cancel,
+    Delete,
+    Edit,
+    Item,
+    Pause,
+    Resume,
+    Retry,
+    Submit,
+    Tell,
+)
 from jupyter_mlplat.engine.jobs import Jobs, trials_of_runs
 from jupyter_mlplat.engine.listener import Listener
 from jupyter_mlplat.engine.live import PlanAnew
@@ -48,6 +59,7 @@ from jupyter_mlplat.engine.scheduled import ScheduledWork
 from jupyter_mlplat.engine.stage import Stage
 from jupyter_mlplat.engine.timekeeper import Timekeeper
 from jupyter_mlplat.engine.traces import Traces
+from jupyter_mlplat.engine.training import Training
 from jupyter_mlplat.engine.tuning import Tuning
 from jupyter_mlplat.errors import PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
@@ -199,6 +211,7 @@ class Engine:
         self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
         self.traces = Traces(store, home)
         self.tuning = Tuning(store, home)
+        self.training = Training(store, home, self.conductor, self.runtimes)
         self.serving = ServingService(
             store,
             RegisteredModels(self.registry, store, self.blobs),
@@ -399,6 +412,16 @@ class Engine:
         canceled: Run = await self._ask(lambda reply: Cancel(reply=reply, run=run))
         return canceled
 
+    async def pause(self, run: str) -> Run:
+        """Stop what runs of a run, and start nothing of it until it is resumed."""
+        paused: Run = await self._ask(lambda reply: Pause(reply=reply, run=run))
+        return paused
+
+    async def resume(self, run: str) -> Run:
+        """Go on with a run that is paused."""
+        resumed: Run = await self._ask(lambda reply: Resume(reply=reply, run=run))
+        return resumed
+
     async def retry(self, run: str, request: RetryRequest) -> Run:
         """Go on with a run that is over; with a path or a notebook, with the code of now."""
         pipeline = plan_anew = None
@@ -544,7 +567,7 @@ class Engine:
         while True:
             await asyncio.sleep(_IDLE_LOOK_S)
             is_needed = (
-                self.conductor.runs
+                self.conductor.is_at_work
                 or self.serving.list()
                 or self.broker.listeners
                 or self.timekeeper.is_needed

@@ -60,6 +60,18 @@ class Cancel(Asked):
 
 
 @dataclass(frozen=True, slots=True)
+class Pause(Asked):
+    """Stop what runs of a run, and start nothing until it is resumed."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Asked):
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retry(Asked):
     """`pipeline` is what to go on with; None: what the run has."""
 
@@ -87,4 +99,17 @@ class Call(Asked):
     function: Callable[[], Any]
 
 
-Item = Ended | ActivitySeen | TimeCame | Tell | Submit | Cancel | Retry | Delete | Edit | Call
+Item = (
+    Ended
+    | ActivitySeen
+    | TimeCame
+    | Tell
+    | Submit
+    | Cancel
+    | Pause
+    | Resume
+    | Retry
+    | Delete
+    | Edit
+    | Call
+)

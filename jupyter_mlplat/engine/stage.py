@@ -156,8 +156,8 @@ class Stage:
                 self._chain(order.ref, "start", self._launcher.start(order))
             case AdoptDeed(ref):
                 self._chain(ref, "adopt", self._launcher.adopt(ref))
-            case StopDeed(ref):
-                self._chain(ref, "stop", self._launcher.cancel(ref))
+            case StopDeed(ref, grace_s):
+                self._chain(ref, "stop", self._launcher.cancel(ref, grace_s))
             case WakeDeed():
                 self._set_timer(deed)
             case FinalDeed(run):

@@ -16,7 +16,7 @@ from jupyter_mlplat.client.documents import (
     VerifyReport,
 )
 from jupyter_mlplat.client.engine import EngineClient
-from jupyter_mlplat.client.job_handles import Job, TrainJob, TuningJob, get_job, jobs
+from jupyter_mlplat.client.job_handles import TrainJob, TuningJob, get_job, jobs
 from jupyter_mlplat.client.references import parse_parameters, parse_wanted_tags
 from jupyter_mlplat.client.runs import Run
 from jupyter_mlplat.errors import InvalidInput
@@ -123,16 +123,11 @@ def _logs(options: Namespace, shell: Any) -> None:
 
 
 def _pause(options: Namespace, shell: Any) -> Any:
-    return _job(options.run).pause()
+    return api.get_run(options.run).pause()
 
 
 def _resume(options: Namespace, shell: Any) -> Any:
-    return _job(options.run).resume()
-
-
-def _job(run: str) -> Job:
-    found: Job = get_job(run)
-    return found
+    return api.get_run(options.run).resume()
 
 
 def _jobs(options: Namespace, shell: Any) -> Any:

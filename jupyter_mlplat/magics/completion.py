@@ -89,6 +89,8 @@ _ASKED: dict[str, Callable[["EngineClient"], list[str]]] = {
     "runs": _run_names,
     "logs": _run_names,
     "cancel": _run_names,
+    "pause": _run_names,
+    "resume": _run_names,
     "retry": _run_names,
     "restore": _run_names,
     "lineage": lambda client: [*_run_names(client), *_model_names(client)],

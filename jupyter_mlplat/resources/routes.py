@@ -91,6 +91,8 @@ ROUTES: tuple[Route, ...] = (
     Route("runs.update", "PATCH", "/runs/{run}", WRITE, takes="RunPatch", gives="Run"),
     Route("runs.delete", "DELETE", "/runs/{run}", WRITE, Answer.EMPTY),
     Route("runs.cancel", "POST", "/runs/{run}/cancel", WRITE, gives="Run"),
+    Route("runs.pause", "POST", "/runs/{run}/pause", WRITE, gives="Run"),
+    Route("runs.resume", "POST", "/runs/{run}/resume", WRITE, gives="Run"),
     Route("runs.retry", "POST", "/runs/{run}/retry", WRITE, takes="RetryRequest", gives="Run"),
     Route("runs.clone", "POST", "/runs/{run}/clone", WRITE, takes="CloneRequest", gives="Run"),
     Route("runs.result", "GET", "/runs/{run}/result", READ, gives="RunResult"),
@@ -109,6 +111,9 @@ ROUTES: tuple[Route, ...] = (
     Route("runs.trial", "GET", "/runs/{run}/trials/{trial}", READ, gives="TrialDetail"),
     Route("runs.trial_log", "GET", "/runs/{run}/trials/{trial}/log", READ, Answer.TEXT),
     Route("runs.stop_trial", "POST", "/runs/{run}/trials/{trial}/stop", WRITE, gives="Trial"),
+    Route("runs.ranks", "GET", "/runs/{run}/ranks", READ, gives="TrainJobStatus"),
+    Route("runs.rank_log", "GET", "/runs/{run}/ranks/{rank}/log", READ, Answer.TEXT),
+    Route("train_runtimes.list", "GET", "/train-runtimes", READ, gives="TrainRuntimeList"),
     Route("experiments.list", "GET", "/experiments", READ, gives="ExperimentList"),
     Route(
         "experiments.create",

@@ -36,6 +36,7 @@ class RunState(StrEnum):
     FAILED = "FAILED"
     CANCELING = "CANCELING"
     CANCELED = "CANCELED"
+    PAUSED = "PAUSED"  # nothing of it runs until it is resumed
 
     @property
     def is_final(self) -> bool:
@@ -160,6 +161,10 @@ class Task(Resource):
         default=(), description="What was asked for and is not honoured here, for people."
     )
     progress: Progress | None = None
+    is_stopping: bool = Field(
+        default=False,
+        description="It was told to end since its run was paused: it will be queued again.",
+    )
 
 
 class Metric(Resource):
@@ -199,6 +204,8 @@ class Run(Resource):
     created_at: Timestamp
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
+    paused_at: Timestamp | None = Field(default=None, description="While it is paused.")
+    resumed_at: Timestamp | None = Field(default=None, description="When it last was.")
     duration_s: float | None = None
     failure: Failure | None = None
     tasks: tuple[Task, ...] = ()

@@ -62,6 +62,12 @@ class TrainRuntime(Resource):
     is_built_in: bool = False
 
 
+class TrainRuntimeList(Resource):
+    """The runtimes a train job may name."""
+
+    runtimes: tuple[TrainRuntime, ...]
+
+
 class RankStatus(Resource):
     """One process of a train job."""
 
@@ -109,6 +115,7 @@ class TrainJobStatus(Resource):
     """What `GET /runs/{run}/ranks` tells, beside the run."""
 
     spec: TrainSpec
+    step: Name = Field(default="train", description="The step of the run that is the job.")
     ranks: tuple[RankStatus, ...] = ()
     progress: Progress | None = None
     checkpoints: tuple[Checkpoint, ...] = ()

@@ -29,6 +29,9 @@ from .failures import StepFailed
 GRACE_S = 5.0
 """Ranks that are told to end may take this long; then they are killed."""
 
+LONGEST_GRACE_S = 60.0
+"""Longer than whoever tells a whole step to end waits before killing it."""
+
 ADDRESS = "127.0.0.1"
 CORE_DEATH_LEAD_S = 0.5
 """A rank that is killed is taken to have failed so much earlier than its end is seen: its peers
@@ -332,7 +335,7 @@ class Agent:
                     self._note_end(rank, status)
             if wakeups.is_told_to_end and not self._is_ending:
                 self._is_told_to_end = self._is_ending = True  # the ranks have heard it as well
-                self._kill_at = time.monotonic() + GRACE_S
+                self._kill_at = time.monotonic() + LONGEST_GRACE_S
             if self.failure is not None and not self._is_ending:
                 self._is_ending = True
                 self._kill_at = time.monotonic() + GRACE_S

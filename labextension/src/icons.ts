@@ -287,6 +287,10 @@ export const stateIcons = {
   CANCELED: icon(
     'canceled',
     '<circle cx="8" cy="8" r="5.5"/><path d="M4.2 11.8l7.6-7.6"/>'
+  ),
+  PAUSED: icon(
+    'paused',
+    '<circle cx="8" cy="8" r="5.5"/><path d="M6.5 5.8v4.4M9.5 5.8v4.4"/>'
   )
 };
 

@@ -1,4 +1,4 @@
-"""runs, cancel, retry."""
+"""runs, cancel, pause, resume, retry."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -9,6 +9,7 @@ from jupyter_mlplat.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from jupyter_mlplat.client.engine import EngineClient
+    from jupyter_mlplat.resources.run import Run
 
 
 def list_runs(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
@@ -62,9 +63,22 @@ def delete(client: "EngineClient", options: Namespace, terminal: Terminal) -> in
 
 def cancel(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """Stop a run."""
+    return _show(client.cancel_run(options.run), terminal)
+
+
+def pause(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Stop what runs of a run, until it is resumed."""
+    return _show(client.pause_run(options.run), terminal)
+
+
+def resume(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Go on with a paused run."""
+    return _show(client.resume_run(options.run), terminal)
+
+
+def _show(run: "Run", terminal: Terminal) -> int:
     from jupyter_mlplat.client.views import nouns
 
-    run = client.cancel_run(options.run)
     terminal.answer({"run": run.to_wire()})
     terminal.show(nouns.view_run(run))
     return 0

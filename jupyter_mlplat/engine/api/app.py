@@ -24,6 +24,7 @@ from jupyter_mlplat.engine.api import (
     runs,
     schedules,
     steps,
+    training,
     trials,
 )
 from jupyter_mlplat.engine.api.hosts import check_host
@@ -56,6 +57,7 @@ _MODULES = (
     schedules,
     steps,
     trials,
+    training,
 )
 HANDLERS: Mapping[str, Handler] = {
     name: handler for module in _MODULES for name, handler in module.HANDLERS.items()

@@ -154,6 +154,16 @@ async def cancel(engine: "Engine", asked: Asked) -> Response:
     return answer(await engine.cancel(asked["run"]))
 
 
+async def pause(engine: "Engine", asked: Asked) -> Response:
+    await asked.empty()
+    return answer(await engine.pause(asked["run"]))
+
+
+async def resume(engine: "Engine", asked: Asked) -> Response:
+    await asked.empty()
+    return answer(await engine.resume(asked["run"]))
+
+
 async def retry(engine: "Engine", asked: Asked) -> Response:
     return answer(await engine.retry(asked["run"], await asked.body(RetryRequest)))
 
@@ -224,6 +234,8 @@ HANDLERS = {
     "runs.clone": clone,
     "runs.delete": delete_run,
     "runs.cancel": cancel,
+    "runs.pause": pause,
+    "runs.resume": resume,
     "runs.retry": retry,
     "runs.result": get_result,
     "runs.pipeline": get_pipeline,

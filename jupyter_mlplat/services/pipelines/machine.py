@@ -24,11 +24,14 @@ from jupyter_mlplat.services.pipelines.messages import (
     CancelAsked,
     Consult,
     Enqueue,
+    Failed,
     Instruction,
     Lost,
     NeverRan,
+    PauseAsked,
     Progressed,
     Release,
+    ResumeAsked,
     Resumed,
     RetryAsked,
     RunEvent,
@@ -149,6 +152,10 @@ class _Change:
             status, tuple(self.touched), tuple(self.instructions), tuple(self.dropped)
         )
 
+    @property
+    def is_paused(self) -> bool:
+        return self.run.state is RunState.PAUSED
+
     def unfinished_in(self, parent: str | None) -> int:
         return self.open_in.get(parent, 0)
 
@@ -180,8 +187,10 @@ class _Change:
     def follow(self, tasks: Iterator[Task]) -> None:
         """Write what the flow says; who is ready is looked up in the cache first."""
         for task in tasks:
+            if task.state is TaskState.QUEUED and self.is_paused:
+                task = task.model_copy(update={"waiting_for": _PAUSED})
             self.put(task)
-            if task.state is TaskState.QUEUED:
+            if task.state is TaskState.QUEUED and not self.is_paused:
                 self.order(Consult(task.name))
 
     def go_on_with(self, tasks: Mapping[str, Task]) -> None:
@@ -229,9 +238,11 @@ class _Change:
             finished_at=max(at, started_at),
             duration_s=seconds_between(started_at, at),
             results=self.flow.results(self),
+            paused_at=None,
         )
 
 
+_PAUSED = "its run to be resumed"
 _AT_WORK = (TaskState.RUNNING, TaskState.QUEUED)
 
 
@@ -251,9 +262,9 @@ def _on_resumed(change: _Change, event: Resumed) -> None:
         if task.state is TaskState.RUNNING:
             change.order(Adopt(task.name, task.attempt))
             _order_timeout(change, task)
-            if change.run.state is RunState.CANCELING:
+            if change.run.state is RunState.CANCELING or task.is_stopping:
                 change.order(Stop(task.name, task.attempt))
-        elif task.state is TaskState.QUEUED:
+        elif task.state is TaskState.QUEUED and not change.is_paused:
             _order_again(change, task)
     if change.run.state is RunState.RUNNING:
         change.follow(change.flow.begin(change))
@@ -261,9 +272,10 @@ def _on_resumed(change: _Change, event: Resumed) -> None:
 
 
 def _on_lost(change: _Change, event: Lost) -> None:
-    if change.run.state is RunState.RUNNING:
+    if change.run.state in (RunState.RUNNING, RunState.PAUSED):
         change.go_on_with(change.flow.lose(change.tasks, event.steps))
-        change.follow(change.flow.begin(change))
+        if not change.is_paused:
+            change.follow(change.flow.begin(change))
 
 
 def _order_again(change: _Change, task: Task) -> None:
@@ -294,13 +306,20 @@ def _on_cache_answered(change: _Change, event: CacheAnswered) -> None:
             cells=tuple(CellRun(id=cell.id, state="ok") for cell in task.cells),
         )
     else:
-        change.update(task, cache=event.explanation)
+        _enqueue(change, change.update(task, cache=event.explanation))
+
+
+def _enqueue(change: _Change, task: Task) -> None:
+    """Ask for what a queued task needs, unless its run is paused."""
+    if change.is_paused:
+        change.update(task, waiting_for=_PAUSED)
+    else:
         change.order(Enqueue(task.name))
 
 
 def _on_admitted(change: _Change, event: Admitted) -> None:
     task = change.queued(event.step)
-    if task is None or task.retry_at is not None:
+    if task is None or task.retry_at is not None or change.is_paused:
         change.order(Release(event.step))
         return
     task = change.update(
@@ -311,6 +330,8 @@ def _on_admitted(change: _Change, event: Admitted) -> None:
         waiting_for=None,
         gpus=event.gpus,
         failure=None,
+        progress=None,
+        is_stopping=False,
         cells=_pending(task),
     )
     change.order(Start(task.name, task.attempt))
@@ -334,7 +355,7 @@ def _deadline(limits: Limits, task: Task) -> datetime | None:
 
 def _on_waits(change: _Change, event: Waits) -> None:
     task = change.queued(event.step)
-    if task is not None and task.waiting_for != event.reason:
+    if task is not None and task.waiting_for != event.reason and not change.is_paused:
         change.update(task, waiting_for=event.reason)
 
 
@@ -354,8 +375,7 @@ def _on_timer_due(change: _Change, event: TimerDue) -> None:
         return
     task = change.queued(event.step)
     if task is not None and task.attempt == event.attempt and task.retry_at is not None:
-        change.update(task, retry_at=None, waiting_for=None)
-        change.order(Enqueue(task.name))
+        _enqueue(change, change.update(task, retry_at=None, waiting_for=None))
 
 
 def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
@@ -364,7 +384,10 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
         return
     change.order(Release(task.name))
     is_canceling = change.run.state is RunState.CANCELING
-    if isinstance(event.outcome, NeverRan):
+    is_stopped = isinstance(event.outcome, Failed) and task.is_stopping and not is_canceling
+    if is_stopped:  # what ends badly once it is told to end counts as stopped
+        task = change.update(task, progress=event.progress or task.progress)
+    if is_stopped or isinstance(event.outcome, NeverRan):
         task = change.update(task, first_attempt=task.first_attempt + 1, started_at=None, gpus=())
         _requeue(change, task, event.at, is_canceling)
         return
@@ -384,6 +407,7 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
             task,
             state=TaskState.SUCCEEDED,
             finished_at=event.at,
+            is_stopping=False,
             bundle=event.outcome.bundle,
             not_kept=dict(event.outcome.not_kept),
             results=event.outcome.results,
@@ -396,8 +420,7 @@ def _requeue(change: _Change, task: Task, at: datetime, is_canceling: bool) -> N
     if is_canceling:
         change.update(task, state=TaskState.CANCELED, finished_at=at)
     else:
-        change.update(task, state=TaskState.QUEUED)
-        change.order(Enqueue(task.name))
+        _enqueue(change, change.update(task, state=TaskState.QUEUED, is_stopping=False))
 
 
 def _fail(change: _Change, task: Task, at: datetime, failure: Failure, is_canceling: bool) -> None:
@@ -405,7 +428,7 @@ def _fail(change: _Change, task: Task, at: datetime, failure: Failure, is_cancel
     failure = _timeout_failure(change.before.tasks[task.name], limits, at, failure)
     tried = task.attempt - task.first_attempt + 1
     if is_canceling:
-        change.update(task, state=TaskState.CANCELED, finished_at=at)
+        change.update(task, state=TaskState.CANCELED, finished_at=at, is_stopping=False)
     elif tried <= limits.retry.limit:
         wait_s = min(
             limits.retry.backoff_s * limits.retry.factor ** (tried - 1), limits.retry.max_backoff_s
@@ -441,7 +464,7 @@ def _timeout_failure(task: Task, limits: Limits, at: datetime, failure: Failure)
 def _on_cancel_asked(change: _Change, event: CancelAsked) -> None:
     if change.run.state.is_final or change.run.state is RunState.CANCELING:
         return
-    change.update_run(state=RunState.CANCELING)
+    change.update_run(state=RunState.CANCELING, paused_at=None)
     for task in list(change.tasks.values()):
         if task.state is TaskState.RUNNING:
             if task.kind == "step":
@@ -456,6 +479,33 @@ def _on_cancel_asked(change: _Change, event: CancelAsked) -> None:
                 waiting_for=None,
                 retry_at=None,
             )
+
+
+def _on_pause_asked(change: _Change, event: PauseAsked) -> None:
+    if change.run.state is not RunState.RUNNING:
+        return
+    change.update_run(state=RunState.PAUSED, paused_at=event.at)
+    for task in list(change.tasks.values()):
+        if task.kind != "step":
+            continue
+        if task.state is TaskState.RUNNING:
+            change.update(task, is_stopping=True)
+            change.order(Stop(task.name, task.attempt))
+        elif task.state is TaskState.QUEUED:
+            change.order(Release(task.name))
+            change.update(task, waiting_for=_PAUSED)
+
+
+def _on_resume_asked(change: _Change, event: ResumeAsked) -> None:
+    if not change.is_paused:
+        return
+    started_at = change.run.started_at or event.at
+    told = {"started_at": started_at, "paused_at": None, "resumed_at": event.at}
+    change.update_run(state=RunState.RUNNING, **told)
+    for task in list(change.tasks.values()):
+        if task.kind == "step" and task.state is TaskState.QUEUED:
+            _order_again(change, change.update(task, waiting_for=None))
+    change.follow(change.flow.begin(change))
 
 
 def _on_retry_asked(change: _Change, event: RetryAsked) -> None:
@@ -486,5 +536,7 @@ _HANDLERS: dict[type[RunEvent], Callable[[_Change, Any], None]] = {
     Progressed: _on_progressed,
     TimerDue: _on_timer_due,
     CancelAsked: _on_cancel_asked,
+    PauseAsked: _on_pause_asked,
+    ResumeAsked: _on_resume_asked,
     RetryAsked: _on_retry_asked,
 }

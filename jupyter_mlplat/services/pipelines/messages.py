@@ -122,6 +122,18 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseAsked:
+    """Stop what runs and start nothing, until `ResumeAsked`."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAsked:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RetryAsked:
     """Go on with a run that is over. Steps in `redo`, and all that need them, run again.
 
@@ -146,6 +158,8 @@ RunEvent = (
     | Progressed
     | TimerDue
     | CancelAsked
+    | PauseAsked
+    | ResumeAsked
     | RetryAsked
 )
 

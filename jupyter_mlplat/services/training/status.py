@@ -31,6 +31,7 @@ def status_of(
     is_running = task.state is TaskState.RUNNING
     return TrainJobStatus(
         spec=spec,
+        step=task.name,
         ranks=tuple(rank if is_running else _ended(rank) for rank in ranks),
         progress=task.progress,
         checkpoints=tuple(checkpoints),

@@ -59,7 +59,9 @@ import type {
   SecretRequest,
   SubmitRequest,
   TrafficRequest,
+  TrainJobStatus,
   TrainRequest,
+  TrainRuntimeList,
   Trial,
   TrialDetail,
   TrialPage,
@@ -156,6 +158,16 @@ export interface IRoutes {
     body: never;
     answer: Run;
   };
+  'runs.pause': {
+    segments: 'run';
+    body: never;
+    answer: Run;
+  };
+  'runs.resume': {
+    segments: 'run';
+    body: never;
+    answer: Run;
+  };
   'runs.retry': {
     segments: 'run';
     body: RetryRequest;
@@ -240,6 +252,21 @@ export interface IRoutes {
     segments: 'run' | 'trial';
     body: never;
     answer: Trial;
+  };
+  'runs.ranks': {
+    segments: 'run';
+    body: never;
+    answer: TrainJobStatus;
+  };
+  'runs.rank_log': {
+    segments: 'run' | 'rank';
+    body: never;
+    answer: Response;
+  };
+  'train_runtimes.list': {
+    segments: never;
+    body: never;
+    answer: TrainRuntimeList;
   };
   'experiments.list': {
     segments: never;
@@ -519,6 +546,8 @@ export const ROUTES: Readonly<
   'runs.update': ['PATCH', 'runs/{run}'],
   'runs.delete': ['DELETE', 'runs/{run}'],
   'runs.cancel': ['POST', 'runs/{run}/cancel'],
+  'runs.pause': ['POST', 'runs/{run}/pause'],
+  'runs.resume': ['POST', 'runs/{run}/resume'],
   'runs.retry': ['POST', 'runs/{run}/retry'],
   'runs.clone': ['POST', 'runs/{run}/clone'],
   'runs.result': ['GET', 'runs/{run}/result'],
@@ -536,6 +565,9 @@ export const ROUTES: Readonly<
   'runs.trial': ['GET', 'runs/{run}/trials/{trial}'],
   'runs.trial_log': ['GET', 'runs/{run}/trials/{trial}/log'],
   'runs.stop_trial': ['POST', 'runs/{run}/trials/{trial}/stop'],
+  'runs.ranks': ['GET', 'runs/{run}/ranks'],
+  'runs.rank_log': ['GET', 'runs/{run}/ranks/{rank}/log'],
+  'train_runtimes.list': ['GET', 'train-runtimes'],
   'experiments.list': ['GET', 'experiments'],
   'experiments.create': ['POST', 'experiments'],
   'experiments.update': ['PATCH', 'experiments/{experiment}'],

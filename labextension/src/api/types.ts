@@ -931,6 +931,8 @@ export type Task = {
   /** What was asked for and is not honoured here, for people. */
   notes: string[];
   progress: Progress | null;
+  /** It was told to end since its run was paused: it will be queued again. */
+  is_stopping: boolean;
 };
 
 export type Metric = {
@@ -957,7 +959,7 @@ export type OutputValue = {
 };
 
 /** Spelled as in the KFP v2beta1 API. */
-export type RunState = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELING' | 'CANCELED';
+export type RunState = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELING' | 'CANCELED' | 'PAUSED';
 
 /** One execution of a pipeline. `number` counts runs of this state directory, for people. */
 export type Run = {
@@ -975,6 +977,10 @@ export type Run = {
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
+  /** While it is paused. */
+  paused_at: string | null;
+  /** When it last was. */
+  resumed_at: string | null;
   duration_s: number | null;
   failure: Failure | null;
   tasks: Task[];
@@ -1520,6 +1526,11 @@ export type TrainRuntime = {
   is_built_in: boolean;
 };
 
+/** The runtimes a train job may name. */
+export type TrainRuntimeList = {
+  runtimes: TrainRuntime[];
+};
+
 /** One process of a train job. */
 export type RankStatus = {
   rank: number;
@@ -1564,6 +1575,8 @@ export type Condition = {
 /** What `GET /runs/{run}/ranks` tells, beside the run. */
 export type TrainJobStatus = {
   spec: TrainSpec;
+  /** The step of the run that is the job. */
+  step: string;
   ranks: RankStatus[];
   progress: Progress | null;
   checkpoints: Checkpoint[];

@@ -32,6 +32,8 @@ export function stateLabel(
       return trans.__('Stopping');
     case 'CANCELED':
       return trans.__('Cancelled');
+    case 'PAUSED':
+      return trans.__('Paused');
   }
 }
 

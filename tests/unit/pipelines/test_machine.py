@@ -11,6 +11,7 @@ from jupyter_mlplat.resources.run import (
     Task,
     TaskState,
 )
+from jupyter_mlplat.resources.training import Progress
 from jupyter_mlplat.services.pipelines import messages as msg
 from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
 from jupyter_mlplat.services.pipelines.plan import Plan, StepPlan, make_plan
@@ -238,3 +239,88 @@ def test_a_run_that_is_being_canceled_makes_nothing_again() -> None:
 
     assert story.tell(msg.Lost(at(3), frozenset("a"))) == ()
     assert story.states == "SUCCEEDED RUNNING CANCELED"
+
+
+def test_a_pause_stops_what_runs_and_counts_no_attempt_of_it() -> None:
+    story = Story(make_plan([StepPlan("a", retry=Retry(limit=0)), StepPlan("b")]))
+    story.start("a")
+
+    told = story.tell(msg.PauseAsked(at(1)))
+
+    assert told == (msg.Stop("a", 1), msg.Release("b"))
+    assert story.status.run.state is RunState.PAUSED
+    assert story.end("a", msg.Failed(NO), 2) == (msg.Release("a"),)
+    assert story.states == "QUEUED QUEUED"
+    assert story.status.tasks["a"].failure is None
+    assert story.tell(msg.ResumeAsked(at(3))) == (msg.Enqueue("a"), msg.Consult("b"))
+    story.tell(msg.Admitted(at(3), "a"))
+    assert story.status.tasks["a"].attempt == 2
+    story.end("a", msg.Failed(NO), 4)
+    assert story.status.tasks["a"].state is TaskState.FAILED
+
+
+def test_what_ends_well_while_its_run_is_paused_has_succeeded_and_the_next_step_waits() -> None:
+    story = Story(CHAIN)
+    story.start("a")
+    story.tell(msg.PauseAsked(at(1)))
+
+    told = story.end("a", msg.Succeeded(), 2)
+
+    assert told == (msg.Release("a"),)
+    assert story.states == "SUCCEEDED QUEUED PENDING"
+    assert story.status.tasks["b"].waiting_for == "its run to be resumed"
+    assert story.tell(msg.ResumeAsked(at(3))) == (msg.Consult("b"),)
+
+
+def test_a_run_that_is_resumed_before_its_step_has_ended_starts_it_again() -> None:
+    story = Story(make_plan([StepPlan("a")]))
+    story.start("a")
+    story.tell(msg.PauseAsked(at(1)))
+    story.tell(msg.ResumeAsked(at(2)))
+
+    told = story.end("a", msg.Failed(NO), 3)
+
+    assert told == (msg.Release("a"), msg.Enqueue("a"))
+
+
+def test_an_engine_that_takes_up_a_paused_run_stops_what_still_runs() -> None:
+    story = Story(CHAIN)
+    story.start("a")
+    story.tell(msg.PauseAsked(at(1)))
+
+    told = story.tell(msg.Resumed(at(2)))
+
+    assert told == (msg.Adopt("a", 1), msg.Stop("a", 1))
+
+
+def test_a_paused_run_can_be_cancelled() -> None:
+    story = Story(CHAIN)
+    story.tell(msg.PauseAsked(at(1)))
+
+    story.tell(msg.CancelAsked(at(2)))
+
+    assert story.states == "CANCELED CANCELED CANCELED"
+    assert story.status.run.state is RunState.CANCELED
+    assert story.status.run.paused_at is None
+
+
+def test_a_run_that_begins_paused_begins_when_it_is_resumed() -> None:
+    story = Story(CHAIN)
+    run = story.status.run.model_copy(update={"state": RunState.PAUSED, "started_at": None})
+    tasks = tuple(Task(name=name, state=TaskState.PENDING) for name in "abc")
+    story.status = RunStatus.with_tasks(CHAIN, run, tasks)
+
+    assert story.tell(msg.Resumed(at(1))) == ()
+    assert story.tell(msg.ResumeAsked(at(2))) == (msg.Consult("a"),)
+    assert story.status.run.started_at == at(2)
+
+
+def test_what_a_running_attempt_reports_is_kept_until_the_next_one() -> None:
+    story = Story(make_plan([StepPlan("a")]))
+    story.start("a")
+
+    story.tell(msg.Progressed(at(1), "a", 1, (), Progress(fraction=0.5, position=3)))
+
+    assert story.status.tasks["a"].progress == Progress(fraction=0.5, position=3)
+    story.end("a", msg.Succeeded())
+    assert story.status.tasks["a"].progress == Progress(fraction=0.5, position=3)

@@ -73,6 +73,7 @@ class World:
         for instruction in transition.instructions:
             match instruction:
                 case msg.Start(step, attempt):
+                    assert before.run.state is not RunState.PAUSED, "a paused run started a step"
                     self.started.append((step, attempt))
                     self.running.add((step, attempt))
                 case msg.Release(step):
@@ -175,12 +176,18 @@ def test_every_history_ends_once_in_order_and_starts_nothing_twice(
     world.send(msg.Submitted(START))
     crashes = data.draw(st.integers(0, 3))
     can_cancel = data.draw(st.booleans())
+    pauses = data.draw(st.integers(0, 3))
 
     for _ in range(400):
         choices = world.choices()
-        if not choices:
+        is_paused = world.status.run.state is RunState.PAUSED
+        if not choices and not is_paused:
             break
         extra: list[object] = []
+        if is_paused:
+            extra.append("resume")
+        elif pauses:
+            extra.append("pause")
         if crashes:
             extra.append("crash")
         if can_cancel:
@@ -192,10 +199,15 @@ def test_every_history_ends_once_in_order_and_starts_nothing_twice(
         elif choice == "cancel":
             can_cancel = False
             world.send(msg.CancelAsked(world.now))
+        elif choice == "pause":
+            pauses -= 1
+            world.send(msg.PauseAsked(world.now))
+        elif choice == "resume":
+            world.send(msg.ResumeAsked(world.now))
         else:
             world.act(choice)
 
-    if not world.choices():
+    if not world.choices() and world.status.run.state is not RunState.PAUSED:
         assert world.status.run.state.is_final
         assert world.ends == 1
         assert world.holding == set()
@@ -223,6 +235,8 @@ def test_late_and_foreign_events_change_nothing_once_the_run_is_over(
         msg.AttemptEnded(START, step, 1, msg.Succeeded()),
         msg.TimerDue(START, step, 1, "retry"),
         msg.CancelAsked(START),
+        msg.PauseAsked(START),
+        msg.ResumeAsked(START),
     ):
         transition = machine.advance(over, event)
         assert transition.status == over

@@ -209,7 +209,7 @@ export class RunsModel implements IDisposable {
   /** Learn which runs go on, wherever in the list they are. */
   private async _countActive(): Promise<void> {
     try {
-      const query = { state: 'PENDING,RUNNING,CANCELING', limit: 1000 };
+      const query = { state: 'PENDING,RUNNING,CANCELING,PAUSED', limit: 1000 };
       const page = await this.connection.client.call(
         'runs.list',
         {},
