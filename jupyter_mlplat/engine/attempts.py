@@ -67,7 +67,7 @@ def prepare_attempt(
     return StartOrder(
         ref=ref,
         python=interpreter.python,
-        preload=live.pipeline.preload,
+        preload=_preload(live, step, facts),
         kernel=interpreter.kernel,
         memory_bytes=step.settings.resources.memory_bytes,
         env=env,
@@ -179,6 +179,14 @@ def _train_document(facts: Facts, spec: TrainSpec, gpus: tuple[int, ...]) -> dic
         "contract": runtime.contract,
         "env": dict(runtime.env),
     }
+
+
+def _preload(live: LiveRun, step: Step, facts: Facts) -> tuple[str, ...]:
+    """Return what a warm worker imports: of a function one cannot tell, but of its runtime."""
+    modules = live.pipeline.preload
+    if step.train is not None and step.program is not None and step.program.function:
+        return tuple(dict.fromkeys((*modules, *facts.runtime(step.train.runtime).packages)))
+    return modules
 
 
 def _whole_document(live: LiveRun) -> dict[str, Any]:

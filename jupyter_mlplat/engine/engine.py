@@ -384,6 +384,7 @@ class Engine:
         digest: str,
         firing: Firing | None = None,
     ) -> Run:
+        await self.read(self.training.check, pipeline)
         for python in await self.read(self._look_at_interpreters, pipeline):
             if pipeline.ir is None:
                 self._spawn(self.launcher.prepare(python, pipeline.preload))

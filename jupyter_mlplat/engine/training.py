@@ -10,12 +10,12 @@ from jupyter_mlplat.engine.traces import LogPiece, piece_of
 from jupyter_mlplat.errors import NotFound
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.metadata import MetadataStore
-from jupyter_mlplat.resources.pipeline import Step
+from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.run import Run, Task
 from jupyter_mlplat.resources.training import Checkpoint, TrainJobStatus, TrainRuntime
 from jupyter_mlplat.runtime.reporting import is_draft, size_of
 from jupyter_mlplat.services.pipelines.activity import Activity
-from jupyter_mlplat.services.training.checking import settled
+from jupyter_mlplat.services.training.checking import refuse_mismatch, settled
 from jupyter_mlplat.services.training.runtimes import merged, runtime_named
 from jupyter_mlplat.services.training.status import status_of
 from jupyter_mlplat.stores.runtimes import LocalTrainRuntimes
@@ -35,6 +35,19 @@ class Training:
     def runtimes(self) -> tuple[TrainRuntime, ...]:
         """Return the runtimes that a job may name."""
         return tuple(merged(self._added.list()).values())
+
+    def check(self, pipeline: Pipeline) -> None:
+        """Refuse train jobs that cannot be started as they were asked for.
+
+        Raises:
+            InvalidInput: A runtime is not there, or numbers of ranks contradict each other.
+        """
+        runtimes = merged(self._added.list()) if any(one.train for one in pipeline.steps) else {}
+        for step in pipeline.steps:
+            if step.train is not None:
+                runtime = runtime_named(step.train.runtime, runtimes)
+                spec = settled(step.train, runtime, int(step.settings.resources.gpu))
+                refuse_mismatch(step, spec)
 
     def status(self, run_id: str, step_name: str | None = None) -> TrainJobStatus:
         """Say how the step of a run is doing that runs as ranks.

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import initialising
 from .events import Events
 from .failures import StepFailed
 
@@ -238,6 +239,7 @@ class Agent:
             StepFailed: A rank failed, or the step was told to end.
         """
         _become_subreaper()
+        self._initialise()
         held = hold_port((self.order.get("env") or {}).get("MASTER_PORT"))
         try:
             with _Wakeups() as wakeups:
@@ -256,6 +258,14 @@ class Agent:
             self._tell_tail(self.failure)
             raise RankFailed(self.failure.place, self._error_of(self.failure), self.failure.result)
         return self.ranks[0].result
+
+    def _initialise(self) -> None:
+        """Have the dataset and the model here before anybody looks for them."""
+        for what in ("dataset", "model"):
+            said = self.train.get(what)
+            if said:
+                target = os.path.join(os.path.dirname(self.directory), what)
+                os.environ[f"MLPLAT_{what.upper()}"] = initialising.bring(what, said, target)
 
     def _places(self, devices: Sequence[str]) -> list[Place]:
         places = places_of(self.train, devices)

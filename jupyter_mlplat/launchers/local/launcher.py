@@ -345,6 +345,7 @@ class LocalLauncher:
             code = running.started.wait()
             self._finish(running, -code if code < 0 else code << 8)
         else:
+            group.signal_all(None, running.token, signal.SIGKILL)  # what it left: nobody reaps it
             self._finish(running, None)
 
     def _forget_pidfd(self, running: _Running) -> None:

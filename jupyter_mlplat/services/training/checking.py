@@ -44,7 +44,7 @@ def refuse_mismatch(step: Step, spec: TrainSpec) -> None:
             f"{spec.processes or 1}): {_MOST_RANKS} are the most."
         )
     gpus = int(step.settings.resources.gpu)
-    if gpus and gpus % spec.nodes:
+    if gpus > spec.nodes and gpus % spec.nodes:
         raise InvalidInput(
             f"Cannot divide {gpus} GPUs among the {spec.nodes} nodes of step {step.name!r}: each "
             f"node needs as many as the others. Ask for a multiple of {spec.nodes}."
