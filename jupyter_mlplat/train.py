@@ -21,6 +21,8 @@ from jupyter_mlplat.client.tracking import tracking_of_kernel
 
 _MODULE = "jupyter_mlplat_runtime.reporting"
 _OUTSIDE = "checkpoints"
+_RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
+_SIZES = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 
 
 def report(
@@ -95,12 +97,14 @@ def model_dir() -> Path | None:
 
 def rank() -> int:
     """Return which of the job's processes this is, from 0."""
-    return int(os.environ.get("RANK", "0"))
+    found = (os.environ[name] for name in _RANKS if name in os.environ)
+    return int(next(found, "0"))
 
 
 def world_size() -> int:
     """Return how many processes the job has."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    found = (os.environ[name] for name in _SIZES if name in os.environ)
+    return int(next(found, "1"))
 
 
 def _place(variable: str) -> Path | None:

@@ -17,6 +17,8 @@ COMMITS = (
     "attempt-ended",
     "timer-due",
     "cancel-asked",
+    "pause-asked",
+    "resume-asked",
     "retry-asked",
     "run-ended",
 )

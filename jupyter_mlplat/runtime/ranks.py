@@ -14,6 +14,7 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -41,6 +42,15 @@ notice their broken connections before its parent is told."""
 TAIL_LINES = 40
 _KILLED_FIRST = (signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_MPI_RANK = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK")
+_MPI_SETTINGS = {
+    # Open MPI would refuse a machine with fewer cores than ranks, and containers.
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+}
+_START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")
 _TORCH_LAUNCHERS = ("torchrun", "torch.distributed.run", "torch.distributed.launch")
 
 
@@ -126,6 +136,38 @@ def variables(
     if place.gpus:
         found["CUDA_VISIBLE_DEVICES"] = ",".join(place.gpus)
     return {name: str(value) for name, value in found.items()}
+
+
+def place_in_mpi(train: Mapping[str, Any]) -> Place:
+    """Return the place that MPI has given this process.
+
+    Raises:
+        StepFailed: It does not say.
+    """
+    rank = next((os.environ[name] for name in _MPI_RANK if name in os.environ), None)
+    if rank is None:
+        raise StepFailed(
+            "not-started",
+            f"Cannot tell which rank this is: mpirun has set none of {', '.join(_MPI_RANK)}.",
+        )
+    return places_of(train)[int(rank)]
+
+
+def mpi_words(train: Mapping[str, Any], command: Sequence[str], directory: str) -> list[str]:
+    """Return the words that start a job's ranks by mpirun: its command, or an interpreter each.
+
+    Raises:
+        StepFailed: There is no mpirun.
+    """
+    mpirun = shutil.which("mpirun") or shutil.which("mpiexec")
+    if mpirun is None:
+        raise StepFailed(
+            "not-started",
+            "Cannot start the ranks by MPI: there is no mpirun on PATH. Install Open MPI or MPICH, "
+            "or choose the runtime 'plain'.",
+        )
+    own = list(command) or [sys.executable, "-I", _START, "rank", directory]
+    return [mpirun, "-np", str(len(places_of(train))), *own]
 
 
 def threads_of(cores: float | None, ranks: int) -> int:
@@ -254,10 +296,30 @@ class Agent:
             held.close()
         if self._is_told_to_end:
             raise StepFailed("killed", "The ranks were told to end before they had finished.")
+        if self.contract == "mpi":
+            self._read_mpi_ranks()
         if self.failure is not None:
             self._tell_tail(self.failure)
             raise RankFailed(self.failure.place, self._error_of(self.failure), self.failure.result)
         return self.ranks[0].result
+
+    def _read_mpi_ranks(self) -> None:
+        """Take from the ranks' own words how they ended: mpirun knows of one status only."""
+        (mpirun,) = self.ranks
+        self.ranks = []
+        for place in places_of(self.train):
+            rank = _Rank(place, self._folder(place), status=mpirun.status, pid=mpirun.pid)
+            rank.result = _read_json(os.path.join(rank.directory, "result.json"))
+            rank.started_at, rank.finished_at = mpirun.started_at, mpirun.finished_at
+            rank.state = rank.result.get("state") or ("failed" if mpirun.status else "succeeded")
+            rank.exit = _describe_status(mpirun.status or 0)
+            self.ranks.append(rank)
+            self.events.emit("rank", **rank.describe())
+        failed = [rank for rank in self.ranks if rank.result.get("error")]
+        if failed:
+            self.failure = min(failed, key=lambda rank: rank.failed_at)
+        elif self.failure is not None:
+            self.failure = self.ranks[0]
 
     def _initialise(self) -> None:
         """Have the dataset and the model here before anybody looks for them."""
@@ -270,6 +332,8 @@ class Agent:
     def _places(self, devices: Sequence[str]) -> list[Place]:
         places = places_of(self.train, devices)
         command = (self.order.get("program") or {}).get("command") or ()
+        if self.contract == "mpi":
+            return places[:1]  # mpirun itself
         if starts_ranks_itself(command):
             return [place for place in places if place.local_rank == 0]
         return places
@@ -310,6 +374,9 @@ class Agent:
 
     def _settle_in(self, rank: _Rank, port: int) -> None:
         """Make this process the rank: its environment, its logs, its share of the cores."""
+        if self.contract == "mpi":
+            os.environ.update({"MASTER_ADDR": ADDRESS, "MASTER_PORT": str(port), **_MPI_SETTINGS})
+            return
         place = rank.place
         restarts = int(self.order.get("attempt") or 1) - 1
         run = str(self.order.get("run") or "")
@@ -325,11 +392,7 @@ class Agent:
             os.environ["OMP_NUM_THREADS"] = str(threads)
             _limit_threads(threads)
         if place.rank:
-            for fd, name in ((1, "stdout.log"), (2, "stderr.log")):
-                path = os.path.join(rank.directory, name)
-                log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                os.dup2(log, fd)
-                os.close(log)
+            open_logs(rank.directory)
             if not any(one["name"] == "@rng" for one in self.order.get("inputs") or ()):
                 _reseed()
 
@@ -527,6 +590,21 @@ def _reseed() -> None:
         numpy.seed()
 
 
+def open_logs(directory: str) -> None:
+    """Let what this process prints go into a folder."""
+    for fd, name in ((1, "stdout.log"), (2, "stderr.log")):
+        path = os.path.join(directory, name)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, fd)
+        os.close(log)
+
+
+def tell_place(place: Place, order: Mapping[str, Any]) -> None:
+    """Put into the environment what any rank finds there."""
+    port = int(os.environ.get("MASTER_PORT") or 0)
+    os.environ.update(variables("mpi", place, port, run=str(order.get("run") or "")))
+
+
 def _describe_status(status: int) -> str:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
@@ -558,8 +636,12 @@ __all__ = [
     "Place",
     "RankFailed",
     "hold_port",
+    "mpi_words",
+    "open_logs",
+    "place_in_mpi",
     "places_of",
     "starts_ranks_itself",
+    "tell_place",
     "threads_of",
     "variables",
 ]

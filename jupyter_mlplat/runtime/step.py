@@ -206,7 +206,8 @@ class Attempt:
         """Be the agent of the ranks; rank 0's result is the step's."""
         agent = ranks.Agent(self.order, self.directory, self.events)
         try:
-            self.result.update(agent.run(self._be_rank))
+            is_mpi = agent.contract == "mpi"
+            self.result.update(agent.run(self._become_mpirun if is_mpi else self._be_rank))
         except ranks.RankFailed as failed:
             self.result["cells"] = failed.result.get("cells") or []
             self._take_notebook(failed.place)
@@ -214,6 +215,33 @@ class Attempt:
         except StepFailed:
             self._take_notebook(None)
             raise
+
+    def _become_mpirun(self, place: ranks.Place, directory: str) -> None:
+        """Let mpirun start the ranks: as the command, or as interpreters that are `rank.run`."""
+
+        def become() -> None:
+            command = (self.order.get("program") or {}).get("command") or ()
+            os.environ["MLPLAT_STEP_DIRECTORY"] = self.directory
+            words = ranks.mpi_words(self.order["train"], command, self.directory)
+            program.become_command(words)
+
+        self._attempt(become)
+        write_atomically(os.path.join(directory, "result.json"), dump_json(self.result))
+        raise SystemExit(1)
+
+    def run_as_rank(self, place: ranks.Place, directory: str) -> int:
+        """Be a rank in an interpreter of its own, that nothing is prepared in yet."""
+        self.loop = asyncio.new_event_loop()
+        self._attempt(self._prepare_apart)
+        try:
+            self._be_rank(place, directory)
+        except SystemExit:
+            return 1
+        return 0
+
+    def _prepare_apart(self) -> None:
+        with self.shell.builtin_trap:
+            self._prepare()
 
     def _be_rank(self, place: ranks.Place, directory: str) -> None:
         """Run what the step runs, as one of its ranks, in a process of its own."""
@@ -229,6 +257,8 @@ class Attempt:
             self._report_as(place.rank, place.world_size)
 
         def work() -> None:
+            if self.result["error"] is not None:
+                return  # it could not be prepared
             self._run_program(is_rank=True)
             if place.rank == 0:
                 self._save()

@@ -4,6 +4,7 @@ import contextlib
 import json
 import random
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from jupyter_mlplat.errors import Unavailable
 from jupyter_mlplat.resources.run import Run, RunState, TaskState
 
 from .conftest import EngineProcess, notebook_of
-from .history import check_history, effects_of, read_history
+from .history import check_history, effects_of, processes_in, read_history
 
 FLAKY = """
 import os
@@ -43,6 +44,7 @@ RUNS_OF = {"source": 1, "known": 0, "slow": 1, "flaky": 2, "join": 1}
 
 # What the plain run does not come by.
 WHEN_CANCELED = {"commit.cancel-asked", "stop"}
+WHEN_PAUSED = {"commit.pause-asked", "commit.resume-asked", "stop"}
 WHEN_RETRIED = {"commit.retry-asked"}
 WHEN_CREATED_ONLY = {"commit.run-resumed"}
 WHEN_ADOPTING = {"adopt"}
@@ -125,7 +127,8 @@ def _check(engine: EngineProcess, run: Run, expected: dict[str, int]) -> None:
 PLAIN = [
     point
     for point in POINTS
-    if _stem(point) not in WHEN_CANCELED | WHEN_RETRIED | WHEN_CREATED_ONLY | WHEN_ADOPTING
+    if _stem(point)
+    not in WHEN_CANCELED | WHEN_PAUSED | WHEN_RETRIED | WHEN_CREATED_ONLY | WHEN_ADOPTING
 ]
 
 
@@ -211,6 +214,51 @@ def test_a_cancelled_run_stays_cancelled(crashing: EngineProcess, point: str) ->
     assert all(ran[name] <= times for name, times in RUNS_OF.items())
     assert crashing.stop() == 0
     check_history(*read_history(crashing.home))
+
+
+@pytest.mark.parametrize("point", [p for p in POINTS if _stem(p) in WHEN_PAUSED])
+def test_a_paused_run_goes_on_once_it_is_resumed(crashing: EngineProcess, point: str) -> None:
+    crashing.start(point)
+    _start_and_wait_for(crashing, "slow")
+    with contextlib.suppress(Unavailable):
+        crashing.client.pause_run(2)
+        crashing.client.resume_run(2)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        crashing.process.wait(10)
+    if not crashing.is_alive:
+        crashing.start()
+    crashing.client.resume_run(2)
+
+    run = _finish(crashing)
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    assert (run.paused_at, run.resumed_at is None) == (None, point == "commit.pause-asked.before")
+    ran = {task.name: len(effects_of(crashing.home, run, task.name)) for task in run.tasks}
+    assert ran["slow"] in (1, 2)  # what a pause stops starts anew
+    assert {**ran, "slow": 1, "flaky": 2} == RUNS_OF
+    assert crashing.stop() == 0
+    check_history(*read_history(crashing.home))
+
+
+@pytest.mark.parametrize("has_settled", [True, False])
+def test_a_paused_run_stays_paused_whatever_becomes_of_its_engine(
+    crashing: EngineProcess, has_settled: bool
+) -> None:
+    crashing.start()
+    _start_and_wait_for(crashing, "slow")
+    crashing.client.pause_run(2)
+    if has_settled:
+        time.sleep(0.3)
+    crashing.kill()
+    crashing.start()
+    time.sleep(0.5)
+
+    run = crashing.client.get_run(2)
+    assert run.state is RunState.PAUSED
+    assert TaskState.RUNNING not in {task.state for task in run.tasks}
+    assert processes_in(crashing.home) == []
+    crashing.client.resume_run(2)
+    assert _finish(crashing).state is RunState.SUCCEEDED
 
 
 @pytest.mark.parametrize("point", [p for p in POINTS if _stem(p) in WHEN_RETRIED])

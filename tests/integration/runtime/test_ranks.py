@@ -265,6 +265,56 @@ async def test_arguments_that_a_function_does_not_take_are_refused(bench: Bench)
     assert "Given were: lr" in error["message"]
 
 
+MPIRUN = """\
+#!/bin/sh
+count=$2
+shift 2
+number=0
+while [ $number -lt $count ]; do
+  OMPI_COMM_WORLD_RANK=$number OMPI_COMM_WORLD_SIZE=$count "$@" &
+  jobs="$jobs $!"
+  number=$((number + 1))
+done
+status=0
+for job in $jobs; do wait $job || status=$?; done
+exit $status
+"""
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
+async def test_mpi_ranks_are_started_by_mpirun(bench: Bench, fails: bool) -> None:
+    """Stands in for an MPI: what is told to mpirun, and what its ranks find, is what counts."""
+    mpirun = bench.folder / "bin" / "mpirun"
+    mpirun.parent.mkdir()
+    mpirun.write_text(MPIRUN)
+    mpirun.chmod(0o755)
+    source = "print('I am', rank)\nif rank == 1 and fails:\n    raise ValueError('no')\nx = size"
+    end = await bench.run(
+        MEET,
+        source.replace("fails", str(fails)),
+        train={"contract": "mpi", "nodes": 1, "processes": 2},
+        env={"PATH": f"{mpirun.parent}:{os.environ['PATH']}"},
+        outputs=["x"],
+    )
+
+    assert end.result is not None
+    states = {rank: event["state"] for rank, event in ranks_of(end).items()}
+    assert states == {0: "succeeded", 1: "failed" if fails else "succeeded"}
+    if fails:
+        message = "Rank 1 of 2 (node 0): cell 2, line 3: ValueError: no"
+        assert end.result["error"]["message"] == message
+    else:
+        assert end.result["outputs"]["x"]["preview"] == "2"
+        assert bench.text(end) == "I am 0\n"
+
+
+async def test_without_mpirun_the_reason_is_told(bench: Bench) -> None:
+    end = await bench.run("x = 1", train={"contract": "mpi"}, env={"PATH": "/nowhere"})
+
+    assert end.result is not None
+    assert "there is no mpirun on PATH" in end.result["error"]["message"]
+
+
 def _double(number):  # type: ignore[no-untyped-def]
     return number + number
 
