@@ -129,12 +129,13 @@ def _reporting_of_program() -> Any:
     return reporting.Reporting(tracking.events, tracking, folder, rank(), world_size())
 
 
-def _pruned() -> type[Exception]:
+def _pruned() -> Any:
     """Return the class that `report` raises in this process."""
-    module = sys.modules.get(_MODULE)
-    if module is None:
-        from jupyter_mlplat.runtime import reporting as module
-    return module.TrialPruned  # type: ignore[no-any-return]
+    if _MODULE in sys.modules:
+        return sys.modules[_MODULE].TrialPruned
+    from jupyter_mlplat.runtime import reporting
+
+    return reporting.TrialPruned
 
 
 TrialPruned = _pruned()

@@ -269,6 +269,7 @@ const ARCHIVED = 'archived';
 const STATES: RunState[] = [
   'RUNNING',
   'PENDING',
+  'PAUSED',
   'SUCCEEDED',
   'FAILED',
   'CANCELED'
