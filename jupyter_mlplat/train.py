@@ -126,7 +126,10 @@ def _reporting_of_program() -> Any:
     from jupyter_mlplat.runtime import reporting
 
     folder = os.environ.get("MLPLAT_CHECKPOINTS") or _OUTSIDE
-    return reporting.Reporting(tracking.events, tracking, folder, rank(), world_size())
+    began = os.environ.get("MLPLAT_BEGAN_AT")
+    began_at = float(began) if began else None
+    place = (rank(), world_size())
+    return reporting.Reporting(tracking.events, tracking, folder, *place, began_at=began_at)
 
 
 def _pruned() -> Any:

@@ -8,6 +8,7 @@ from jupyter_mlplat.client.schedules import ScheduleLink
 
 if TYPE_CHECKING:
     from jupyter_mlplat.resources.run import Run
+    from jupyter_mlplat.resources.training import TrainJobStatus, TrainRuntime
     from jupyter_mlplat.resources.tuning import Trial, TrialDetail, TrialPage, TuningStatus
 
 
@@ -24,6 +25,28 @@ class JobLink(ScheduleLink):
     def tune(self, request: Mapping[str, Any], idempotency_key: str | None = None) -> "Run":
         """Begin a tuning job."""
         return self._begin("jobs.tune", request, idempotency_key)
+
+    def get_ranks(self, run: str | int, step: str | None = None) -> "TrainJobStatus":
+        """Say how a train job is doing: its ranks, checkpoints and conditions."""
+        from jupyter_mlplat.resources.training import TrainJobStatus
+
+        content = self.fetch("runs.ranks", {"run": run}, {"step": step})
+        return TrainJobStatus.model_validate_json(content)
+
+    def read_rank_log(
+        self, run: str | int, rank: int, *, step: str | None = None, stream: str | None = None
+    ) -> str:
+        """Return what a rank wrote; `stream` is stdout or stderr, both by default."""
+        query = {"step": step, "stream": stream}
+        content = self.fetch("runs.rank_log", {"run": run, "rank": rank}, query)
+        return content.decode("utf-8", "replace")
+
+    def list_train_runtimes(self) -> "tuple[TrainRuntime, ...]":
+        """Return the runtimes that a train job may name."""
+        from jupyter_mlplat.resources.training import TrainRuntimeList
+
+        content = self.fetch("train_runtimes.list")
+        return TrainRuntimeList.model_validate_json(content).runtimes
 
     def get_tuning(self, run: str | int, step: str | None = None) -> "TuningStatus":
         """Say how a tuning job stands."""

@@ -8,7 +8,7 @@ from jupyter_mlplat.engine.notebooks import Notebooks, read_file, refuse_kfp
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.pipeline import Pipeline
-from jupyter_mlplat.resources.run import Run
+from jupyter_mlplat.resources.run import Run, RunState
 from jupyter_mlplat.resources.training import JobRequest
 from jupyter_mlplat.services.jobs.building import (
     Source,
@@ -45,8 +45,11 @@ class Jobs:
         pipeline = job_pipeline(request, self._source(request), self.inventory.cpu)
         flow = self.flow_of(pipeline)
         submission = job_submission(request, pipeline)
-        run = new_run(pipeline, submission, self.inventory, utc_now(), flow)
-        update = {"kind": kind_of(request), "document": request.document}
+        now = utc_now()
+        run = new_run(pipeline, submission, self.inventory, now, flow)
+        update: dict[str, object] = {"kind": kind_of(request), "document": request.document}
+        if request.is_paused:
+            update |= {"state": RunState.PAUSED, "paused_at": now}
         return run.model_copy(update=update), pipeline, flow
 
     def _source(self, request: JobRequest) -> Source | None:

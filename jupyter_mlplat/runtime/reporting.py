@@ -37,6 +37,7 @@ class Reporting:
         rank: Which of the processes this is. Only what rank 0 reports is kept.
         world_size: How many processes there are.
         judge: Says whether a trial is to end early.
+        began_at: When the ranks were started: what is written later is none they begin with.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Reporting:
         rank: int = 0,
         world_size: int = 1,
         judge: Judge | None = None,
+        began_at: float | None = None,
     ) -> None:
         self.rank = rank
+        self.began_at = began_at
         self.world_size = world_size
         self.judge = judge
         self.is_told_to_stop = False
@@ -101,8 +104,11 @@ class Reporting:
         return self._checkpoints
 
     def latest_checkpoint(self) -> str | None:
-        """Return the path of the checkpoint that was written last, None if there is none."""
-        return newest(self._checkpoints)
+        """Return the path of the checkpoint that was written last, None if there is none.
+
+        All ranks of an attempt are told the same, however far the others are already.
+        """
+        return newest(self._checkpoints, self.began_at)
 
     def _hear(self, *_: Any) -> None:
         self.is_told_to_stop = True
@@ -153,14 +159,14 @@ class Reporting:
             self._events.emit("checkpoint", name=name, position=step, size_bytes=size_of(found))
 
 
-def newest(folder: str) -> str | None:
+def newest(folder: str, until: float | None = None) -> str | None:
     """Return what was last written in a folder of checkpoints; drafts do not count."""
     try:
         entries = [entry for entry in os.scandir(folder) if not is_draft(entry.name)]
-        best = max(entries, key=lambda entry: (entry.stat().st_mtime_ns, entry.name), default=None)
+        dated = [(entry.stat().st_mtime, entry.name, entry.path) for entry in entries]
     except OSError:
         return None
-    return None if best is None else best.path
+    return max((one for one in dated if until is None or one[0] <= until), default=(0, "", None))[2]
 
 
 def is_draft(name: str) -> bool:

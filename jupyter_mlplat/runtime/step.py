@@ -66,6 +66,7 @@ class Attempt:
         self.beside: dict[str, dict[str, Any]] = {}
         self.kin: dict[str, list[str]] = {}
         self.is_agent = bool(order.get("train"))
+        self.began_at: float | None = None  # when ranks were started
         self.is_heard = True  # the engine reads what is told here
         self._saved_at = time.monotonic()
 
@@ -205,6 +206,8 @@ class Attempt:
     def _run_ranks(self) -> None:
         """Be the agent of the ranks; rank 0's result is the step's."""
         agent = ranks.Agent(self.order, self.directory, self.events)
+        self.began_at = time.time()
+        os.environ["MLPLAT_BEGAN_AT"] = repr(self.began_at)
         try:
             is_mpi = agent.contract == "mpi"
             self.result.update(agent.run(self._become_mpirun if is_mpi else self._be_rank))
@@ -256,6 +259,9 @@ class Attempt:
             self.open_logs()
             self._report_as(place.rank, place.world_size)
 
+        if self.result["error"] is None:  # it could be prepared
+            self.start.environ = dict(os.environ)  # a rank's place is not for later steps
+
         def work() -> None:
             if self.result["error"] is not None:
                 return  # it could not be prepared
@@ -287,8 +293,9 @@ class Attempt:
     def _report_as(self, rank: int, world_size: int) -> None:
         """Let the program report as one of so many."""
         folder = self.order.get("checkpoints") or self.path("checkpoints")
+        os.environ["MLPLAT_CHECKPOINTS"] = folder  # for commands, and what cells start
         reporting.current = reporting.Reporting(
-            self.events, self.tracking, folder, rank, world_size
+            self.events, self.tracking, folder, rank, world_size, began_at=self.began_at
         )
 
     # A program instead of cells
