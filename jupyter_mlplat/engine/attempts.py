@@ -57,9 +57,14 @@ def prepare_attempt(
     if step.tune is not None:
         document["tune"] = step.tune.to_wire()
         document["trials"] = [trial.to_wire() for trial in trials]
-        document["known"] = facts.trials_of_runs(step.tune.warm_start)
+        document["earlier"] = facts.trials_of_runs(step.tune.warm_start)
         document["tuner"] = {"python": sys.executable, "path": _PACKAGES}
         document["gpus"] = list(task.gpus)
+        if step.tune.train is not None:
+            share = task.gpus[:: step.tune.parallel]  # as many as one trial has
+            train = _train_document(facts, step.tune.train, share)
+            document["env"] = env = {**train.pop("env"), **env}
+            document["tune"]["train"] = train
     if step.train is not None:
         document["train"] = _train_document(facts, step.train, task.gpus)
         document["env"] = env = {**document["train"].pop("env"), **env}

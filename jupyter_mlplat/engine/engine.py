@@ -25,6 +25,7 @@ from jupyter_mlplat.engine.exporting import Exporter
 from jupyter_mlplat.engine.facts import Facts, ModuleDigests
 from jupyter_mlplat.engine.foresight import Foresight
 from jupyter_mlplat.engine.git import Git
+from jupyter_mlplat.engine.importances import Importances
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.items import (
@@ -210,7 +211,8 @@ class Engine:
         self.lineage = LineageService(store)
         self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
         self.traces = Traces(store, home)
-        self.tuning = Tuning(store, home)
+        self._importances = Importances()
+        self.tuning = Tuning(store, home, self._importances)
         self.training = Training(store, home, self.conductor, self.runtimes)
         self.serving = ServingService(
             store,
@@ -254,6 +256,7 @@ class Engine:
         for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
             await launcher.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._importances.close()
 
     def ask_to_stop(self) -> None:
         """Stop as soon as the answer to this request is on its way."""

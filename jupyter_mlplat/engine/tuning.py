@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_mlplat.engine.importances import Importances
 from jupyter_mlplat.engine.traces import LogPiece, piece_of
 from jupyter_mlplat.errors import Conflict, InvalidInput, NotFound
 from jupyter_mlplat.kit.home import Home
@@ -19,7 +20,7 @@ from jupyter_mlplat.resources.tuning import (
     TuneSpec,
     TuningStatus,
 )
-from jupyter_mlplat.services.jobs.tuning import over_of
+from jupyter_mlplat.services.jobs.tuning import best_trial, over_of
 
 STOP = "stop"
 """A file of this name in a trial's folder asks for its end."""
@@ -41,6 +42,7 @@ class Tuning:
 
     store: MetadataStore
     home: Home
+    importances: Importances
 
     def status(self, run: str, step: str = "") -> TuningStatus:
         """Say how a tuning job stands.
@@ -51,12 +53,21 @@ class Tuning:
         """
         tuned = self._find(run, step)
         counts = self.store.count_trials(tuned.source, tuned.step.name)
-        best = self._best(tuned)
+        best = best_trial(self.store, tuned.source, tuned.step.name, tuned.spec)
+        succeeded = TrialState.SUCCEEDED
+        shares = self.importances.of(
+            (tuned.source, tuned.step.name),
+            counts.get(succeeded, 0),
+            tuned.spec,
+            lambda: self.store.trials_of(tuned.source, tuned.step.name, [succeeded]),
+            is_over=tuned.run.state.is_final,
+        )
         return TuningStatus(
             spec=tuned.spec,
             step=tuned.step.name,
             counts={state.value: count for state, count in counts.items()},
             best=best,
+            importance=shares,
             over=over_of(tuned.run, tuned.spec, counts, best),
         )
 
@@ -142,14 +153,6 @@ class Tuning:
             if task.name == chosen.name and task.cached and task.cache and task.cache.run_id:
                 source = task.cache.run_id
         return _Tuned(found, chosen, chosen.tune, source)
-
-    def _best(self, tuned: _Tuned) -> Trial | None:
-        order = TrialOrder("value", tuned.spec.objective.direction == "maximize")
-        for state in (TrialState.SUCCEEDED, TrialState.EARLY_STOPPED):
-            trials = self.store.trials_of(tuned.source, tuned.step.name, [state], order, limit=1)
-            if trials and trials[0].value is not None:
-                return trials[0]
-        return None
 
     def _artifacts(self, tuned: _Tuned, number: int) -> list[Artifact]:
         made = self.store.artifacts_of_run(tuned.source)

@@ -16,8 +16,9 @@ import sys
 import time
 from typing import Any
 
-from . import bundle, codecs, whole
+from . import bundle, codecs, trials, whole
 from .events import Events
+from .failures import StepFailed
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .marks import without_mark
 from .outputs import STDERR, STDOUT, LogOrder
@@ -30,12 +31,57 @@ def run(directory: str, kernel: str) -> int:
         order = json.load(file)
     if not claim(directory):
         return NOT_OURS
+    open_logs(directory)
+    address = f"{order['run']}/{order['step']}/{order['attempt']}"
+    events = Events(os.path.join(directory, "events.jsonl"), order.get("doorbell"), address)
+    if order.get("tune"):
+        result = run_trials(directory, order, kernel, events)
+    else:
+        result = run_once(directory, order, kernel, events)
+    write_atomically(os.path.join(directory, "result.json"), dump_json(result))
+    events.ring()
+    return 0
+
+
+def open_logs(directory: str) -> None:
+    """Make descriptors 1 and 2 the logs in a directory."""
     for fd, name in ((STDOUT, "stdout.log"), (STDERR, "stderr.log")):
         log = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, fd)
         os.close(log)
-    address = f"{order['run']}/{order['step']}/{order['attempt']}"
-    events = Events(os.path.join(directory, "events.jsonl"), order.get("doorbell"), address)
+
+
+def run_trials(
+    directory: str, order: dict[str, Any], kernel: str, events: Events
+) -> dict[str, Any]:
+    """Run a notebook as the trials of a tuning job; return the result of the step."""
+    import papermill  # noqa: F401  once for all trials
+
+    def be_trial(trial: trials.Trial, _: object) -> None:
+        own = {**trials.order_of(order, trial), "tune": None}
+        write_atomically(os.path.join(trial.folder, "step.json"), dump_json(own))
+        open_logs(trial.folder)
+        os.environ["MLPLAT_CHECKPOINTS"] = own["checkpoints"]
+        told = Events(os.path.join(trial.folder, "events.jsonl"), None, "")
+        result = run_once(trial.folder, own, kernel, told)
+        write_atomically(os.path.join(trial.folder, "result.json"), dump_json(result))
+
+    started_at = time.time()
+    result: dict[str, Any] = {"state": "succeeded", "error": None, "metrics": {}}
+    try:
+        best = trials.Host(order, directory, events, be_trial).run()
+        metrics, made = trials.outcome_of(best, directory)
+        result.update(made, metrics=metrics)
+        if best is not None:
+            trials.copy_notebook(best, directory)
+    except StepFailed as failed:
+        result.update(state="failed", error=failed.error)
+    result.update(started_at=started_at, finished_at=time.time(), peak_memory_bytes=None)
+    return result
+
+
+def run_once(directory: str, order: dict[str, Any], kernel: str, events: Events) -> dict[str, Any]:
+    """Run the cells, or the whole notebook; return the result."""
     started_at = time.time()
     result: dict[str, Any] = {"state": "succeeded", "error": None}
     notebook: Any = None
@@ -73,9 +119,7 @@ def run(directory: str, kernel: str) -> int:
         finished_at=time.time(),
         peak_memory_bytes=None,
     )
-    write_atomically(os.path.join(directory, "result.json"), dump_json(result))
-    events.ring()
-    return 0
+    return result
 
 
 def load_plain_inputs(order: dict[str, Any]) -> dict[str, Any]:

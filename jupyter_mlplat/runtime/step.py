@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import bundle, channels, logs, program, ranks, reporting, settings, tracking
+from . import bundle, channels, inline, logs, program, ranks, reporting, settings, tracking, trials
 from .ending import flush_everything
 from .events import Events
 from .failures import StepFailed, describe_error, disk_full
@@ -65,7 +65,7 @@ class Attempt:
         self.loaded: dict[str, Any] = {}
         self.beside: dict[str, dict[str, Any]] = {}
         self.kin: dict[str, list[str]] = {}
-        self.is_agent = bool(order.get("train"))
+        self.is_agent = bool(order.get("train") or order.get("tune"))
         self.began_at: float | None = None  # when ranks were started
         self.is_heard = True  # the engine reads what is told here
         self._saved_at = time.monotonic()
@@ -95,7 +95,9 @@ class Attempt:
     def _work(self) -> None:
         with self.shell.builtin_trap:  # imports that are replayed may ask for `get_ipython`
             self._prepare()
-        if self.is_agent:
+        if self.order.get("tune"):
+            self._run_trials()
+        elif self.is_agent:
             self._run_ranks()
         else:
             self._run_program()
@@ -201,6 +203,118 @@ class Attempt:
             for part, recorder in zip(parts, recorders):
                 part.recorder = recorder
 
+    # The trials of a tuning job
+
+    def _run_trials(self) -> None:
+        """Be the host of the trials; what the best one made is the step's."""
+        host = self._inline_host() if self.order["tune"].get("is_inline") else self._host()
+        try:
+            best = host.run()
+        finally:
+            self._write_notebook("failed")
+        metrics, made = trials.outcome_of(best, self.directory)
+        self.result.update(made)
+        self.tracking.metrics.update(metrics)
+        self.result["metrics"] = metrics
+        if best is not None:
+            trials.copy_notebook(best, self.directory)
+
+    def _host(self) -> trials.Host:
+        return trials.Host(self.order, self.directory, self.events, self._be_trial)
+
+    def _inline_host(self) -> inline.InlineHost:
+        """Run trials one after the other in one process; between them the names are put back."""
+        what, wanted = self.order.get("program"), self.order.get("metrics") or ()
+        namespace, kept = self.namespace, dict[str, Any]()
+        if what is not None:
+            function = program.load_function(what["function"], self.blobs)
+            arguments = what.get("arguments") or {}
+        else:
+            codes = [self._compiled(cell) for cell in self.order["cells"]]
+        before = dict(namespace)
+
+        def call(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+            if what is not None:
+                found = namespace[RESULT] = function(**{**arguments, **parameters})
+                if isinstance(found, Mapping):
+                    return found
+                return {} if found is None else {self.order["tune"]["objective"]["metric"]: found}
+            namespace.clear()
+            namespace.update(before)
+            namespace.update(parameters)
+            for code in codes:
+                exec(code, namespace)  # noqa: S102
+            return {name: namespace[name] for name in wanted if name in namespace}
+
+        def keep() -> None:
+            kept.clear()
+            names = (*self.order["outputs"], *(self.order.get("kept") or ()))
+            kept.update((name, namespace[name]) for name in names if name in namespace)
+
+        def save() -> None:
+            namespace.update(kept)
+            self.order.pop("metrics", None)
+            self._attempt(self._save)
+            write_atomically(self.path("inline.json"), dump_json(self.result))
+
+        return inline.InlineHost(
+            self.order, self.directory, self.events, self.blobs, namespace, call, keep, save
+        )
+
+    def _compiled(self, cell: Mapping[str, Any]) -> Any:
+        source: Any = self.shell.transform_cell(cell["source"])  # type: ignore[no-untyped-call]
+        name = self.shell.compile.cache(source, 0, cell["source"])
+        try:
+            return compile(source, name, "exec")
+        except SyntaxError as error:
+            raise StepFailed("cell-error", f"SyntaxError: {error}", cell=cell["id"]) from error
+
+    def _be_trial(self, trial: trials.Trial, judge: reporting.Judge | None) -> None:
+        """Run what the step runs, as one trial, in a process of its own."""
+        order, spec = self.order, self.order["tune"]
+        self.directory, self.is_agent = trial.folder, bool(spec.get("train"))
+        own = trials.order_of(order, trial)
+        self.order = {**own, "train": spec.get("train"), "tune": None}
+        if (self.order.get("program") or {}).get("command"):
+            write_atomically(self.path("step.json"), dump_json(own))  # it may log there
+        self.loop = asyncio.new_event_loop()
+        self.events = Events(self.path("events.jsonl"), None, "")
+        self.tracking = tracking.Tracking(self.events, self.blobs, self.namespace)
+        tracking.current = self.tracking
+        self.notebook = ExecutedNotebook(self.order)
+        self.open_logs()
+        self._report_as(0, 1, judge)
+        self.namespace.update(trial.parameters)
+
+        def work() -> None:
+            if self.is_agent:
+                self._run_ranks()
+                return
+            self._run_program()
+            self._tell_metrics(spec["objective"]["metric"])
+            if trials.is_best(trial, spec):
+                self._save()
+
+        self._attempt(work)
+        if not self.is_agent:
+            flush_everything()
+            self._tell_tracked()
+            self._write_notebook()
+        write_atomically(self.path("result.json"), dump_json(self.result))
+
+    def _tell_metrics(self, objective: str) -> None:
+        """Log what a function has returned, and names that are metrics and were not logged yet."""
+        returned = self.namespace.get(RESULT) if (self.order.get("program") or {}) else None
+        values = dict(returned) if isinstance(returned, Mapping) else {objective: returned}
+        for name in self.order.pop("metrics", None) or ():
+            if values.get(name) is None and name in self.namespace:
+                values[name] = self.namespace[name]
+        for name, value in values.items():
+            if name in self.tracking.metrics or value is None or not isinstance(name, str):
+                continue
+            with contextlib.suppress(TypeError, ValueError):
+                self.events.emit("metric", name=name, value=float(value), step=None)
+
     # The ranks of a train job
 
     def _run_ranks(self) -> None:
@@ -290,12 +404,12 @@ class Attempt:
         if not os.path.exists(written):
             self._write_notebook("failed")
 
-    def _report_as(self, rank: int, world_size: int) -> None:
+    def _report_as(self, rank: int, world_size: int, judge: reporting.Judge | None = None) -> None:
         """Let the program report as one of so many."""
         folder = self.order.get("checkpoints") or self.path("checkpoints")
         os.environ["MLPLAT_CHECKPOINTS"] = folder  # for commands, and what cells start
         reporting.current = reporting.Reporting(
-            self.events, self.tracking, folder, rank, world_size, began_at=self.began_at
+            self.events, self.tracking, folder, rank, world_size, judge, self.began_at
         )
 
     # A program instead of cells

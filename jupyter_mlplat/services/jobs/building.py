@@ -28,6 +28,7 @@ from jupyter_mlplat.resources.run import RunKind, SubmitRequest
 from jupyter_mlplat.resources.training import JobRequest, Payload, TrainRequest
 from jupyter_mlplat.resources.tuning import TuneRequest, TuneSpec
 from jupyter_mlplat.services.pipelines.whole import whole_pipeline
+from jupyter_mlplat.services.tuning.problem import read_problem
 
 RETURNED = "result"
 """What a function returns is saved under this name."""
@@ -84,6 +85,8 @@ def refuse_payload(request: JobRequest) -> None:
             f"Cannot make job {request.name!r}: step {payload.step!r} is named, but no notebook. "
             "Name the notebook it belongs to."
         )
+    if isinstance(request, TuneRequest):
+        read_problem(request.tune.to_wire())
     folder = payload.cwd
     if folder is not None and not (Path(folder).is_absolute() and Path(folder).is_dir()):
         raise NotFound(

@@ -1,7 +1,8 @@
-"""What is told of a tuning job beside its run: counts, the best trial, why it is over. Pure."""
+"""What is told of a tuning job beside its run: counts, the best trial, why it is over."""
 
 from collections.abc import Mapping
 
+from jupyter_mlplat.ports.metadata import MetadataStore, TrialOrder
 from jupyter_mlplat.resources.run import Run, RunState
 from jupyter_mlplat.resources.tuning import Objective, Trial, TrialState, TuneSpec
 
@@ -22,6 +23,16 @@ def has_reached(objective: Objective, value: float | None) -> bool:
     if objective.direction == "maximize":
         return value >= objective.goal
     return value <= objective.goal
+
+
+def best_trial(store: MetadataStore, run_id: str, step: str, spec: TuneSpec) -> Trial | None:
+    """Return the best trial by now: of those that went to their end, else of those ended early."""
+    order = TrialOrder("value", is_descending=spec.objective.direction == "maximize")
+    for state in (TrialState.SUCCEEDED, TrialState.EARLY_STOPPED):
+        trials = store.trials_of(run_id, step, [state], order, limit=1)
+        if trials and trials[0].value is not None:
+            return trials[0]
+    return None
 
 
 def over_of(

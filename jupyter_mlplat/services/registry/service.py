@@ -19,6 +19,8 @@ from jupyter_mlplat.resources.lineage import (
     RegisteredModel,
 )
 from jupyter_mlplat.resources.registry import ModelChange, ModelImpact, RegisterRequest
+from jupyter_mlplat.resources.run import Run
+from jupyter_mlplat.services.jobs.tuning import best_trial
 from jupyter_mlplat.services.registry.impact import check_allowed, impact_of
 from jupyter_mlplat.services.registry.references import ALIAS_PATTERN, Reference, find_version
 
@@ -168,7 +170,7 @@ class Registry:
 
     def _logged_by_run(self, run_id: str, name: str | None) -> Artifact:
         run = self.store.get_run(run_id)
-        models = self.store.artifacts_of_run(run.id, MODEL_TYPE)
+        models = self._of_best_trial(run, self.store.artifacts_of_run(run.id, MODEL_TYPE))
         named = [model for model in models if name is None or model.name == name]
         names = sorted({model.name for model in models})
         if not named:
@@ -187,6 +189,18 @@ class Registry:
                 logged=names,
             )
         return named[-1]
+
+    def _of_best_trial(self, run: Run, models: Sequence[Artifact]) -> Sequence[Artifact]:
+        """Leave out the models of all trials but the best, where some were logged in trials."""
+        if all("trial" not in model.metadata for model in models):
+            return models
+        tuned = [step for step in self.store.pipeline_of(run.id).steps if step.tune is not None]
+        best = [
+            trial.number
+            for step in tuned
+            if step.tune and (trial := best_trial(self.store, run.id, step.name, step.tune))
+        ]
+        return [model for model in models if model.metadata.get("trial") in (None, *best)]
 
     def _maker(self, artifact: Artifact, run_id: str | None) -> Execution | None:
         """Return what made the artifact, in the run asked for if several runs made it alike."""

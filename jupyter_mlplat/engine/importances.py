@@ -1,0 +1,108 @@
+"""Which parameters a tuning job's objective depends on: worked out beside what is asked for."""
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from jupyter_mlplat.resources.tuning import Trial, TuneSpec
+
+_log = logging.getLogger(__name__)
+
+_GROWTH = 1.5
+"""While a job goes on, shares are worked out anew once it has so many times the trials of then."""
+_KEPT = 256
+_LEAST = 4  # of fewer trials nothing can be told
+_PATIENCE_S = 120.0
+
+Shares = Mapping[str, float]
+
+
+class Importances:
+    """Remembers shares by job; safe from any thread.
+
+    A forest over a thousand trials takes a second, so nobody waits for it but who asks for a job
+    that is over for the first time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[int, Shares]] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="importance")
+
+    def of(
+        self,
+        job: tuple[str, str],
+        count: int,
+        spec: TuneSpec,
+        trials: Callable[[], Sequence[Trial]],
+        *,
+        is_over: bool,
+    ) -> dict[str, float]:
+        """Return the shares of a job's parameters, as far as they are known by now.
+
+        Args:
+            job: Run and step.
+            count: How many trials have succeeded.
+            spec: What is tuned.
+            trials: Reads the trials that have succeeded.
+            is_over: No more trials will come.
+        """
+        with self._lock:
+            then, shares = self._known.get(job, (0, {}))
+            is_stale = count >= _LEAST and (count != then if is_over else count > then * _GROWTH)
+            if is_stale and not is_over:
+                self._keep(job, count, shares)
+        if is_stale and is_over:
+            return dict(self._compute(job, count, spec, trials))
+        if is_stale:
+            self._pool.submit(self._compute, job, count, spec, trials)
+        return dict(shares)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _compute(
+        self,
+        job: tuple[str, str],
+        count: int,
+        spec: TuneSpec,
+        trials: Callable[[], Sequence[Trial]],
+    ) -> Shares:
+        shares: Shares = {}
+        try:
+            shares = _ask(spec, trials())
+        except Exception:
+            _log.exception("Importance of parameters could not be worked out")
+        with self._lock:
+            self._keep(job, count, shares)
+        return shares
+
+    def _keep(self, job: tuple[str, str], count: int, shares: Shares) -> None:
+        self._known[job] = (count, shares)
+        if len(self._known) > _KEPT:
+            del self._known[next(iter(self._known))]
+
+
+def _ask(spec: TuneSpec, trials: Sequence[Trial]) -> Shares:
+    """Let a tuner work it out: a process of its own, so that the engine loads no forests."""
+    request = {
+        "op": "importance",
+        "spec": spec.to_wire(),
+        "trials": [trial.to_wire() for trial in trials],
+    }
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "jupyter_mlplat.tuner"],
+        input=json.dumps(request).encode() + b"\n",
+        stdout=subprocess.PIPE,
+        timeout=_PATIENCE_S,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    if "error" in found:
+        _log.info("Importance of parameters is not known: %s", found["error"]["message"])
+    return dict(found.get("importance") or {})
