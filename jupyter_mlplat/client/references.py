@@ -9,7 +9,16 @@ from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.errors import InvalidInput, NotFound
 from jupyter_mlplat.resources.pipeline import Parameter
 
+_MOST_JOBS = 1000
 _IDENTIFIER = re.compile(r"[a-z]+-[0-9a-hjkmnp-tv-z]{26}")
+
+
+def job_run(client: EngineClient, text: str, kind: str = "train,tune") -> str:
+    """Return the id of the newest run of a train or tuning job of this name; else the text."""
+    if text == "latest" or text.isdecimal() or _IDENTIFIER.fullmatch(text):
+        return text
+    rows, _ = client.list_runs(_MOST_JOBS, text=text, kind=kind)
+    return next((row.id for row in rows if row.pipeline == text), text)
 
 
 def lineage_node(client: EngineClient, text: str) -> str:

@@ -20,6 +20,7 @@ from jupyter_mlplat.engine.broker import Broker
 from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
+from jupyter_mlplat.engine.documents import Documents
 from jupyter_mlplat.engine.environments import Environments
 from jupyter_mlplat.engine.exporting import Exporter
 from jupyter_mlplat.engine.facts import Facts, ModuleDigests
@@ -213,6 +214,7 @@ class Engine:
         self.traces = Traces(store, home)
         self._importances = Importances()
         self.tuning = Tuning(store, home, self._importances)
+        self.documents = Documents(self)
         self.training = Training(store, home, self.conductor, self.runtimes)
         self.serving = ServingService(
             store,
@@ -443,6 +445,15 @@ class Engine:
         retried: Run = await self._ask(
             lambda reply: Retry(
                 reply=reply, run=run, request=request, pipeline=pipeline, plan_anew=plan_anew
+            )
+        )
+        return retried
+
+    async def go_on_with(self, run: str, pipeline: Pipeline) -> Run:
+        """Go on with a run that is over, with another pipeline in the place of its own."""
+        retried: Run = await self._ask(
+            lambda reply: Retry(
+                reply=reply, run=run, request=RetryRequest(), pipeline=pipeline, plan_anew=None
             )
         )
         return retried

@@ -154,6 +154,9 @@ class Step(Resource):
     carried: Carried | None = None
     train: TrainSpec | None = Field(default=None, description="It runs as many processes.")
     tune: TuneSpec | None = Field(default=None, description="It runs again and again, as trials.")
+    notes: tuple[str, ...] = Field(
+        default=(), description="What was asked for and is not honoured here, for people."
+    )
 
 
 class EdgeReason(Resource):

@@ -114,6 +114,13 @@ ROUTES: tuple[Route, ...] = (
     Route("runs.ranks", "GET", "/runs/{run}/ranks", READ, gives="TrainJobStatus"),
     Route("runs.rank_log", "GET", "/runs/{run}/ranks/{rank}/log", READ, Answer.TEXT),
     Route("train_runtimes.list", "GET", "/train-runtimes", READ, gives="TrainRuntimeList"),
+    # Kubeflow's documents: done, and told with their status.
+    Route(
+        "documents.apply", "POST", "/apply", WRITE, takes="ApplyRequest", gives="AppliedDocuments"
+    ),
+    Route("documents.list", "GET", "/documents/{kind}", READ, gives="StatusDocuments"),
+    Route("documents.get", "GET", "/documents/{kind}/{name}", READ, gives="StatusDocument"),
+    Route("documents.delete", "DELETE", "/documents/{kind}/{name}", WRITE, Answer.EMPTY),
     Route("experiments.list", "GET", "/experiments", READ, gives="ExperimentList"),
     Route(
         "experiments.create",

@@ -605,7 +605,10 @@ def order_of(order: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
     if program := order.get("program"):
         own["program"] = {
             **program,
-            "command": [substituted(word, trial) for word in program.get("command") or ()],
+            "command": [
+                substituted(word, trial, own["checkpoints"])
+                for word in program.get("command") or ()
+            ],
             "arguments": {**(program.get("arguments") or {}), **trial.parameters},
         }
     return own
@@ -617,17 +620,23 @@ def folder_for_checkpoints(order: Mapping[str, Any], directory: str, number: int
     return os.path.join(root, f"trial-{number}")
 
 
-def substituted(word: str, trial: Trial) -> str:
-    """Put a trial's parameters into a word of a command.
+def substituted(word: str, trial: Trial, checkpoints: str = "") -> str:
+    """Put a trial's parameters, its number and its folders into a word of a command.
 
     Raises:
         StepFailed: It names a parameter that the space does not have.
     """
+    facts = {
+        "Name": f"trial-{trial.number}",
+        "Number": str(trial.number),
+        "Folder": trial.folder,
+        "Checkpoints": checkpoints,
+    }
 
     def value_of(found: re.Match[str]) -> str:
         what, name = found.groups()
         if what == "trialSpec":
-            return {"Name": f"trial-{trial.number}"}.get(name, found[0])
+            return facts.get(name, found[0])
         if name not in trial.parameters:
             known = ", ".join(trial.parameters)
             raise StepFailed(

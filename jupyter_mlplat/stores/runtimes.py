@@ -6,7 +6,8 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.errors import InvalidInput, NotFound
+from jupyter_mlplat.kit.files import make_private_directory, write_atomically
 from jupyter_mlplat.resources.training import TrainRuntime
 
 
@@ -23,8 +24,30 @@ class LocalTrainRuntimes:
         Raises:
             InvalidInput: A file is no runtime.
         """
-        paths = sorted((*self._folder.glob("*.yaml"), *self._folder.glob("*.yml")))
-        return tuple(self._read(path) for path in paths)
+        return tuple(self._read(path) for path in self._paths())
+
+    def put(self, runtime: TrainRuntime) -> bool:
+        """Keep a runtime in the place of the one of its name; tell whether there was one."""
+        make_private_directory(self._folder)
+        path = self._folder / f"{runtime.name}.yaml"
+        was_there = path.exists()
+        fields = runtime.model_dump(mode="json", exclude={"is_built_in"}, exclude_defaults=True)
+        write_atomically(path, yaml.safe_dump(fields, sort_keys=False).encode(), durable=True)
+        return was_there
+
+    def delete(self, name: str) -> None:
+        """Forget a runtime that was added.
+
+        Raises:
+            NotFound: None of this name was.
+        """
+        known = {self._read(path).name: path for path in self._paths()}
+        if name not in known:
+            raise NotFound(f"There is no added runtime {name!r}. Those that are built in stay.")
+        known[name].unlink(missing_ok=True)
+
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(sorted((*self._folder.glob("*.yaml"), *self._folder.glob("*.yml"))))
 
     def _read(self, path: Path) -> TrainRuntime:
         stamp = path.stat().st_mtime_ns

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from jupyter_mlplat.engine.api import (
     artifacts,
+    documents,
     endpoints,
     engine,
     events,
@@ -42,6 +43,7 @@ Handler = Callable[["Engine", Asked], Awaitable[Response]]
 
 _MODULES = (
     artifacts,
+    documents,
     endpoints,
     engine,
     events,

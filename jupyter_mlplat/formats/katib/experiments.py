@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from jupyter_mlplat.formats.katib import API_VERSION, EXPERIMENT
+from jupyter_mlplat.formats.katib.budget import RESUMABLE, failures_of, parallel_of
 from jupyter_mlplat.formats.katib.spec import (
     AlgorithmSpec,
     CollectorSpec,
@@ -44,7 +45,6 @@ ALGORITHMS = (
 )
 _NAS = ("enas", "darts")
 _STOPPING = ("medianstop", "asha")
-_PARALLEL = 3
 _FILE, _FOLDER = "/var/log/katib/metrics.log", "/var/log/katib/tfevent/"
 _DISTRIBUTIONS = {
     "logUniform": "log-uniform",
@@ -54,6 +54,10 @@ _DISTRIBUTIONS = {
 _FIELDS = {"minimum": "min", "maximum": "max", "step": "step", "values": "list"}
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _TWO_GROUPS = re.compile(r".*\(.*\).*\(.*\).*", re.DOTALL)
+TEXT = r"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)"
+"""What Katib reads in a text unless told otherwise."""
+MNIST = r"\{metricName: ([\w|-]+), metricValue: ([+-]?\d+(?:\.\d+)?)\}"
+"""What the training scripts of Katib's examples write."""
 _COLLECTOR = "spec.metricsCollectorSpec"
 
 
@@ -93,7 +97,6 @@ def read_experiment(document: Object, config_maps: ConfigMaps, runtimes: Runtime
             runtimes,
             places,
         )
-        failed = spec.max_failed_trial_count
         request = TuneRequest(
             payload=Payload(command=template.words),
             name=document.name,
@@ -106,12 +109,10 @@ def read_experiment(document: Object, config_maps: ConfigMaps, runtimes: Runtime
                 algorithm=algorithm,
                 early_stopping=stopping,
                 trials=spec.max_trial_count,
-                parallel=spec.parallel_trial_count or min(_PARALLEL, spec.max_trial_count or 3),
-                failures=None if failed is None else max(0, failed - 1),
+                parallel=parallel_of(spec.parallel_trial_count, spec.max_trial_count),
+                failures=failures_of(spec.max_failed_trial_count),
                 collector=collector,
-                resume="from-table"
-                if spec.resume_policy in ("LongRunning", "FromVolume")
-                else "never",
+                resume="from-table" if spec.resume_policy in RESUMABLE else "never",
                 train=template.train,
             ),
         )
@@ -308,6 +309,8 @@ def _collector(given: MetricsCollectorSpec) -> tuple[Collector, tuple[str, ...]]
         case "Custom":
             if given.collector is None or given.collector.custom_collector is None:
                 raise Fault(f"{_COLLECTOR}.collector.customCollector", "is missing")
+            # Its image would know what its trials write; these are the two forms that there are.
+            patterns = patterns or (TEXT, MNIST)
             if source.file_system_path is None:
                 return Collector(kind="stdout", patterns=patterns), (
                     "the custom collector's image is not run: what trials print is read instead",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from jupyter_mlplat.formats.katib import API_VERSION, EXPERIMENT, OPTIMIZATION_JOB, TRIAL
+from jupyter_mlplat.formats.katib.budget import with_budget
 from jupyter_mlplat.formats.kubernetes.conditions import condition, number, time_of
 from jupyter_mlplat.formats.trainer.writing import metadata_of
 from jupyter_mlplat.resources.base import JsonValue
@@ -72,6 +73,8 @@ def write_tuning_job(
         status = _optimization_status(run, spec, trials, best)
     else:
         status = _experiment_status(run, spec, trials, best)
+        asked = given.get("spec")
+        given["spec"] = with_budget(asked if isinstance(asked, dict) else {}, spec)
     return {**given, "metadata": metadata_of(given, run), "status": status}
 
 

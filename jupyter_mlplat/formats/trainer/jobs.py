@@ -53,6 +53,11 @@ _OWN_ENV = frozenset({NODE, "dataset-initializer", "model-initializer"})
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PATH = "spec.trainer"
 
+_MOUNTS = {
+    "dataset": "the dataset lies at $MLPLAT_DATASET, not at /workspace/dataset",
+    "model": "the model lies at $MLPLAT_MODEL, not at /workspace/model",
+}
+
 Runtimes = Callable[[str], TrainRuntime | None]
 """(name of a runtime) → the runtime; None where there is none."""
 
@@ -150,6 +155,7 @@ def training_of(spec: TrainJobSpec, path: str, runtimes: Runtimes) -> Training:
                 *environment.notes,
                 *more,
                 *_patches(spec.runtime_patches or [], f"{path}.runtimePatches"),
+                *(_MOUNTS[name] for name in initializers),
             )
         ),
     )

@@ -117,7 +117,7 @@ def _jobs(run: Run, status: TrainJobStatus) -> list[JsonValue]:
             found.append(
                 _job(
                     f"{name}-initializer",
-                    ready=has_begun,
+                    ready=False,
                     succeeded=has_begun,
                     failed=run.state is RunState.FAILED and not has_begun,
                     active=running and not has_begun,
@@ -128,7 +128,7 @@ def _jobs(run: Run, status: TrainJobStatus) -> list[JsonValue]:
     found.append(
         _job(
             "node",
-            ready=run.state is RunState.SUCCEEDED or (is_up and has_begun),
+            ready=is_up and has_begun,
             succeeded=run.state is RunState.SUCCEEDED,
             failed=run.state is RunState.FAILED or _any_failed(status.ranks),
             active=running,

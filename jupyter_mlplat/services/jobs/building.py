@@ -268,6 +268,7 @@ def _job_step(request: JobRequest, step: Step, cpu: float) -> Step:
             "train": train,
             "tune": tune,
             "metrics": _metrics(step.metrics, tune),
+            "notes": request.notes,
         }
     )
 

@@ -140,6 +140,7 @@ def _new_task(step: Step, is_left_out: bool) -> Task:
         title=step.title,
         state=TaskState.SKIPPED if is_left_out else TaskState.PENDING,
         cells=tuple(CellRun(id=cell.id, state="pending") for cell in step.cells),
+        notes=step.notes,
     )
 
 

@@ -3,6 +3,8 @@
 import type {
   JsonValue,
   AliasRequest,
+  AppliedDocuments,
+  ApplyRequest,
   Artifact,
   ArtifactList,
   BackfillRequest,
@@ -57,6 +59,8 @@ import type {
   SecretEntry,
   SecretList,
   SecretRequest,
+  StatusDocument,
+  StatusDocuments,
   SubmitRequest,
   TrafficRequest,
   TrainJobStatus,
@@ -267,6 +271,26 @@ export interface IRoutes {
     segments: never;
     body: never;
     answer: TrainRuntimeList;
+  };
+  'documents.apply': {
+    segments: never;
+    body: ApplyRequest;
+    answer: AppliedDocuments;
+  };
+  'documents.list': {
+    segments: 'kind';
+    body: never;
+    answer: StatusDocuments;
+  };
+  'documents.get': {
+    segments: 'kind' | 'name';
+    body: never;
+    answer: StatusDocument;
+  };
+  'documents.delete': {
+    segments: 'kind' | 'name';
+    body: never;
+    answer: void;
   };
   'experiments.list': {
     segments: never;
@@ -568,6 +592,10 @@ export const ROUTES: Readonly<
   'runs.ranks': ['GET', 'runs/{run}/ranks'],
   'runs.rank_log': ['GET', 'runs/{run}/ranks/{rank}/log'],
   'train_runtimes.list': ['GET', 'train-runtimes'],
+  'documents.apply': ['POST', 'apply'],
+  'documents.list': ['GET', 'documents/{kind}'],
+  'documents.get': ['GET', 'documents/{kind}/{name}'],
+  'documents.delete': ['DELETE', 'documents/{kind}/{name}'],
   'experiments.list': ['GET', 'experiments'],
   'experiments.create': ['POST', 'experiments'],
   'experiments.update': ['PATCH', 'experiments/{experiment}'],

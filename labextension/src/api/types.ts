@@ -571,6 +571,8 @@ export type Step = {
   train: TrainSpec | null;
   /** It runs again and again, as trials. */
   tune: TuneSpec | null;
+  /** What was asked for and is not honoured here, for people. */
+  notes: string[];
 };
 
 /** Why a step needs another one, for one name. */
