@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 WORKERS := $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)# tests wait for processes as often as they compute
 BUNDLE := server_ext/jupyter_mlplat_server/labextension
-.PHONY: help setup browser wrk demo lab test test-python test-js check format bench clean
+.PHONY: help setup browser torch wrk demo lab test test-python test-js check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,7 +56,10 @@ check: setup ## lint, types, layers
 	$(BIN)/lint-imports
 	$(BIN)/jlpm lint:check
 
-test-python: setup browser # the browser's event loop bears no other beside it: its tests run apart
+torch: setup # the CPU build where a wheel of it is at hand; elsewhere pip gives up at once, and what needs it is skipped
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" >/dev/null 2>&1 || echo "No wheel of torch is at hand: tests that need it are skipped."
+
+test-python: setup torch browser # the browser's event loop bears no other beside it: its tests run apart
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --ignore tests/ui
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --reruns 1 -r aR tests/ui
 

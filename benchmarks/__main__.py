@@ -12,6 +12,7 @@ NAMES = (
     "first_statement",
     "lineage",
     "serving",
+    "train_launch",
     "tuning",
     "tuning_quality",
     "small",

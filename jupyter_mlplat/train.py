@@ -121,15 +121,16 @@ def _find_reporting() -> Any:
 def _reporting_of_program() -> Any:
     """Return the same for a program that a step has started: a command, a notebook's kernel."""
     tracking = tracking_of_kernel()
-    if tracking is None:
+    folder = os.environ.get("MLPLAT_CHECKPOINTS")
+    if not folder:
         return None
     from jupyter_mlplat.runtime import reporting
 
-    folder = os.environ.get("MLPLAT_CHECKPOINTS") or _OUTSIDE
     began = os.environ.get("MLPLAT_BEGAN_AT")
     began_at = float(began) if began else None
     place = (rank(), world_size())
-    return reporting.Reporting(tracking.events, tracking, folder, *place, began_at=began_at)
+    events = None if tracking is None else tracking.events
+    return reporting.Reporting(events, tracking, folder, *place, began_at=began_at)
 
 
 def _pruned() -> Any:

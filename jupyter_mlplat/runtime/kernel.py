@@ -83,7 +83,37 @@ def run_trials(
 def run_once(directory: str, order: dict[str, Any], kernel: str, events: Events) -> dict[str, Any]:
     """Run the cells, or the whole notebook; return the result."""
     started_at = time.time()
-    result: dict[str, Any] = {"state": "succeeded", "error": None}
+    os.environ["MLPLAT_CHECKPOINTS"] = order.get("checkpoints") or ""
+    run = _run_ranks if order.get("train") else _execute
+    result = run(directory, order, kernel, events)
+    result.update(started_at=started_at, finished_at=time.time(), peak_memory_bytes=None)
+    return result
+
+
+def _run_ranks(
+    directory: str, order: dict[str, Any], kernel: str, events: Events
+) -> dict[str, Any]:
+    """Run the notebook once for each rank, each in a kernel of its own; rank 0's is the step's."""
+    from . import ranks
+
+    def be_rank(place: ranks.Place, folder: str) -> None:
+        where = folder if place.rank else directory
+        path = os.path.join(where, "events.jsonl")
+        result = _execute(where, order, kernel, Events(path, None, "") if place.rank else events)
+        write_atomically(os.path.join(folder, "result.json"), dump_json(result))
+        if result["error"] is not None:
+            raise SystemExit(1)
+
+    os.environ["MLPLAT_BEGAN_AT"] = repr(time.time())
+    try:
+        return ranks.Agent(order, directory, events).run(be_rank)
+    except ranks.StepFailed as failed:
+        cells = getattr(failed, "result", {}).get("cells") or cell_states(order, None)
+        return {**_result(order, kernel, None, failed.error), "cells": cells}
+
+
+def _execute(directory: str, order: dict[str, Any], kernel: str, events: Events) -> dict[str, Any]:
+    """Run the cells, or the whole notebook; return the result of the attempt."""
     notebook: Any = None
     try:
         if order.get("whole") is not None:
@@ -102,24 +132,25 @@ def run_once(directory: str, order: dict[str, Any], kernel: str, events: Events)
             "values to itself. Put the cells that use them into the same step, "
             "or write them to a file.",
         }
-    if error is not None:
-        result.update(state="failed", error=error)
-    result.update(
-        bundle=None,
-        outputs={},
-        unbound=[],
-        not_kept=dict.fromkeys(
-            order.get("kept") or (), f"kernel {kernel!r} keeps its values to itself"
-        ),
-        metrics={},
-        models=[],
-        artifacts=[],
-        cells=cell_states(order, notebook),
-        started_at=started_at,
-        finished_at=time.time(),
-        peak_memory_bytes=None,
-    )
-    return result
+    return _result(order, kernel, notebook, error)
+
+
+def _result(
+    order: dict[str, Any], kernel: str, notebook: Any, error: dict[str, Any] | None
+) -> dict[str, Any]:
+    kept = order.get("kept") or ()
+    return {
+        "state": "succeeded" if error is None else "failed",
+        "error": error,
+        "bundle": None,
+        "outputs": {},
+        "unbound": [],
+        "not_kept": dict.fromkeys(kept, f"kernel {kernel!r} keeps its values to itself"),
+        "metrics": {},
+        "models": [],
+        "artifacts": [],
+        "cells": cell_states(order, notebook),
+    }
 
 
 def load_plain_inputs(order: dict[str, Any]) -> dict[str, Any]:

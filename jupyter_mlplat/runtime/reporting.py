@@ -32,7 +32,7 @@ class Reporting:
 
     Args:
         events: Where the engine reads.
-        tracking: Where metrics are logged.
+        tracking: Where metrics are logged; None: nobody hears of what this process reports.
         checkpoints: The folder that all attempts share; made when it is first asked for.
         rank: Which of the processes this is. Only what rank 0 reports is kept.
         world_size: How many processes there are.
@@ -42,8 +42,8 @@ class Reporting:
 
     def __init__(
         self,
-        events: Events,
-        tracking: Tracking,
+        events: Events | None,
+        tracking: Tracking | None,
         checkpoints: str,
         rank: int = 0,
         world_size: int = 1,
@@ -78,11 +78,11 @@ class Reporting:
             TrialPruned: This trial is to end early.
         """
         numbers = {name: float(value) for name, value in (metrics or {}).items()}
-        if self.rank == 0:
+        if self.rank == 0 and self._tracking is not None and self._events is not None:
             for name, value in numbers.items():
                 self._tracking.log_metric(name, value, step)
-            self._tell_progress(step, progress, remaining_s, message)
-            self._tell_checkpoint(step)
+            self._tell_progress(self._events, step, progress, remaining_s, message)
+            self._tell_checkpoint(self._events, step)
         if self.judge is not None and self.judge(step, numbers):
             self.is_told_to_stop = True
             at = "" if step is None else f" at {step}"
@@ -114,7 +114,12 @@ class Reporting:
         self.is_told_to_stop = True
 
     def _tell_progress(
-        self, step: int | None, fraction: float | None, remaining_s: float | None, message: str
+        self,
+        events: Events,
+        step: int | None,
+        fraction: float | None,
+        remaining_s: float | None,
+        message: str,
     ) -> None:
         if fraction is not None:
             fraction = float(fraction)
@@ -125,7 +130,7 @@ class Reporting:
             remaining_s = self._estimate(fraction) if remaining_s is None else remaining_s
         if fraction is None and remaining_s is None and step is None and not message:
             return
-        self._events.emit(
+        events.emit(
             "progress",
             fraction=fraction,
             remaining_s=None if remaining_s is None else max(0.0, float(remaining_s)),
@@ -141,7 +146,7 @@ class Reporting:
         began, first = self._first
         return (now - began) * (1.0 - fraction) / (fraction - first) if fraction > first else None
 
-    def _tell_checkpoint(self, step: int | None) -> None:
+    def _tell_checkpoint(self, events: Events, step: int | None) -> None:
         try:
             changed = os.stat(self._checkpoints).st_mtime_ns
         except OSError:
@@ -156,7 +161,7 @@ class Reporting:
         if known != self._known:
             self._known = known
             name = os.path.basename(found)
-            self._events.emit("checkpoint", name=name, position=step, size_bytes=size_of(found))
+            events.emit("checkpoint", name=name, position=step, size_bytes=size_of(found))
 
 
 def newest(folder: str, until: float | None = None) -> str | None:

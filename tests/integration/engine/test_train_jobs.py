@@ -14,7 +14,7 @@ from jupyter_mlplat.errors import InvalidInput, NotFound
 from jupyter_mlplat.resources.run import Run, RunState
 from jupyter_mlplat.resources.training import RankStatus, TrainJobStatus
 
-from .conftest import EngineProcess
+from .conftest import EngineProcess, WriteNotebook
 from .history import check_history, processes_in, read_history
 
 TWO = {"runtime": "plain", "processes": 2}
@@ -267,3 +267,48 @@ def test_a_dataset_that_is_not_there_is_named(running: EngineProcess, folder: Pa
     assert run.failure is not None
     assert run.failure.code == "initializer-failed"
     assert "memory://nothing/here" in run.failure.message
+
+
+def test_a_whole_notebook_runs_once_for_each_rank(
+    running: EngineProcess, folder: Path, write_notebook: WriteNotebook
+) -> None:
+    source = (
+        "import os, jupyter_mlplat as mlplat\n"
+        "print('rank', mlplat.train.rank(), 'of', os.environ['WORLD_SIZE'], rate)\n"
+        "mlplat.train.report(step=1, metrics={'loss': 0.5}, progress=0.5)\n"
+        "print(mlplat.train.checkpoint_dir().parent.name)"
+    )
+    book = write_notebook(("rate = 1", {"tags": ["parameters"]}), source)
+    payload = {"notebook": str(book), "arguments": {"rate": 3}}
+    run = running.client.train({"payload": payload, "train": TWO, "cpu": 1})
+
+    run = running.client.wait_for_run(run.id, 60)
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    (step,) = [task.name for task in run.tasks]
+    for rank in range(2):
+        said = running.client.read_rank_log(run.id, rank, stream="stdout")
+        assert said == f"rank {rank} of 2 3\n{step}\n"
+    metrics = json.loads(running.client.fetch("runs.metrics", {"run": run.id}))["metrics"]
+    assert [metric["value"] for metric in metrics] == [0.5]
+
+
+def test_a_command_reports_as_cells_do(running: EngineProcess, folder: Path) -> None:
+    (folder / "train.py").write_text(
+        "import jupyter_mlplat as mlplat\n"
+        "mlplat.train.report(step=2, metrics={'loss': 0.25}, progress=1.0)\n"
+        "path = mlplat.train.checkpoint_dir() / f'rank-{mlplat.train.rank()}'\n"
+        "path.write_text('weights')\n"
+    )
+    payload = {"command": ["python", "train.py"], "cwd": str(folder)}
+    run = running.client.train({"payload": payload, "train": TWO, "cpu": 1})
+
+    run = running.client.wait_for_run(run.id, 60)
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    status = running.client.get_ranks(run.id)
+    assert status.progress is not None
+    assert status.progress.fraction == 1.0
+    assert {one.name for one in status.checkpoints} == {"rank-0", "rank-1"}
+    metrics = json.loads(running.client.fetch("runs.metrics", {"run": run.id}))["metrics"]
+    assert [(metric["name"], metric["position"]) for metric in metrics] == [("loss", 2)]
