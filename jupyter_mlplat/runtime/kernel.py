@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-from . import bundle, codecs, trials, whole
+from . import bundle, codecs, ranks, trials, whole
 from .events import Events
 from .failures import StepFailed
 from .files import BlobError, Blobs, dump_json, write_atomically
@@ -94,8 +94,6 @@ def _run_ranks(
     directory: str, order: dict[str, Any], kernel: str, events: Events
 ) -> dict[str, Any]:
     """Run the notebook once for each rank, each in a kernel of its own; rank 0's is the step's."""
-    from . import ranks
-
     def be_rank(place: ranks.Place, folder: str) -> None:
         where = folder if place.rank else directory
         path = os.path.join(where, "events.jsonl")
@@ -107,7 +105,7 @@ def _run_ranks(
     os.environ["MLPLAT_BEGAN_AT"] = repr(time.time())
     try:
         return ranks.Agent(order, directory, events).run(be_rank)
-    except ranks.StepFailed as failed:
+    except StepFailed as failed:
         cells = getattr(failed, "result", {}).get("cells") or cell_states(order, None)
         return {**_result(order, kernel, None, failed.error), "cells": cells}
 
