@@ -94,6 +94,7 @@ def _run_ranks(
     directory: str, order: dict[str, Any], kernel: str, events: Events
 ) -> dict[str, Any]:
     """Run the notebook once for each rank, each in a kernel of its own; rank 0's is the step's."""
+
     def be_rank(place: ranks.Place, folder: str) -> None:
         where = folder if place.rank else directory
         path = os.path.join(where, "events.jsonl")
