@@ -446,7 +446,7 @@ def train_job(
         runtime: Name of a runtime, such as `torch-distributed` or `plain`.
         gpu: Devices, or a share of one; none by default.
         cpu: Cores.
-        memory: Limit of each process, such as `2Gi`.
+        memory: Limit of all its processes together, such as `2Gi`.
         name: What lists call it.
         title: The same, for people.
         step: Only this step of the notebook.
@@ -556,7 +556,7 @@ def tune(
         runtime: Each trial is a train job of this runtime.
         gpu: Devices of the job; trials share them.
         cpu: Cores of the job.
-        memory: Limit of each process.
+        memory: Limit of all its processes together.
         name: What lists call it.
         title: The same, for people.
         step: Only this step of the notebook.

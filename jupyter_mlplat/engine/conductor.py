@@ -490,7 +490,12 @@ class Conductor:
                 at=_moment(result.get("finished_at")) or now,
                 step=task.name,
                 attempt=task.attempt,
-                outcome=outcome_of(ended, cells, not result and self._is_disk_full()),
+                outcome=outcome_of(
+                    ended,
+                    cells,
+                    not result and self._is_disk_full(),
+                    activity.ranks.values(),
+                ),
                 started_at=_moment(result.get("started_at")),
                 cells=cells,
                 executed_as=ended.executed_as,

@@ -53,6 +53,8 @@ class Ended:
     reason: str
     executed_as: ExecutedAs | None = None
     """None where it was never started, or by an earlier engine."""
+    heaviest: int | None = None
+    """Of those it had started, the process that held most when it was out of memory."""
 
 
 class Launcher(Protocol):

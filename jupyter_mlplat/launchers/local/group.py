@@ -58,14 +58,26 @@ def memory_of(pid: int, limit: int) -> int:
     return resident if resident <= limit else sum(map(_proportional, family))
 
 
+def heaviest_child(pid: int) -> tuple[int, int] | None:
+    """Return which child of a process holds most, with all that it has started, and how much."""
+    held = [(sum(map(_proportional, _family(child))), child) for child in _children(pid)]
+    most, child = max(held, default=(0, 0))
+    return (child, most) if most else None
+
+
 def _family(pid: int) -> list[int]:
     found, todo = [], [pid]
     while todo:
         current = todo.pop()
         found.append(current)
-        with contextlib.suppress(OSError), open(f"/proc/{current}/task/{current}/children") as file:
-            todo.extend(map(int, file.read().split()))
+        todo.extend(_children(current))
     return found
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children") as file:
+        return list(map(int, file.read().split()))
+    return []
 
 
 def _resident(pid: int) -> int:

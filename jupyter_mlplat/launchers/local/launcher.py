@@ -55,6 +55,7 @@ class _Running:
     executed_as: ExecutedAs | None = None
     cancelled: bool = False
     out_of_memory: bool = False
+    heaviest: tuple[int, int] | None = None  # a child's pid, and the bytes it held
     adopted: bool = False
     log_limit: int = 100 << 20
     events_bytes: int = 0  # of its events file, when we looked last
@@ -368,6 +369,7 @@ class LocalLauncher:
                     and group.memory_of(running.process.pid, limit) > limit
                 ):
                     running.out_of_memory = True
+                    running.heaviest = group.heaviest_child(running.process.pid)
                     group.signal_all(running.process, running.token, signal.SIGKILL)
             now = asyncio.get_running_loop().time()
             busy = {running.worker for running in self._running.values()}
@@ -415,8 +417,10 @@ class LocalLauncher:
         if result is not None:
             self._end(running, "ended", "ended", result)
         elif running.out_of_memory:
+            heaviest = format_bytes(running.heaviest[1]) if running.heaviest else ""
+            held = f"; the largest of its processes held {heaviest}" if heaviest else ""
             limit = format_bytes(running.memory_bytes or 0)
-            self._end(running, "out-of-memory", f"out of memory (limit {limit})")
+            self._end(running, "out-of-memory", f"out of memory (limit {limit}{held})")
         elif running.cancelled and (status is None or status >> 8 == endings.NOT_OURS):
             self._end(running, "killed", "cancelled")
         else:
@@ -440,7 +444,8 @@ class LocalLauncher:
             self._watcher.cancel()
             self._watcher = None
         running.ended.set()
-        self._on_end(Ended(ref, result, code, reason, running.executed_as))
+        heaviest = running.heaviest[0] if running.heaviest else None
+        self._on_end(Ended(ref, result, code, reason, running.executed_as, heaviest))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -1,7 +1,7 @@
 """What the end of an attempt means: what the child wrote or the system knows, as an outcome."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -11,6 +11,7 @@ from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.launcher import Ended
 from jupyter_mlplat.resources.base import Digest, JsonValue, Resource
 from jupyter_mlplat.resources.run import CellRun, Failure
+from jupyter_mlplat.resources.training import RankStatus
 from jupyter_mlplat.resources.workflow import ArtifactValue, Values
 from jupyter_mlplat.services.pipelines.messages import Failed, NeverRan, Succeeded
 from jupyter_mlplat.services.workflows.values import normal
@@ -26,15 +27,20 @@ _ADVICE = {
 }
 
 
-def outcome_of(ended: Ended, cells: tuple[CellRun, ...], is_disk_full: bool = False) -> Outcome:
-    """Say how an attempt ended; `cells` are as they were last seen.
+def outcome_of(
+    ended: Ended,
+    cells: tuple[CellRun, ...],
+    is_disk_full: bool = False,
+    ranks: Iterable[RankStatus] = (),
+) -> Outcome:
+    """Say how an attempt ended; `cells` and `ranks` are as they were last seen.
 
     A process that ends without a result on a full disk most likely could not write it.
     """
     if ended.code == "revoked":
         return NeverRan()
     if ended.result is None:
-        failure = _death(ended, cells)
+        failure = _death(ended, cells, ranks)
         if is_disk_full and ended.code in ("exited", "not-started"):
             message = (
                 f"Step {ended.ref.step!r} did not finish: {ended.reason}, and the disk is full. "
@@ -123,12 +129,16 @@ def _success(step: str, result: Mapping[str, Any]) -> Outcome:
         )
 
 
-def _death(ended: Ended, cells: tuple[CellRun, ...]) -> Failure:
+def _death(ended: Ended, cells: tuple[CellRun, ...], ranks: Iterable[RankStatus]) -> Failure:
     at_work = next((cell for cell in cells if cell.state == "running"), None)
     verb = "could not be started" if ended.code == "not-started" else "did not finish"
+    who = f"Step {ended.ref.step!r}"
+    if ended.heaviest is not None:
+        culprit = next((rank for rank in ranks if rank.pid == ended.heaviest), None)
+        who = f"Rank {culprit.rank} (node {culprit.node}) of step {who[5:]}" if culprit else who
     return Failure(
         code=ended.code,
-        message=f"Step {ended.ref.step!r} {verb}: {ended.reason}. {_ADVICE.get(ended.code, '')}",
+        message=f"{who} {verb}: {ended.reason}. {_ADVICE.get(ended.code, '')}",
         step=ended.ref.step,
         cell=at_work.id if at_work else None,
     )

@@ -312,3 +312,19 @@ def test_a_command_reports_as_cells_do(running: EngineProcess, folder: Path) -> 
     assert {one.name for one in status.checkpoints} == {"rank-0", "rank-1"}
     metrics = json.loads(running.client.fetch("runs.metrics", {"run": run.id}))["metrics"]
     assert [(metric["name"], metric["position"]) for metric in metrics] == [("loss", 2)]
+
+
+def test_a_rank_that_runs_out_of_memory_is_named(running: EngineProcess, folder: Path) -> None:
+    source = (
+        "import time, jupyter_mlplat as mlplat\n"
+        "held = bytearray((600 if mlplat.train.rank() == 1 else 1) << 20)\n"
+        "time.sleep(60)"
+    )
+    run = running.client.train(job(folder, source, memory="400Mi"))
+
+    run = running.client.wait_for_run(run.id, 60)
+
+    assert run.failure is not None
+    assert run.failure.code == "out-of-memory"
+    assert run.failure.message.startswith("Rank 1 (node 0) of step 'train' did not finish")
+    assert processes_in(running.home) == []
