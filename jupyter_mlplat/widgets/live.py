@@ -144,7 +144,7 @@ class _Line:
         self._write(text.clean_line(describe_in_one_line(run)))
         print()
         ended: Run = as_job(client, run)
-        return ended
+        return ended.measure() if run.kind in _WATCHED else ended
 
     def _write(self, line: str) -> None:
         lead = "\r" if self._width else ""

@@ -260,8 +260,12 @@ def _job_step(request: JobRequest, step: Step, cpu: float) -> Step:
             "cache": False,  # a job is asked for so that it runs
         }
     )
+    # A cell's trials bind the parameters; those of the best one are told to whoever comes after it.
+    tried = {p.name for p in tune.space if p.name.isidentifier()} if tune and step.cells else set()
     return step.model_copy(
         update={
+            "outputs": tuple(sorted({*step.outputs, *tried})),
+            "kept": tuple(sorted({*step.kept, *(tried - {*step.outputs})})),
             "settings": settings,
             "prelude": tuple(dict.fromkeys((*payload.prelude, *step.prelude))),
             "carried": carried,
