@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_mlplat.client.documents import ModelVersion, Shown
 from jupyter_mlplat.client.engine import EngineClient
@@ -19,10 +19,7 @@ from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import Metric, RunState, RunSummary
 from jupyter_mlplat.resources.spelling import train_spec, tune_spec
 from jupyter_mlplat.resources.training import Checkpoint, Progress, RankStatus, TrainJobStatus
-from jupyter_mlplat.resources.tuning import Trial, TuningStatus
-
-if TYPE_CHECKING:
-    from jupyter_mlplat.resources.tuning import TrialDetail
+from jupyter_mlplat.resources.tuning import Trial, TrialDetail, TuningStatus
 
 TAIL_LINES = 8
 _TAIL_BYTES = 4096
@@ -52,18 +49,7 @@ class Job(Run):
 
     @property
     def is_paused(self) -> bool:
-        return self.state == "PAUSED"
-
-    def pause(self) -> "Job":
-        """Stop its processes; what is on disk is kept, and `resume` goes on from it."""
-        self._document = _act(self._client, "runs.pause", self.id)
-        return self
-
-    def resume(self) -> "Job":
-        """Go on after a pause."""
-        self._document = _act(self._client, "runs.resume", self.id)
-        self._result = None
-        return self
+        return self.state is RunState.PAUSED
 
     def tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines that it wrote."""
@@ -83,18 +69,6 @@ class Job(Run):
     def following(self) -> Following:
         return replace(super().following(), look=self._again)
 
-    def _actions(self) -> tuple[Action, ...]:
-        if self.is_paused:
-            question = "Give the job up? It cannot be resumed then."
-            return (
-                Action("resume", "Resume", self.resume),
-                Action("cancel", "Cancel", self.cancel, question),
-            )
-        actions = super()._actions()
-        if self.state in (RunState.PENDING, RunState.RUNNING):
-            return (Action("pause", "Pause", self.pause), *actions)
-        return actions
-
 
 class TrainJob(Job):
     """A distributed training run: what its processes do, what they report and leave."""
@@ -105,7 +79,7 @@ class TrainJob(Job):
     def status(self) -> TrainJobStatus:
         """Its ranks, conditions and checkpoints, as last heard from the engine."""
         if self._status is None:
-            self._status = _train_status(self._client, self.id)
+            self._status = self._client.get_ranks(self.id)
         return self._status
 
     @property
@@ -136,8 +110,7 @@ class TrainJob(Job):
         """Return what the job wrote: rank 0 and all that is not a rank's, or one rank."""
         if rank is None:
             return super().logs(step)
-        segments = {"run": self.id, "rank": rank}
-        return self._client.fetch("runs.rank_log", segments).decode(errors="replace")
+        return self._client.read_rank_log(self.id, rank)
 
     def register(self, name: str, *, alias: str | Sequence[str] = ()) -> ModelVersion:
         """Make a model version of what it logged."""
@@ -147,7 +120,7 @@ class TrainJob(Job):
 
     def measure(self) -> "TrainJob":
         super().measure()
-        self._status = _train_status(self._client, self.id)
+        self._status = self._client.get_ranks(self.id)
         return self
 
     def view(self) -> View:
@@ -218,7 +191,7 @@ class TuningJob(Job):
     def best_value(self) -> float | None:
         return self.best.value if self.best else None
 
-    def trial(self, number: int) -> "TrialDetail":
+    def trial(self, number: int) -> TrialDetail:
         """Return one trial with all that it has told and made."""
         return self._client.get_trial(self.id, number)
 
@@ -296,7 +269,7 @@ class TuningJob(Job):
     def _actions(self) -> tuple[Action, ...]:
         actions = super()._actions()
         return tuple(
-            Action("pause", "Stop", self.pause) if action.name == "pause" else action
+            replace(action, label="Stop") if action.name == "pause" else action
             for action in actions
         )
 
@@ -354,14 +327,6 @@ _KINDS: dict[str, type[Run]] = {"train": TrainJob, "tune": TuningJob}
 def as_job(client: EngineClient, document: documents.Run, series: tuple[Series, ...] = ()) -> Any:
     """Return a run as what it is: a train job, a tuning job, or a run like any other."""
     return _KINDS.get(document.kind, Run)(client, document, series)
-
-
-def _act(client: EngineClient, route: str, run: str) -> documents.Run:
-    return documents.Run.model_validate_json(client.fetch(route, {"run": run}))
-
-
-def _train_status(client: EngineClient, run: str) -> TrainJobStatus:
-    return TrainJobStatus.model_validate_json(client.fetch("runs.ranks", {"run": run}))
 
 
 def _read_tail(client: EngineClient, run: str, step: str) -> str:
