@@ -16,7 +16,7 @@ from jupyter_mlplat.client.views.view import Series, View
 from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError
 from jupyter_mlplat.resources import run as documents
 from jupyter_mlplat.resources.pipeline import Step
-from jupyter_mlplat.resources.run import Metric, RunState, RunSummary
+from jupyter_mlplat.resources.run import Metric, RunState, RunSummary, Task
 from jupyter_mlplat.resources.spelling import train_spec, tune_spec
 from jupyter_mlplat.resources.training import Checkpoint, Progress, RankStatus, TrainJobStatus
 from jupyter_mlplat.resources.tuning import Trial, TrialDetail, TuningStatus
@@ -28,24 +28,29 @@ _PAGE = 1000
 
 
 class Job(Run):
-    """A run of one step that is a train or a tuning job."""
+    """A train or a tuning job: a run of one step, or such a step of a pipeline's run."""
 
     def __init__(
-        self, client: EngineClient, document: documents.Run, series: tuple[Series, ...] = ()
+        self,
+        client: EngineClient,
+        document: documents.Run,
+        series: tuple[Series, ...] = (),
+        step: str | None = None,
     ) -> None:
         super().__init__(client, document, series)
+        self.step = step or document.tasks[0].name
         self._metrics: tuple[Metric, ...] = ()
         self._tail = ""
 
     @property
-    def step(self) -> str:
-        """Name of its step."""
-        return self._document.tasks[0].name
+    def task(self) -> Task:
+        """Its step, as last heard from the engine."""
+        return next(task for task in self._document.tasks if task.name == self.step)
 
     @property
     def progress(self) -> Progress | None:
         """What the code has last reported of itself."""
-        return self._document.tasks[0].progress if self._document.tasks else None
+        return self.task.progress
 
     @property
     def is_paused(self) -> bool:
@@ -57,14 +62,14 @@ class Job(Run):
 
     def measure(self) -> "Job":
         """Ask the engine for its metrics over time and the end of its log."""
-        self._metrics = tuple(self._client.list_metrics(self.id))
-        if self._document.tasks and self._document.tasks[0].attempt:
+        found = self._client.list_metrics(self.id)
+        self._metrics = tuple(metric for metric in found if metric.step == self.step)
+        if self.task.attempt:
             self._tail = _read_tail(self._client, self.id, self.step)
         return self
 
     def _again(self) -> "Job":
-        job: Job = as_job(self._client, self._client.get_run(self.id))
-        return job.measure()
+        return type(self)(self._client, self._client.get_run(self.id), step=self.step).measure()
 
     def following(self) -> Following:
         return replace(super().following(), look=self._again)
@@ -79,7 +84,7 @@ class TrainJob(Job):
     def status(self) -> TrainJobStatus:
         """Its ranks, conditions and checkpoints, as last heard from the engine."""
         if self._status is None:
-            self._status = self._client.get_ranks(self.id)
+            self._status = self._client.get_ranks(self.id, self.step)
         return self._status
 
     @property
@@ -109,8 +114,8 @@ class TrainJob(Job):
     def logs(self, step: str | None = None, *, rank: int | None = None) -> str:
         """Return what the job wrote: rank 0 and all that is not a rank's, or one rank."""
         if rank is None:
-            return super().logs(step)
-        return self._client.read_rank_log(self.id, rank)
+            return super().logs(step or self.step)
+        return self._client.read_rank_log(self.id, rank, step=self.step)
 
     def register(self, name: str, *, alias: str | Sequence[str] = ()) -> ModelVersion:
         """Make a model version of what it logged."""
@@ -120,11 +125,13 @@ class TrainJob(Job):
 
     def measure(self) -> "TrainJob":
         super().measure()
-        self._status = self._client.get_ranks(self.id)
+        self._status = self._client.get_ranks(self.id, self.step)
         return self
 
     def view(self) -> View:
-        return nouns.view_train_job(self._document, self._status, self._metrics, self.tail())
+        return nouns.view_train_job(
+            self._document, self.task, self._status, self._metrics, self.tail()
+        )
 
 
 class Trials(Shown, list[Trial]):
@@ -166,7 +173,7 @@ class TuningJob(Job):
     def tuning(self) -> TuningStatus:
         """Counts, the best trial and what matters to it, as last heard from the engine."""
         if self._tuning is None:
-            self._tuning = self._client.get_tuning(self.id)
+            self._tuning = self._client.get_tuning(self.id, self.step)
         return self._tuning
 
     @property
@@ -193,21 +200,21 @@ class TuningJob(Job):
 
     def trial(self, number: int) -> TrialDetail:
         """Return one trial with all that it has told and made."""
-        return self._client.get_trial(self.id, number)
+        return self._client.get_trial(self.id, number, self.step)
 
     def stop(self, trial: int | None = None) -> "TuningJob":
         """End one trial; without a number, make no more trials until `resume`."""
         if trial is None:
             self.pause()
         else:
-            self._client.stop_trial(self.id, trial)
+            self._client.stop_trial(self.id, trial, self.step)
         return self.refresh()
 
     def logs(self, step: str | None = None, *, trial: int | None = None) -> str:
         """Return what the job wrote, or what one trial wrote."""
         if trial is None:
-            return super().logs(step)
-        return self._client.read_trial_log(self.id, trial)
+            return super().logs(step or self.step)
+        return self._client.read_trial_log(self.id, trial, step=self.step)
 
     def register_best(self, name: str, *, alias: str | Sequence[str] = ()) -> ModelVersion:
         """Make a model version of what the best trial logged."""
@@ -259,12 +266,14 @@ class TuningJob(Job):
 
     def measure(self) -> "TuningJob":
         super().measure()
-        self._tuning = self._client.get_tuning(self.id)
+        self._tuning = self._client.get_tuning(self.id, self.step)
         self._rows = self._list_trials(_TRIALS_SHOWN)
         return self
 
     def view(self) -> View:
-        return nouns.view_tuning_job(self._document, self._tuning, self._rows or (), self.tail())
+        return nouns.view_tuning_job(
+            self._document, self.task, self._tuning, self._rows or (), self.tail()
+        )
 
     def _actions(self) -> tuple[Action, ...]:
         actions = super()._actions()
@@ -277,7 +286,7 @@ class TuningJob(Job):
         found: list[Trial] = []
         after: str | None = None
         while True:
-            page = self._client.list_trials(self.id, limit=_PAGE, after=after)
+            page = self._client.list_trials(self.id, step=self.step, limit=_PAGE, after=after)
             found += page.trials
             after = page.next
             if after is None or (limit is not None and len(found) >= limit):
@@ -596,8 +605,13 @@ def jobs(limit: int = 20, *, kind: str | None = None, home: Any = None) -> JobLi
     return look()
 
 
-def get_job(run: str | int = "latest", *, home: Any = None) -> Any:
+def get_job(run: str | int = "latest", step: str | None = None, *, home: Any = None) -> Any:
     """Return a train or tuning job by id or number, or the latest job.
+
+    Args:
+        run: Of the job; or a pipeline's run that has a job as a step.
+        step: Which step of a pipeline's run is meant, where several are jobs.
+        home: The state directory; by default `MLPLAT_HOME`.
 
     Raises:
         NotFound: There is no such job.
@@ -609,9 +623,18 @@ def get_job(run: str | int = "latest", *, home: Any = None) -> Any:
             raise NotFound("There is no train or tuning job yet. Start one: %%mlplat train.")
         run = rows[0].id
     document = client.get_run(run)
-    if document.kind not in _KINDS:
-        raise NotFound(f"Run {document.number} is no job, it is a {document.kind}. See: get_run.")
-    return as_job(client, document)
+    if document.kind in _KINDS:
+        return as_job(client, document)
+    steps = client.get_run_pipeline(document.id).steps
+    jobs_in = {one.name: one for one in steps if one.train is not None or one.tune is not None}
+    names = [step] if step else list(jobs_in)
+    if len(names) != 1 or names[0] not in jobs_in:
+        raise NotFound(
+            f"Cannot tell which job of run {document.number} is meant. Its steps that are jobs: "
+            f"{', '.join(jobs_in) or 'none'}."
+        )
+    kind = TrainJob if jobs_in[names[0]].tune is None else TuningJob
+    return kind(client, document, step=names[0])
 
 
 def _without_none(**values: Any) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class Exporter:
                 image=request.image,
             )
         problems += _about_files(pipeline)
+        problems += _about_jobs(pipeline)
         written = writing.write(pipeline, luggage, _runtime_sources(), _modules_of(pipeline))
         problems += written.problems
         for problem in problems:
@@ -172,6 +173,21 @@ def _local_packages(
                 )
             )
     return found
+
+
+def _about_jobs(pipeline: Pipeline) -> list[Problem]:
+    """Refuse steps that are jobs: a task of KFP is one process."""
+    return [
+        Problem(
+            code="job-stays",
+            severity=Severity.ERROR,
+            message=f"Step {step.name!r} is a {'tuning' if step.tune else 'train'} job, which KFP "
+            "has no task for. Run the pipeline here, or take the mark off the step.",
+            step=step.name,
+        )
+        for step in pipeline.steps
+        if step.train is not None or step.tune is not None
+    ]
 
 
 def _about_files(pipeline: Pipeline) -> list[Problem]:

@@ -82,6 +82,8 @@ def _bring_back(client: EngineClient, job: Any, shell: Any) -> None:
         values.take_all(client, job.document, job.step, shell.user_ns)
     except PlatformError as error:
         print(f"What the job left bound is not bound here: {error.message}")
+    if job.task.not_kept:
+        print(f"Not bound here, because it cannot travel: {', '.join(sorted(job.task.not_kept))}.")
 
 
 def _said(options: Namespace, words: Mapping[str, str]) -> dict[str, Any]:

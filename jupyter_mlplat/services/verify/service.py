@@ -16,6 +16,7 @@ from jupyter_mlplat.resources.pipeline import (
     Pipeline,
     Problem,
     Severity,
+    Step,
     StepCell,
     VerifyReport,
 )
@@ -75,6 +76,8 @@ class Verifier:
         errors = tuple(item for item in pipeline.problems if item.severity is Severity.ERROR)
         if errors:
             return VerifyReport(equal=False, differences=(), refused=errors)
+        if tuned := tuple(_no_way_down(step) for step in pipeline.steps if step.tune is not None):
+            return VerifyReport(equal=False, differences=(), refused=tuned)
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         root = Path(tempfile.mkdtemp(prefix="verify-", dir=self._scratch))
         place = Folder(folder, root / "folder")
@@ -130,6 +133,17 @@ class Verifier:
         future = self._ends.pop(ended.ref, None)
         if future is not None and not future.done():
             future.set_result(ended)
+
+
+def _no_way_down(step: Step) -> Problem:
+    return Problem(
+        code="tuning-job",
+        severity=Severity.ERROR,
+        message=f"Step {step.name!r} is a tuning job: its cells run once per trial, so there is no "
+        "run from top to bottom to compare with. Verify the notebook with the mark taken off.",
+        cell=step.cells[0].id,
+        step=step.name,
+    )
 
 
 def _findings(pipeline: Pipeline, done: Mapping[str, Ran]) -> list[Finding]:

@@ -23,12 +23,11 @@ _MOST_RANKS = 16
 
 
 def view_train_job(
-    run: Run, status: TrainJobStatus | None, metrics: Sequence[Metric], tail: str
+    run: Run, task: Task, status: TrainJobStatus | None, metrics: Sequence[Metric], tail: str
 ) -> View:
     """Show a train job: how far it is, its curves, its processes, the end of its log."""
-    task = run.tasks[0] if run.tasks else None
-    progress = (task.progress if task else None) or (status.progress if status else None)
-    facts = [*_setting_of(status), *_progress_facts(run, progress)]
+    progress = task.progress or (status.progress if status else None)
+    facts = [*_setting_of(status), *_progress_facts(task, progress)]
     latest = {metric.name: metric.value for metric in metrics}
     if latest:
         facts.append(("metrics", Cell(format_metrics(latest))))
@@ -40,52 +39,50 @@ def view_train_job(
         facts.append(("restarts", Cell(str(status.restarts), Mood.WARNING)))
     ranks = status.ranks if status is not None else ()
     return View(
-        title=_title("Train job", run),
-        state=state_cell(run.state),
+        title=_title("Train job", run, task),
+        state=_state_of(run, task),
         facts=tuple(facts),
-        progress=None if run.state.is_final else (progress.fraction if progress else None) or 0.0,
+        progress=None if task.state.is_final else (progress.fraction if progress else None) or 0.0,
         charts=metric_charts(metrics),
         tables=(_ranks_table(ranks),) if len(ranks) > 1 else (),
         notes=_notes(run, task),
-        block=tail if not run.state.is_final or run.state == "FAILED" else "",
+        block="" if task.state is TaskState.SUCCEEDED else tail,
         link=f"run/{run.id}",
     )
 
 
 def view_tuning_job(
-    run: Run, tuning: TuningStatus | None, trials: Sequence[Trial], tail: str
+    run: Run, task: Task, tuning: TuningStatus | None, trials: Sequence[Trial], tail: str
 ) -> View:
     """Show a tuning job: the best so far, how it was come to, its trials."""
-    task = run.tasks[0] if run.tasks else None
+    title, state = _title("Tuning job", run, task), _state_of(run, task)
     if tuning is None:
-        return View(
-            title=_title("Tuning job", run), state=state_cell(run.state), link=f"run/{run.id}"
-        )
+        return View(title=title, state=state, link=f"run/{run.id}")
     spec, best = tuning.spec, tuning.best
     ended = sum(n for name, n in tuning.counts.items() if TrialState(name).is_final)
     facts = [("trials", Cell(_count_trials(tuning, ended)))]
     if best is not None:
         named = f"{spec.objective.metric} {_value(best.value)} in trial {best.number}"
-        facts.append(("best so far" if not run.state.is_final else "best", Cell(named, Mood.GOOD)))
+        facts.append(("best so far" if not task.state.is_final else "best", Cell(named, Mood.GOOD)))
         facts.append(("parameters", Cell(_parameters(best.parameters))))
     if len(tuning.importance) > 1:
         shares = sorted(tuning.importance.items(), key=lambda item: -item[1])
         facts.append(("importance", Cell(", ".join(f"{n} {share:.0%}" for n, share in shares))))
-    if run.duration_s is not None:
-        facts.append(("took", Cell(format_duration(run.duration_s))))
+    if task.state.is_final and task.duration_s is not None:
+        facts.append(("took", Cell(format_duration(task.duration_s))))
     share = ended / spec.trials if spec.trials else 0.0
     notes = list(_notes(run, task))
-    if tuning.over and run.state.is_final:
+    if tuning.over and task.state.is_final:
         notes.append(Cell(tuning.over, Mood.QUIET))
     return View(
-        title=_title("Tuning job", run),
-        state=state_cell(run.state),
+        title=title,
+        state=state,
         facts=tuple(facts),
-        progress=None if run.state.is_final else share,
+        progress=None if task.state.is_final else share,
         charts=tuning_charts(tuning, trials),
         tables=(_trials_table(_chosen(trials, best), spec.objective.metric, best),),
         notes=tuple(notes),
-        block=tail if run.state == "FAILED" else "",
+        block=tail if task.state is TaskState.FAILED else "",
         empty="No trials yet.",
         link=f"run/{run.id}",
     )
@@ -192,8 +189,14 @@ def _slice(tuning: TuningStatus, trials: Sequence[Trial]) -> tuple[Chart, ...]:
     return (Chart(f"{tuning.spec.objective.metric} by {name}", (line,), ""),)
 
 
-def _title(what: str, run: Run) -> str:
+def _title(what: str, run: Run, task: Task) -> str:
+    if run.kind == "pipeline":
+        return f"{what}: step {task.name} of run {run.number}"
     return f"{what} {run.number}: {run.title or run.pipeline}"
+
+
+def _state_of(run: Run, task: Task) -> Cell:
+    return state_cell(task.state if run.kind == "pipeline" else run.state)
 
 
 def _setting_of(status: TrainJobStatus | None) -> list[tuple[str, Cell]]:
@@ -207,11 +210,11 @@ def _setting_of(status: TrainJobStatus | None) -> list[tuple[str, Cell]]:
     return [("runs as", Cell(f"{shape}, {spec.runtime}"))]
 
 
-def _progress_facts(run: Run, progress: Progress | None) -> list[tuple[str, Cell]]:
+def _progress_facts(task: Task, progress: Progress | None) -> list[tuple[str, Cell]]:
     facts = []
-    if run.state.is_final:
-        if run.duration_s is not None:
-            facts.append(("took", Cell(format_duration(run.duration_s))))
+    if task.state.is_final:
+        if task.duration_s is not None:
+            facts.append(("took", Cell(format_duration(task.duration_s))))
     elif progress is not None:
         said = [] if progress.fraction is None else [f"{progress.fraction:.0%}"]
         if progress.position is not None:
@@ -225,16 +228,11 @@ def _progress_facts(run: Run, progress: Progress | None) -> list[tuple[str, Cell
     return facts
 
 
-def _notes(run: Run, task: Task | None) -> tuple[Cell, ...]:
+def _notes(run: Run, task: Task) -> tuple[Cell, ...]:
     notes = [Cell(message, Mood.BAD) for message in failure_messages(run)]
-    if task is not None:
-        if task.state is TaskState.QUEUED and task.waiting_for:
-            notes.append(Cell(f"Waits for {task.waiting_for}.", Mood.WARNING))
-        notes += [
-            Cell(f"{name!r} was not kept: {why}.", Mood.WARNING)
-            for name, why in task.not_kept.items()
-        ]
-        notes += [Cell(f"{note}.", Mood.QUIET) for note in task.notes]
+    if task.state is TaskState.QUEUED and task.waiting_for:
+        notes.append(Cell(f"Waits for {task.waiting_for}.", Mood.WARNING))
+    notes += [Cell(f"{note}.", Mood.QUIET) for note in task.notes]
     return tuple(notes)
 
 
