@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.peers import Aim, PeerUnavailable, machine, peer_python, table, verdicts
@@ -20,32 +21,35 @@ THEIRS = {
     "Optuna on SQLite, TPE": ("sqlite", "tpe"),
     "Optuna on SQLite, random": ("sqlite", "random"),
 }
-Contender = Callable[[int, int, Path], dict[str, float]]
+Contender = Callable[[int, int], dict[str, float]]
 
 
-def contenders() -> dict[str, Contender]:
-    """Return all by name; without Optuna's where it cannot be installed."""
-    found: dict[str, Contender] = {name: _ours(one) for name, one in OURS.items()}
-    try:
-        python = peer_python("optuna", "optuna>=5.0")
-    except PeerUnavailable as error:
-        print(f"Left out: {error}\n")
-        return found
-    return found | {name: _theirs(python, *one) for name, one in THEIRS.items()}
+@contextmanager
+def contenders() -> Iterator[dict[str, Contender]]:
+    """Give all by name; without Optuna's where it cannot be installed."""
+    with ours.engine() as run:
+        found: dict[str, Contender] = {name: _ours(run, one) for name, one in OURS.items()}
+        try:
+            python = peer_python("optuna", "optuna>=5.0")
+            found |= {name: _theirs(python, *one) for name, one in THEIRS.items()}
+        except PeerUnavailable as error:
+            print(f"Left out: {error}\n")
+        yield found
 
 
-def _ours(algorithm: str) -> Contender:
-    return lambda trials, seed, folder: ours.run(algorithm, trials, seed, folder)
+def _ours(run: ours.Run, algorithm: str) -> Contender:
+    return lambda trials, seed: run(algorithm, trials, seed)
 
 
 def _theirs(python: Path, storage: str, sampler: str) -> Contender:
-    def run(trials: int, seed: int, folder: Path) -> dict[str, float]:
-        done = subprocess.run(
-            [python, PEER, storage, sampler, str(trials), str(seed), str(folder)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+    def run(trials: int, seed: int) -> dict[str, float]:
+        with tempfile.TemporaryDirectory(prefix="mlpt-") as folder:
+            done = subprocess.run(
+                [python, PEER, storage, sampler, str(trials), str(seed), folder],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
         found: dict[str, float] = json.loads(done.stdout)
         return found
 
@@ -61,14 +65,14 @@ def main() -> None:
     given = parser.parse_args()
     rates: dict[str, list[float]] = {}
     bests: dict[str, list[float]] = {}
-    for seed in range(given.rounds):
-        for name, contender in contenders().items():
-            if "SQLite" in name and seed >= given.sqlite_rounds:
-                continue
-            with tempfile.TemporaryDirectory(prefix="mlpt-") as folder:
-                found = contender(given.trials, seed, Path(folder))
-            rates.setdefault(name, []).append(given.trials / found["took_s"])
-            bests.setdefault(name, []).append(found["best"])
+    with contenders() as all_of_them:
+        for seed in range(given.rounds):
+            for name, contender in all_of_them.items():
+                if "SQLite" in name and seed >= given.sqlite_rounds:
+                    continue
+                found = contender(given.trials, seed)
+                rates.setdefault(name, []).append(given.trials / found["took_s"])
+                bests.setdefault(name, []).append(found["best"])
     medians = {name: statistics.median(found) for name, found in rates.items()}
     if given.json:
         print(json.dumps({"machine": machine(), "trials_per_s": rates, "best": bests}, indent=1))

@@ -1,57 +1,64 @@
-"""Ours: a tuner of its own process, every trial in a journal before the next is asked for."""
+"""Ours, by the public path: a tuning job of a function, inline, on an engine of its own."""
 
-import json
-import subprocess
-import sys
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import jupyter_mlplat as mlplat
 from benchmarks.tuning.functions import FUNCTIONS
+from jupyter_mlplat.client.engine import EngineClient
+from jupyter_mlplat.resources.tuning import SpaceParameter
+
+Run = Callable[[str, int, int], dict[str, float]]
 
 
-def run(algorithm: str, trials: int, seed: int, folder: Path) -> dict[str, float]:
-    """Return how long so many trials took, the tuner's start included, and the best value."""
-    function = FUNCTIONS["five mixed parameters"]
-    spec = {
-        "space": function.space,
-        "objective": {"metric": "loss", "direction": "minimize"},
-        "algorithm": {"name": algorithm},
-        "trials": trials,
-        "seed": seed,
-    }
-    best = float("inf")
-    start = perf_counter()
-    with (
-        (folder / "events.jsonl").open("a", buffering=1) as journal,
-        subprocess.Popen(
-            [sys.executable, "-I", "-m", "jupyter_mlplat.tuner"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as tuner,
-    ):
+@contextmanager
+def engine() -> Iterator[Run]:
+    """Start an engine and its warm worker; what is given runs a job on them.
 
-        def ask(request: dict[str, Any]) -> Any:
-            assert tuner.stdin
-            assert tuner.stdout
-            tuner.stdin.write(json.dumps(request).encode() + b"\n")
-            tuner.stdin.flush()
-            return json.loads(tuner.stdout.readline())
+    It returns the seconds from the request to the end of the job, and the best value.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mlpt-"))
+    client = EngineClient(folder)
+    try:
+        client.get_engine()
 
-        def tell(**facts: Any) -> None:
-            journal.write(json.dumps({"kind": "trial", **facts}) + "\n")
+        def run(algorithm: str, trials: int, seed: int) -> dict[str, float]:
+            start = perf_counter()
+            job = mlplat.tune(
+                _bowl,
+                [SpaceParameter(**one) for one in _SPACE],
+                trials=trials,
+                minimize="loss",
+                algorithm=algorithm,
+                seed=seed,
+                inline=True,
+                home=folder,
+                check=True,
+            )
+            took_s = perf_counter() - start
+            status = client.get_tuning(job.id)
+            best = status.best and status.best.value
+            if best is None or status.counts.get("Succeeded") != trials:
+                raise SystemExit(f"Of {trials} trials there are {status.counts}, best {best}.")
+            return {"took_s": took_s, "best": best}
 
-        ask({"op": "begin", "spec": spec})
-        answer = ask({"op": "exchange", "ask": 1})
-        while answer["trials"]:
-            (trial,) = answer["trials"]
-            tell(state="Running", **trial)
-            value = function.call(trial["parameters"])
-            best = min(best, value)
-            tell(number=trial["number"], state="Succeeded", value=value)
-            told = {"number": trial["number"], "state": "Succeeded", "value": value}
-            answer = ask({"op": "exchange", "tell": [told], "ask": 1})
-        took_s = perf_counter() - start
-        assert tuner.stdin
-        tuner.stdin.close()
-    return {"took_s": took_s, "best": best}
+        run("random", 10, 0)
+        yield run
+    finally:
+        client.stop_engine()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_SPACE = FUNCTIONS["five mixed parameters"].space
+
+
+def _bowl(a: float, b: float, c: float, d: int, e: str) -> Any:
+    return a**2 + b**2 + c + d / 128 + (e == "x")
+
+
+_bowl.__module__ = "__main__"  # it travels by value, as a function of a notebook does

@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 
 from benchmarks.tuning.functions import Function
 
-_DIGITS = 600
+_DIGITS = 300
 
 
 @cache

@@ -8,15 +8,16 @@ from jupyter_mlplat.services.tuning.problem import read_problem
 from jupyter_mlplat.services.tuning.table import read_rows
 
 _LEAST_TRIALS = 4
-_MOST_TRIALS = 1000  # the forest's time grows with them, what it says hardly changes
+_MOST_TRIALS = 200  # the evaluator's time grows with their square, what it says hardly changes
+_TREES = 32
 
 
 def importance(spec: Mapping[str, Any], trials: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Return each parameter's share in the variance of the objective, largest first.
 
-    A forest is fitted to the trials that succeeded, the newest thousand; the variance that it shows
-    over the whole space is split between parameters. Empty where there are too few trials, or all
-    have one value.
+    A forest is fitted to the trials that succeeded, two hundred of them from all over the job; the
+    variance that it shows over the whole space is split between parameters. Empty where there are
+    too few trials, or all have one value.
 
     Args:
         spec: A `TuneSpec` on the wire.
@@ -30,7 +31,8 @@ def importance(spec: Mapping[str, Any], trials: Iterable[Mapping[str, Any]]) -> 
         `optuna.importance.FanovaImportanceEvaluator`.
     """
     problem = read_problem(spec)
-    rows = [row for row in read_rows(problem, trials) if row.is_complete][-_MOST_TRIALS:]
+    rows = [row for row in read_rows(problem, trials) if row.is_complete]
+    rows = rows[:: math.ceil(len(rows) / _MOST_TRIALS) or 1]
     if len(rows) < _LEAST_TRIALS or len({row.loss for row in rows}) == 1:
         return {}
     from optuna.importance import FanovaImportanceEvaluator
@@ -40,13 +42,13 @@ def importance(spec: Mapping[str, Any], trials: Iterable[Mapping[str, Any]]) -> 
     study = study_of(problem, rows)
     if len(study.trials) < _LEAST_TRIALS:
         return {}
-    evaluator = FanovaImportanceEvaluator(n_trees=32, seed=problem.seed % 2**31)
+    evaluator = FanovaImportanceEvaluator(n_trees=_TREES, seed=problem.seed % 2**31)
     shares = evaluator.evaluate(study)
     total = sum(share for share in shares.values() if math.isfinite(share))
     if not total > 0:
         return {}
     return {
-        name: share / total
+        name: float(share / total)
         for name, share in sorted(shares.items(), key=lambda pair: -pair[1])
         if math.isfinite(share)
     }
