@@ -15,6 +15,7 @@ NAMES = (
     "train_launch",
     "tuning",
     "tuning_quality",
+    "trial_launch",
     "small",
     "panel",
 )

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.training import TrainSpec
-from jupyter_mlplat.resources.tuning import Trial
 from jupyter_mlplat.services.pipelines.orders import order_of
 from jupyter_mlplat.services.training.checking import settled
 
@@ -35,7 +34,7 @@ def attempt_ref(home: Home, run: str, step: str, attempt: int) -> AttemptRef:
 
 
 def prepare_attempt(
-    home: Home, live: LiveRun, step: Step, facts: Facts, trials: Iterable[Trial] = ()
+    home: Home, live: LiveRun, step: Step, facts: Facts, trials: Sequence[Mapping[str, object]] = ()
 ) -> StartOrder:
     """Make the attempt directory with `step.json`; returns the order to start it.
 
@@ -56,7 +55,7 @@ def prepare_attempt(
     document["env"] = env = _variables(step, task.gpus)
     if step.tune is not None:
         document["tune"] = step.tune.to_wire()
-        document["trials"] = [trial.to_wire() for trial in trials]
+        document["trials"] = trials
         document["earlier"] = facts.trials_of_runs(step.tune.warm_start)
         document["tuner"] = {"python": sys.executable, "path": _PACKAGES}
         document["gpus"] = list(task.gpus)

@@ -65,7 +65,6 @@ from jupyter_mlplat.resources.run import (
     Task,
     TaskState,
 )
-from jupyter_mlplat.resources.tuning import Trial
 from jupyter_mlplat.services.pipelines import messages as msg
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.pipelines.admission import Admission, Inventory, Key
@@ -516,17 +515,33 @@ class Conductor:
             for number, mark, report in reports
         ]
 
-    def _trials_before(self, batch: Batch, live: LiveRun, step: Step) -> dict[int, Trial]:
-        """Return the trials of a step's earlier attempts: none of them runs again."""
+    def _trials_before(self, batch: Batch, live: LiveRun, step: Step) -> list[dict[str, object]]:
+        """Return the trials of a step's earlier attempts, with what they told of the objective.
+
+        None of them runs again.
+        """
         if step.tune is None:
-            return {}
-        known = {trial.number: trial for trial in self._store.trials_of(live.id, step.name)}
-        of_batch = {
-            trial.number: trial
-            for (run, name, _), trial in batch.trials.items()
-            if (run, name) == (live.id, step.name)
+            return []
+        own, metric = (live.id, step.name), step.tune.objective.metric
+        trials = {trial.number: trial for trial in self._store.trials_of(*own)}
+        trials |= {key[2]: trial for key, trial in batch.trials.items() if key[:2] == own}
+        told = {
+            number: list(reports)
+            for number, reports in self._store.reports_of_metric(*own, metric).items()
         }
-        return known | of_batch
+        for new in batch.reports:
+            if (new.run, new.step, new.report.name) == (*own, metric):
+                told.setdefault(new.trial, []).append(new.report)
+        return [
+            {
+                **trials[number].to_wire(),
+                "reports": [
+                    {"position": report.position, "value": report.value}
+                    for report in told.get(number, ())
+                ],
+            }
+            for number in sorted(trials)
+        ]
 
     def _make_again(
         self, batch: Batch, live: LiveRun, step: Step, result: Mapping[str, Any]
@@ -626,7 +641,7 @@ class Conductor:
         self._reach("step-file.before")
         try:
             trials = self._trials_before(batch, live, step)
-            order = prepare_attempt(self._home, live, step, self._facts, trials.values())
+            order = prepare_attempt(self._home, live, step, self._facts, trials)
         except (OSError, PlatformError) as error:
             failure = not_started(step.name, error)
             ended = msg.AttemptEnded(utc_now(), step.name, task.attempt, msg.Failed(failure))

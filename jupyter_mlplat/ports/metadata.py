@@ -280,6 +280,11 @@ class MetadataStore(Protocol):
     def reports_of_trial(self, run_id: str, step: str, number: int) -> Sequence[TrialReport]:
         """What it told of its metrics, in its order."""
 
+    def reports_of_metric(
+        self, run_id: str, step: str, name: str
+    ) -> Mapping[int, Sequence[TrialReport]]:
+        """What all trials of a step told of one metric, by their numbers."""
+
     # experiments; a run that names one that is not there makes it
     def create_experiment(self, experiment: Experiment) -> Experiment:
         """Conflict, with the id of the other as `exists`: the name or the title is taken."""

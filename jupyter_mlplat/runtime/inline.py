@@ -30,6 +30,7 @@ _WITHOUT_MEMORY = ("random", "grid", "sobol")
 """Algorithms whose next trials do not depend on what came out of those before."""
 _BATCH = 256
 _ROOM = 1 << 16
+_TELL_EVERY_S = 0.5
 
 Call = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Does a trial's work with these parameters; returns metrics by name."""
@@ -175,11 +176,15 @@ class InlineHost:
         algorithm = (self.table.spec.get("algorithm") or {}).get("name")
         batch = _BATCH if algorithm in _WITHOUT_MEMORY else 1
         tell: list[dict[str, Any]] = []
+        told_at = 0.0
         while True:
             left = self.table.left
             self.table.refuse_failures()
             ask = batch if left is None else min(batch, left)
             answer = tuner.exchange(tell, [], ask)
+            if time.monotonic() - told_at > _TELL_EVERY_S:
+                self._events.emit("progress", **self.table.progress)
+                told_at = time.monotonic()
             tell = []
             for suggested in answer.trials:
                 trial = self._try(suggested, tuner)
@@ -190,6 +195,7 @@ class InlineHost:
             if not answer.trials:
                 break
         tuner.close()
+        self._events.emit("progress", **self.table.progress)
         self._save()
 
     def _try(self, suggested: Mapping[str, Any], tuner: Tuner) -> Trial:

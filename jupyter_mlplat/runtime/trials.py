@@ -147,14 +147,17 @@ class Table:
         self.best: Trial | None = None
         self.killed = 0
         self.failed = 0
+        self.ended = 0  # without the killed
         self.last_failed: Trial | None = None
         for known in order.get("trials") or ():
             self.add(Trial.of(known, self.objective))
+        self._began_at, self._ended_before = time.time(), self.ended
 
     def add(self, trial: Trial) -> None:
         """Take a trial in as it begins, and once more when it has ended."""
         self.trials[trial.number] = trial
         self.killed += trial.state == "Killed"
+        self.ended += trial.is_final and trial.state != "Killed"
         if trial.state in ("Failed", "MetricsUnavailable"):
             self.failed += 1
             self.last_failed = trial
@@ -172,6 +175,24 @@ class Table:
         """How many trials may still be begun; None: any number. Killed ones do not count."""
         most = self.spec.get("trials")
         return None if most is None else max(0, most - len(self.trials) + self.killed)
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """How far the job is, as its `progress` event says it."""
+        most = self.spec.get("trials")
+        ended = self.ended
+        shown = f"{ended} of {most} trials" if most else f"{ended} trials"
+        if self.best is not None and self.best.value is not None:
+            shown += f", best {self.objective['metric']} {self.best.value:g}"
+        fraction = min(1.0, ended / most) if most else None
+        took, now = time.time() - self._began_at, ended - self._ended_before
+        remaining = took / now * max(0, most - ended) if most and now else None
+        return {
+            "fraction": fraction,
+            "remaining_s": remaining,
+            "position": ended,
+            "message": shown,
+        }
 
     @property
     def has_reached_goal(self) -> bool:
@@ -522,6 +543,7 @@ class Host:
         if self.table.best is not best:
             name = self.table.objective["metric"]
             self._events.emit("metric", name=name, value=trial.value, step=trial.number)
+        self._events.emit("progress", **self.table.progress)
         self._say(trial)
 
     def _judge(self, trial: Trial, status: int) -> tuple[str, str | None]:
@@ -532,6 +554,8 @@ class Host:
             return "EarlyStopped", None
         if trial.ending is not None:
             return trial.ending, trial.failure
+        if self._is_told_to_end and trial.result.get("state") != "succeeded":
+            return "Killed", "The job was told to end."  # and all of its group with it
         if isinstance(error, dict):
             return "Failed", str(error.get("message"))
         if not trial.result.get("state"):

@@ -14,6 +14,10 @@ from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
 _TRIALS = TypeAdapter(tuple[Trial, ...])
 _OF_STEP = "run = (SELECT number FROM run WHERE id = ?) AND step = ?"
+_REPORTS = (
+    "SELECT number, name, value, position, reported_at FROM trial_metric "  # noqa: S608
+    f"WHERE {_OF_STEP}"
+)
 _COLUMNS = {"number": "number", "value": "value", "duration": "duration_s"}
 
 
@@ -119,13 +123,26 @@ class TrialTables(Tables):
         """Return what a trial told, in its order."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT name, value, position, reported_at FROM trial_metric "  # noqa: S608
-                f"WHERE {_OF_STEP} AND number = ? ORDER BY mark",
-                (run_id, step, number),
+                f"{_REPORTS} AND number = ? ORDER BY mark", (run_id, step, number)
             ).fetchall()
-        return tuple(
-            TrialReport(
-                name=name, value=value, position=position, reported_at=clock.from_unix(reported_at)
-            )
-            for name, value, position, reported_at in rows
-        )
+        return tuple(_report(row) for row in rows)
+
+    def reports_of_metric(
+        self, run_id: str, step: str, name: str
+    ) -> Mapping[int, Sequence[TrialReport]]:
+        """Return what all trials told of one metric, by their numbers."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"{_REPORTS} AND name = ? ORDER BY number, mark", (run_id, step, name)
+            ).fetchall()
+        found: dict[int, list[TrialReport]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(_report(row))
+        return found
+
+
+def _report(row: tuple[int, str, float, int | None, float]) -> TrialReport:
+    _, name, value, position, reported_at = row
+    return TrialReport(
+        name=name, value=value, position=position, reported_at=clock.from_unix(reported_at)
+    )

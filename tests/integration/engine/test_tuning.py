@@ -237,6 +237,122 @@ def test_a_step_of_a_notebook_is_tuned_with_what_comes_before_it(
         assert trial.value == 10 + trial.parameters["x"]
 
 
+def test_a_command_may_push_its_metrics_or_write_them_to_a_file_of_its_own(
+    running: EngineProcess, short_dir: Path
+) -> None:
+    pushes = (
+        "import jupyter_mlplat.train as train, sys; "
+        "train.report(step=1, metrics={'score': float(sys.argv[1])})"
+    )
+    writes = (
+        "import json, os, sys; "
+        "open(os.environ['MLPLAT_TRIAL_DIR'] + '/m.json', 'w')"
+        ".write(json.dumps({'step': 3, 'score': sys.argv[1]}))"
+    )
+    collector = {"kind": "file", "path": "m.json", "format": "json"}
+
+    for code, given in ((pushes, {}), (writes, {"collector": collector})):
+        command = ["python", "-c", code, "${trialParameters.x}"]
+        run = finish(
+            running,
+            begin(running, {"command": command, "cwd": str(short_dir)}, parallel=2, **given),
+        )
+
+        assert run.state is RunState.SUCCEEDED, run.failure
+        for trial in trials_of(running, run):
+            assert trial.value == trial.parameters["x"]
+    assert running.client.get_trial(run.id, 1).reports[0].position == 3
+
+
+def test_a_trial_may_be_a_train_job(running: EngineProcess) -> None:
+    cell = """
+import os
+import jupyter_mlplat as mlplat
+score = x + int(os.environ["WORLD_SIZE"])
+mlplat.train.report(step=1, metrics={"score": score})
+"""
+    train = {"runtime": "plain", "nodes": 1, "processes": 2}
+
+    run = finish(running, begin(running, {"cell": cell}, trials=2, train=train))
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    for trial in trials_of(running, run):
+        assert trial.value == trial.parameters["x"] + 2
+
+
+def test_devices_are_divided_among_trials_that_run_at_once(engine: EngineProcess) -> None:
+    engine.start(MLPLAT_GPUS="4")
+    cell = "import os, time\ntime.sleep(0.3)\nscore = x\nprint(os.environ['CUDA_VISIBLE_DEVICES'])"
+
+    run = finish(
+        engine,
+        begin(engine, {"cell": cell}, trials=4, parallel=2, request={"gpu": 4, "cpu": 1}),
+    )
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    seen = {engine.client.read_trial_log(run.id, number).strip() for number in (1, 2, 3, 4)}
+    assert seen == {"0,2", "1,3"}
+
+
+def test_a_trial_of_a_population_goes_on_from_its_parents_checkpoint(
+    running: EngineProcess,
+) -> None:
+    cell = """
+import jupyter_mlplat as mlplat
+folder = mlplat.train.checkpoint_dir()
+known = folder / "age"
+age = int(known.read_text()) if known.exists() else 0
+score = x + age
+draft = folder / "age.tmp"
+draft.write_text(str(age + 1))
+draft.rename(known)
+"""
+    settings = {"n_population": 5, "truncation_threshold": 0.2}
+
+    run = finish(
+        running,
+        begin(
+            running,
+            {"cell": cell},
+            trials=15,
+            algorithm={"name": "pbt", "settings": settings},
+        ),
+    )
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    trials = {trial.number: trial for trial in trials_of(running, run)}
+    parents = {trial.number: trial.label.get("parent") for trial in trials.values()}
+    assert any(parents.values())
+    for number, parent in parents.items():
+        age = (trials[number].value or 0.0) - float(str(trials[number].parameters["x"]))
+        if parent is None:
+            assert age == pytest.approx(0)
+        else:
+            assert isinstance(parent, int)
+            of_parent = (trials[parent].value or 0.0) - float(str(trials[parent].parameters["x"]))
+            assert age == pytest.approx(of_parent + 1)
+
+
+def test_a_job_may_begin_with_what_earlier_jobs_have_shown(running: EngineProcess) -> None:
+    first = finish(running, begin(running, {"cell": "score = x"}, trials=15, is_inline=True))
+
+    run = finish(
+        running,
+        begin(
+            running,
+            {"cell": "score = x"},
+            trials=5,
+            is_inline=True,
+            algorithm={"name": "tpe"},
+            warm_start=[first.id],
+        ),
+    )
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    values = [trial.value or 0.0 for trial in trials_of(running, run)]
+    assert sum(value > 0.5 for value in values) >= 3  # it does not begin at random
+
+
 # - how a trial ends -
 
 
@@ -583,7 +699,9 @@ def _check_after_kill(engine: EngineProcess, run: Run, marks: Path) -> None:
     assert len(ended) + len(killed) == len(trials)
     assert all(trial.finished_at for trial in killed)
     begun = marks.read_text().split()
-    assert sorted(begun) == sorted(repr(trial.parameters["x"]) for trial in trials)
+    assert len(begun) == len(set(begun)), "a trial ran twice"
+    assert {repr(trial.parameters["x"]) for trial in ended} <= set(begun)
+    assert set(begun) <= {repr(trial.parameters["x"]) for trial in trials}
     best = max(ended, key=lambda trial: trial.value or 0.0)
     assert engine.client.get_tuning(run.id).best == best
     assert engine.client.get_result(run.id).outputs["score"].preview == repr(best.value)
