@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.services.tuning.problem import read_problem
 from jupyter_mlplat.services.tuning.search import Search
-from tests.unit.tuning.spaces import FIVE, bowl, run, spec, trial
+from tests.unit.tuning.spaces import FIVE, bowl, lies_in, parameters, run, spec, trial
 
 LEARNING = ["random", "tpe", "multivariate-tpe", "grid", "sobol", "hyperband", "pbt"]
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -209,3 +209,24 @@ def test_warm_start_lets_an_algorithm_learn_from_the_first_trial_on() -> None:
     assert one != Search(read_problem(a_spec("tpe", seed=99))).ask(1)[0][1]
     best = min(bowl(one.parameters) for _, one in warm.ask(10))
     assert best < 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(parameters(), min_size=1, max_size=3),
+    st.sampled_from(["tpe", "multivariate-tpe", "sobol", "pbt"]),
+    st.lists(st.floats(-1e6, 1e6), min_size=25, max_size=25),
+)
+def test_every_suggestion_lies_in_its_space_and_on_its_step(
+    space: list[dict[str, Any]], algorithm: str, values: list[float]
+) -> None:
+    named = [{**one, "name": f"p{index}"} for index, one in enumerate(space)]
+    settings_of = {"n_startup_trials": 3} if "tpe" in algorithm else SETTINGS.get(algorithm, {})
+    outcome = iter(values)
+
+    table = run(spec(named, algorithm, settings=settings_of), lambda _: next(outcome), 25)
+
+    assert len(table) == 25
+    for one in table:
+        for parameter in named:
+            assert lies_in(parameter, one["parameters"][parameter["name"]]), (parameter, one)

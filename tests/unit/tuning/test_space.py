@@ -1,7 +1,6 @@
 """Search spaces: what is refused, and that every value drawn is one of the space's."""
 
 import math
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.services.tuning.spaces import Choice, Numeric, read_space
+from tests.unit.tuning.spaces import lies_in, parameters
 
 LR = {"name": "lr", "type": "double", "minimum": 0.1, "maximum": 0.9}
 
@@ -77,50 +77,6 @@ def test_value_outside_a_space_has_no_coordinates() -> None:
     assert space.coordinates({"lr": 0.5, "c": "b"}) is None
     assert space.coordinates({"lr": 0.5}) is None
     assert space.coordinates({"lr": None, "c": "a"}) is None
-
-
-@st.composite
-def parameters(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["double", "int", "discrete", "categorical"]))
-    if kind == "categorical":
-        values = draw(st.lists(st.text("abc", max_size=5), min_size=1, max_size=6, unique=True))
-        return {"name": "p", "type": kind, "values": values}
-    if kind == "discrete":
-        values = draw(st.lists(st.integers(-99, 99), min_size=1, max_size=6, unique=True))
-        return {"name": "p", "type": kind, "values": values}
-    distribution = draw(st.sampled_from(["uniform", "log-uniform", "normal", "log-normal"]))
-    is_log = distribution.startswith("log")
-    if kind == "int":
-        low = draw(st.integers(1 if is_log else -1000, 1000))
-        high = low + draw(st.integers(0, 2000))
-        step: Any = draw(st.one_of(st.none(), st.integers(1, 50)))
-    else:
-        cents = draw(st.integers(1 if is_log else -10_000, 10_000))
-        low, high = cents / 100, (cents + draw(st.integers(0, 20_000))) / 100
-        step = draw(st.one_of(st.none(), st.integers(1, 500).map(lambda n: n / 100)))
-    return {
-        "name": "p",
-        "type": kind,
-        "minimum": low,
-        "maximum": high,
-        "step": step,
-        "distribution": distribution,
-    }
-
-
-def lies_in(parameter: dict[str, Any], value: Any) -> bool:
-    """Tell it from the parameter alone, in exact numbers."""
-    if parameter["type"] in ("discrete", "categorical"):
-        return value in parameter["values"]
-    if not parameter["minimum"] <= value <= parameter["maximum"]:
-        return False
-    if parameter["type"] == "int" and not isinstance(value, int):
-        return False
-    step = parameter["step"] or (1 if parameter["type"] == "int" else None)
-    if step is None or value == parameter["minimum"]:
-        return True
-    away = Decimal(str(value)) - Decimal(str(parameter["minimum"]))
-    return away % Decimal(str(step)) == 0
 
 
 @settings(deadline=None)
