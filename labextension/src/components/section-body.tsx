@@ -1,7 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import type { Connection } from '../api/connection';
+import { ErrorNote, Scroll } from './basics';
 import { Trans } from './context';
 import { LoadBoundary } from './load-boundary';
 
@@ -10,7 +12,14 @@ import { LoadBoundary } from './load-boundary';
  * its code, which it imports lazily, is loaded no earlier.
  */
 export abstract class SectionBody extends ReactWidget {
-  constructor(private readonly _trans: TranslationBundle) {
+  /**
+   * @param _connection - Given by sections that are nothing without the engine: as long as it has never
+   * answered, that is what they say.
+   */
+  constructor(
+    private readonly _trans: TranslationBundle,
+    private readonly _connection: Connection | null = null
+  ) {
     super();
     this.addClass('jp-mlplat-Section');
   }
@@ -28,9 +37,41 @@ export abstract class SectionBody extends ReactWidget {
     this._isSeen ||= this.isVisible;
     return this._isSeen ? (
       <Trans.Provider value={this._trans}>
-        <LoadBoundary>{this.draw()}</LoadBoundary>
+        <LoadBoundary>
+          {this._connection === null ? (
+            this.draw()
+          ) : (
+            <UseSignal signal={this._connection.changed}>
+              {() => this._drawReached()}
+            </UseSignal>
+          )}
+        </LoadBoundary>
       </Trans.Provider>
     ) : null;
+  }
+
+  private _drawReached(): JSX.Element {
+    const connection = this._connection;
+    if (connection === null || connection.status !== null) {
+      return this.draw();
+    }
+    return (
+      <Scroll>
+        {connection.state === 'offline' ? (
+          <ErrorNote
+            error={connection.error}
+            action={{
+              label: this._trans.__('Try again'),
+              onClick: () => void connection.ensure()
+            }}
+          />
+        ) : (
+          <p className="jp-mlplat-Hint jp-mlplat-Waiting" aria-busy="true">
+            {this._trans.__('Waiting for the engine…')}
+          </p>
+        )}
+      </Scroll>
+    );
   }
 
   private _isSeen = false;

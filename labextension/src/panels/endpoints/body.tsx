@@ -39,7 +39,7 @@ export interface IEndpointsActions {
 /** The body of the Endpoints section: the list, one endpoint, or the form for a deployment. */
 export class EndpointsBody extends SectionBody {
   constructor(private readonly _options: EndpointsBody.IOptions) {
-    super(_options.trans);
+    super(_options.trans, _options.model.connection);
     this._following = _options.model.stats.follow(
       () => this._inSight(),
       LOOK_MS

@@ -34,7 +34,7 @@ export interface IModelsActions {
 /** The body of the Models section. */
 export class ModelsBody extends SectionBody {
   constructor(private readonly _options: ModelsBody.IOptions) {
-    super(_options.trans);
+    super(_options.trans, _options.model.connection);
   }
 
   protected draw(): JSX.Element {

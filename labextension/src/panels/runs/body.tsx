@@ -28,7 +28,7 @@ export interface IRunsActions extends Omit<IRunDetailActions, 'openRun'> {
 /** The body of the Runs section: the list, or one run. */
 export class RunsBody extends SectionBody {
   constructor(private readonly _options: RunsBody.IOptions) {
-    super(_options.trans);
+    super(_options.trans, _options.model.connection);
   }
 
   protected draw(): JSX.Element {

@@ -1,12 +1,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Trans } from '../../components/context';
+import { late } from '../../components/late';
+import { SectionBody } from '../../components/section-body';
 import type { SchedulesModel } from './model';
 
 // Nobody needs it before the section is looked at.
-const SchedulesView = React.lazy(() => import('./view'));
+const SchedulesView = late(() => import('./view'));
 
 /** What the section lets a user do; each is a command. */
 export interface ISchedulesActions {
@@ -24,22 +25,16 @@ export interface ISchedulesActions {
 }
 
 /** The body of the Schedules section: the list, one schedule with its history, or the form. */
-export class SchedulesBody extends ReactWidget {
+export class SchedulesBody extends SectionBody {
   constructor(private readonly _options: SchedulesBody.IOptions) {
-    super();
-    this.addClass('jp-mlplat-Section');
+    super(_options.trans, _options.model.connection);
   }
 
-  protected render(): JSX.Element {
-    const { model, trans } = this._options;
+  protected draw(): JSX.Element {
     return (
-      <Trans.Provider value={trans}>
-        <React.Suspense fallback={null}>
-          <UseSignal signal={model.changed}>
-            {() => <SchedulesView {...this._options} />}
-          </UseSignal>
-        </React.Suspense>
-      </Trans.Provider>
+      <UseSignal signal={this._options.model.changed}>
+        {() => <SchedulesView {...this._options} />}
+      </UseSignal>
     );
   }
 }
