@@ -271,6 +271,7 @@ def new_retry(
             "Wait until it has ended, or cancel it first."
         )
     refuse_errors(new)
+    _refuse_never(run, new)
     plan = plan_of(new)
     skipped = steps_left_out(new, plan, run.until, run.from_step)
     if new.ir is not None and new.digest != old.digest:
@@ -304,6 +305,16 @@ def new_retry(
         redo=frozenset(redo),
         fresh=_first_tasks(new, flow or plan, run.parameters, skipped),
     )
+
+
+def _refuse_never(run: Run, pipeline: Pipeline) -> None:
+    """Refuse to go on with a tuning job that is never to be gone on with."""
+    for step in pipeline.steps:
+        if step.tune is not None and step.tune.resume == "never":
+            raise Conflict(
+                f"Cannot retry run {run.number}: the resume policy of {step.name!r} is Never, so "
+                "its trials are not gone on with. Submit it anew."
+            )
 
 
 def _changed_steps(old: Pipeline, new: Pipeline, saved: Mapping[str, Container[str]]) -> set[str]:

@@ -663,6 +663,44 @@ def test_a_job_goes_on_through_the_death_of_the_tuner(
     assert len(marks.read_text().split()) == 5
 
 
+def test_a_job_that_has_failed_goes_on_when_it_is_retried(
+    running: EngineProcess, short_dir: Path
+) -> None:
+    marks = short_dir / "marks"
+    run = begin(running, {"cell": SLOW.format(marks=str(marks))}, trials=6, parallel=2)
+    wait_for(lambda: running.client.get_tuning(run.id).counts.get("Succeeded", 0) >= 1)
+    os.kill(_host_of(running, run), signal.SIGKILL)
+    assert finish(running, run).state is RunState.FAILED
+
+    running.client.retry_run(run.id)
+
+    run = finish(running, run)
+    assert run.state is RunState.SUCCEEDED, run.failure
+    _check_after_kill(running, run, marks)
+
+
+def test_a_job_that_is_never_to_be_resumed_is_not_retried(running: EngineProcess) -> None:
+    run = finish(running, begin(running, {"cell": "1 / 0"}, trials=1, resume="never"))
+
+    with pytest.raises(Conflict, match="resume policy of 'tune' is Never"):
+        running.client.retry_run(run.id)
+
+
+def test_a_job_that_is_paused_goes_on_where_it_was(running: EngineProcess, short_dir: Path) -> None:
+    marks = short_dir / "marks"
+    run = begin(running, {"cell": SLOW.format(marks=str(marks))}, trials=6, parallel=2)
+    wait_for(lambda: running.client.get_tuning(run.id).counts.get("Succeeded", 0) >= 1)
+
+    running.client.pause_run(run.id)
+
+    wait_for(lambda: running.client.get_run(run.id).state is RunState.PAUSED)
+    wait_for(lambda: "Running" not in running.client.get_tuning(run.id).counts)
+    running.client.resume_run(run.id)
+    run = finish(running, run)
+    assert run.state is RunState.SUCCEEDED, run.failure
+    _check_after_kill(running, run, marks)
+
+
 def test_a_job_that_is_cancelled_leaves_no_trial_running(running: EngineProcess) -> None:
     run = begin(running, {"cell": "import time\ntime.sleep(60)\nscore = x"}, parallel=2)
     wait_for(lambda: len(trials_of(running, run)) == 2)
