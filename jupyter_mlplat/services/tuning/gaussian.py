@@ -1,6 +1,5 @@
 """Optuna's Gaussian process sampler, over our table."""
 
-import torch  # noqa: F401 (Optuna's sampler needs it, and would say so only when it is asked)
 from optuna.samplers import GPSampler
 
 from jupyter_mlplat.services.tuning.problem import Problem

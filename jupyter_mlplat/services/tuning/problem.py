@@ -5,12 +5,14 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
-from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.errors import InvalidInput, Unsupported
 from jupyter_mlplat.services.tuning.settings import (
     ALGORITHMS,
     EARLY_STOPPING,
+    PACKAGES,
     Settings,
     read_settings,
 )
@@ -57,6 +59,7 @@ def read_problem(spec: Mapping[str, Any], key: str = "") -> Problem:
 
     Raises:
         InvalidInput: The space, the algorithm, a setting or a bound makes no sense; says which.
+        Unsupported: The algorithm needs a package that is not installed.
     """
     space = read_space(spec.get("space") or ())
     objective = spec.get("objective") or {}
@@ -83,6 +86,13 @@ def read_problem(spec: Mapping[str, Any], key: str = "") -> Problem:
         else {}
     )
     _check_fit(name, settings, space)
+    package = PACKAGES.get(name)
+    if package and find_spec(package) is None:
+        raise Unsupported(
+            f"Cannot tune by {name!r}: it needs the package {package!r}, which is not installed "
+            "beside the engine. Install it there, or use 'tpe'.",
+            package=package,
+        )
     return Problem(
         space=space,
         metric=metric,

@@ -5,7 +5,6 @@ from importlib import import_module
 from random import Random
 from typing import Any, Protocol
 
-from jupyter_mlplat.errors import Unsupported
 from jupyter_mlplat.services.tuning.problem import Problem
 from jupyter_mlplat.services.tuning.spaces import Parameters
 from jupyter_mlplat.services.tuning.table import Row, Table
@@ -80,20 +79,8 @@ _HOMES = {
 
 
 def sampler_of(problem: Problem, table: Table) -> Sampler:
-    """Return the algorithm of a problem; its libraries are imported here.
-
-    Raises:
-        Unsupported: A library that it needs is not installed; says which.
-    """
+    """Return the algorithm of a problem; its libraries are imported here."""
     module, name = _HOMES[problem.algorithm].split(":")
-    try:
-        kind = getattr(import_module(f"jupyter_mlplat.services.tuning.{module}"), name)
-        sampler: Sampler = kind(problem, table)
-    except ImportError as error:
-        missing = (error.name or str(error)).split(".")[0]
-        raise Unsupported(
-            f"Cannot tune by {problem.algorithm!r}: it needs the package {missing!r}, which is not "
-            f"installed beside the engine. Install it there, or use 'tpe'.",
-            package=missing,
-        ) from error
+    kind = getattr(import_module(f"jupyter_mlplat.services.tuning.{module}"), name)
+    sampler: Sampler = kind(problem, table)
     return sampler

@@ -48,7 +48,6 @@ class Search:
 
         Raises:
             InvalidInput: A trial makes no sense.
-            Unsupported: The algorithm needs a library that is not installed.
         """
         self._problem = problem
         self._table = Table(problem)

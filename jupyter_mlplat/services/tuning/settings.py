@@ -123,6 +123,14 @@ ALGORITHMS: dict[str, dict[str, Setting]] = {
 }
 """Each algorithm's settings."""
 
+PACKAGES = {
+    "bayesianoptimization": "sklearn",
+    "gp": "torch",
+    "cmaes": "cmaes",
+    "sobol": "scipy",
+}
+"""What an algorithm imports, beside numpy."""
+
 _RUNGS = {
     "min_resource": Setting(_whole(1), 1),
     "reduction_factor": Setting(_whole(2), 4),
