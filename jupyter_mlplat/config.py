@@ -10,6 +10,8 @@
     verify_timeout_minutes = 60 # MLPLAT_VERIFY_TIMEOUT_MINUTES
     webhook_allow = "10.0.0.0/8, hooks.local"  # MLPLAT_WEBHOOK_ALLOW: private addresses
     kfp_api = "on-demand"       # MLPLAT_KFP_API; or "off", or a port: then always served
+    mlflow_api = "on-demand"    # MLPLAT_MLFLOW_API; the same for MLflow's
+    tracked_silence_hours = 24  # MLPLAT_TRACKED_SILENCE_HOURS: then a tracked run is given up
 
 The environment counts more than the file.
 """
@@ -38,6 +40,8 @@ class EngineConfig:
     verify_timeout_s: float = 3600.0
     webhook_allow: tuple[str, ...] = ()
     kfp_port: int | None = 0  # 0: any, once somebody asks for it; None: never
+    mlflow_port: int | None = 0
+    tracked_silence_s: float = 24 * 3600.0
 
 
 def _read_port(text: str) -> int | None:
@@ -58,6 +62,8 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "verify_timeout_minutes": ("verify_timeout_s", lambda text: float(text) * 60),
     "webhook_allow": ("webhook_allow", lambda text: tuple(text.replace(",", " ").split())),
     "kfp_api": ("kfp_port", _read_port),
+    "mlflow_api": ("mlflow_port", _read_port),
+    "tracked_silence_hours": ("tracked_silence_s", lambda text: float(text) * 3600),
 }
 
 

@@ -556,3 +556,14 @@ def _add_engine(group: Any) -> None:
     parser.add_argument(
         "--close", action="store_true", help="stop serving it, and make its token worthless"
     )
+    parser = _add(
+        group,
+        "mlflow",
+        commands.engine.open_mlflow,
+        "serve MLflow's tracking API on this machine, and say how to reach it",
+        'eval "$(jupyter mlplat mlflow --export)"',
+    )
+    parser.add_argument("--export", action="store_true", help="print only what a shell has to read")
+    parser.add_argument(
+        "--close", action="store_true", help="stop serving it, and make its token worthless"
+    )

@@ -1,5 +1,7 @@
 """`import jupyter_mlplat as mlplat`: the functions a notebook or script calls."""
 
+import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ from jupyter_mlplat.client.job_handles import as_job
 from jupyter_mlplat.client.kfp import KfpPipeline, documents_of
 from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList
+from jupyter_mlplat.client.tracking import is_inside_step
 from jupyter_mlplat.errors import ExecutionFailed, Unsupported
 from jupyter_mlplat.resources import lineage as documents
 from jupyter_mlplat.resources.serving import EndpointState
@@ -136,6 +139,29 @@ def kfp_client(*, home: Home = None, **options: Any) -> Any:
         ) from error
     door = EngineClient(home).open_kfp()
     return Client(host=door.host, existing_token=door.token, **options)
+
+
+def mlflow(*, home: Home = None, notebook: str | Path | None = None) -> str:
+    """Let `import mlflow` in this process track here; returns the address that it uses.
+
+    In a step, a rank or a trial it does already. What is tracked from elsewhere, such as a live
+    kernel, is a run of its own.
+
+    Args:
+        home: The state directory; by default `MLPLAT_HOME`.
+        notebook: The notebook that runs will be said to come from.
+    """
+    known = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if is_inside_step() and known:
+        return known
+    door = EngineClient(home).open_mlflow()
+    os.environ.update(door.variables)
+    if notebook is not None:
+        tags = {"mlplat.notebook": str(Path(notebook).expanduser().absolute())}
+        os.environ["MLFLOW_RUN_CONTEXT"] = json.dumps(tags)
+    if (loaded := sys.modules.get("mlflow")) is not None:
+        loaded.set_tracking_uri(door.host)
+    return door.host
 
 
 def get_run(run: str | int = "latest", *, home: Home = None) -> Run:

@@ -69,6 +69,16 @@ class EngineClient(JobLink):
         """Have it served no longer; the next one has another token."""
         self._post("kfp.close", {})
 
+    def open_mlflow(self) -> "engine_documents.TrackingVariables":
+        """Have MLflow's API served on this machine; says where, as variables for `mlflow`."""
+        from jupyter_mlplat.resources.engine import TrackingVariables
+
+        return TrackingVariables.model_validate(self._post("mlflow.open", {}))
+
+    def close_mlflow(self) -> None:
+        """Have it served no longer; the next one has another token."""
+        self._post("mlflow.close", {})
+
     def watch_events(
         self, after: int | None = None, is_stopped: Callable[[], bool] = lambda: False
     ) -> Iterator["engine_documents.Event"]:

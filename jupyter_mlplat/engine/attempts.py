@@ -25,7 +25,9 @@ FLUSH_FROM_BYTES = 2**20 if sys.platform == "linux" else 0
 """Steps flush content from this size on by themselves, side by side, so that the engine's flush of
 the rest is short; where there is no `syncfs`, all of it."""
 _PACKAGES = str(Path(jupyter_mlplat.__file__).parents[1])
-_READ_LIMIT_BYTES = 64 * 2**20  # of an events file, at one look
+_LONGEST_LINE_BYTES = 64 * 2**20
+LOOK_BYTES = 2**20
+"""Of an events file at one look: ten thousand metrics, which nobody else waits long for."""
 
 
 def attempt_ref(home: Home, run: str, step: str, attempt: int) -> AttemptRef:
@@ -52,7 +54,8 @@ def prepare_attempt(
     task = live.status.tasks[step.name]
     ref = attempt_ref(home, live.id, step.name, task.attempt)
     document = _step_document(home, live, step, task.attempt)
-    document["env"] = env = _variables(step, task.gpus)
+    env = {**facts.tracking_of(live, step, task.attempt), **_variables(step, task.gpus)}
+    document["env"] = env
     if step.tune is not None:
         document["tune"] = step.tune.to_wire()
         document["trials"] = trials
@@ -237,13 +240,18 @@ def read_result(ref: AttemptRef) -> bytes:
 
 
 def read_events(ref: AttemptRef, offset: int) -> bytes:
-    """Return what the step has told of itself from this byte on; nothing if it has no file yet."""
+    """Return what the step has told of itself from this byte on, about `LOOK_BYTES` at most.
+
+    Nothing if it has no file yet.
+    """
     try:
         handle = os.open(f"{ref.directory}/events.jsonl", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return b""
     try:
-        size = min(os.fstat(handle).st_size - offset, _READ_LIMIT_BYTES)
-        return os.pread(handle, size, offset) if size > 0 else b""
+        content = os.pread(handle, LOOK_BYTES, offset)
+        if len(content) == LOOK_BYTES and b"\n" not in content:
+            content = os.pread(handle, _LONGEST_LINE_BYTES, offset)
+        return content
     finally:
         os.close(handle)

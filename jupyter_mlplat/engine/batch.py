@@ -1,7 +1,7 @@
 """What one commit holds, and what is done once it is durable."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,13 @@ class AdoptDeed:
 
 
 @dataclass(frozen=True, slots=True)
+class LookDeed:
+    """There is more in the events file than was taken in at one look."""
+
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
 class WakeDeed:
     run: str
     step: str
@@ -61,7 +68,7 @@ class ReplyDeed:
     make: Callable[[], Any]
 
 
-Deed = StartDeed | StopDeed | AdoptDeed | WakeDeed | FinalDeed | ReplyDeed
+Deed = StartDeed | StopDeed | AdoptDeed | LookDeed | WakeDeed | FinalDeed | ReplyDeed
 
 
 _MOST_TRIAL_EVENTS = 100  # in one commit: nobody looks at more one by one
@@ -89,6 +96,8 @@ class Batch:
     metrics: list[tuple[str, Metric]] = field(default_factory=list)
     trials: dict[tuple[str, str, int], Trial] = field(default_factory=dict)  # run, step, number
     reports: list[NewReport] = field(default_factory=list)
+    fresh_metrics: set[tuple[str, str]] = field(default_factory=set)  # (run, step): without old
+    copied_metrics: list[tuple[str, str, str, str]] = field(default_factory=list)
     cache: list[CacheEntry] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
@@ -139,6 +148,30 @@ class Batch:
         self.metrics += [(live.id, metric) for metric in record.metrics]
         live.metrics.update((metric.name, metric.value) for metric in record.metrics)
 
+    def log(self, live: LiveRun, metrics: Sequence[Metric]) -> None:
+        """Take in what a running step has logged; listeners are told of the last of each name."""
+        last: dict[str, Metric] = {}
+        counts: Counter[str] = Counter()
+        for metric in metrics:
+            self.metrics.append((live.id, metric))
+            last[metric.name] = metric
+            counts[metric.name] += 1
+        for name, metric in last.items():
+            live.metrics[name] = metric.value
+            data = {
+                "run_id": live.id,
+                "metric": metric.model_dump(mode="json"),
+                "count": counts[name],
+            }
+            self.events.append(NewEvent("metric.logged", name, data))
+
+    def log_anew(self, run: str, step: str) -> None:
+        """Let a curve be that of one attempt: what the step has logged before goes."""
+        self.metrics = [
+            (owner, metric) for owner, metric in self.metrics if owner != run or metric.step != step
+        ]
+        self.fresh_metrics.add((run, step))
+
     def change(self) -> Change:
         """Return what has to be written."""
         return Change(
@@ -156,6 +189,8 @@ class Batch:
             metrics=self.metrics,
             trials=[(run, step, trial) for (run, step, _), trial in self.trials.items()],
             reports=self.reports,
+            fresh_metrics=sorted(self.fresh_metrics),
+            copied_metrics=self.copied_metrics,
             cache=self.cache,
             events=[*self._run_events("run.created", self.created), *self._state_events()],
             is_told=not self.kinds.isdisjoint(_TOLD),

@@ -16,12 +16,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from jupyter_mlplat.engine.attempts import attempt_ref, prepare_attempt, read_events
+from jupyter_mlplat.engine.attempts import LOOK_BYTES, attempt_ref, prepare_attempt, read_events
 from jupyter_mlplat.engine.batch import (
     AdoptDeed,
     Batch,
     Deed,
     FinalDeed,
+    LookDeed,
     ReplyDeed,
     StartDeed,
     StopDeed,
@@ -58,7 +59,6 @@ from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import (
     Failure,
-    Metric,
     RetryRequest,
     Run,
     RunState,
@@ -170,6 +170,8 @@ class Conductor:
         """Take up every run that an earlier engine left unfinished."""
         batch = Batch()
         for run in self._store.unfinished_runs():
+            if run.kind == "tracked":  # its code goes on by itself, and says when it ends
+                continue
             try:
                 live = load_run(self._store, run, self._facts.read_git, self._flow_of)
                 lost = self._power_loss.lost_steps(run) if self._power_loss else frozenset()
@@ -239,12 +241,6 @@ class Conductor:
             for live in list(self._runs.values())
             for step in list(live.activities)
         ]
-
-    def metrics_of(self, run_id: str) -> list[Metric]:
-        """Return what running steps have logged and no record holds yet."""
-        live = self._runs.get(run_id)
-        activities = list(live.activities.values()) if live else []
-        return [metric for activity in activities for metric in activity.logged.metrics]
 
     def activity_of(self, run_id: str, step: str) -> Activity | None:
         """Return what is known of an attempt that runs; only to be read."""
@@ -452,9 +448,11 @@ class Conductor:
         activity = live.activities.get(ref.step)
         if activity is None:
             return
-        for metric in activity.take(read_events(ref, activity.offset)):
-            data = {"run_id": live.id, "metric": metric.model_dump(mode="json")}
-            batch.events.append(NewEvent("metric.logged", metric.name, data))
+        content = read_events(ref, activity.offset)
+        activity.take(content)
+        batch.log(live, activity.drain())
+        if len(content) >= LOOK_BYTES:
+            batch.deeds.append(LookDeed(ref))
         self._take_trials(batch, live, activity)
         self._tell_ranks(batch, live, activity)
         cells = tuple(activity.cells.values())
@@ -474,7 +472,7 @@ class Conductor:
             return
         step, result = live.step(task.name), ended.result or {}
         activity = live.activities.pop(task.name, None) or _activity_of(task)
-        activity.take(read_events(ended.ref, activity.offset))
+        _take_all(activity, ended.ref)
         activity.end_trials(utc_now())
         self._take_trials(batch, live, activity)
         self._tell_ranks(batch, live, activity)
@@ -611,7 +609,8 @@ class Conductor:
             case msg.Adopt(step, attempt):
                 ref = attempt_ref(self._home, live.id, step, attempt)
                 activity = _activity_of(live.status.tasks[step])
-                activity.take(read_events(ref, 0))  # told to the listeners by the earlier engine
+                _take_all(activity, ref)  # told to the listeners by the earlier engine
+                del activity.logged.metrics[: self._store.count_metrics(live.id, step)]
                 self._take_trials(batch, live, activity)  # which may not have written all of them
                 activity.take_ranks()
                 live.activities[step] = activity
@@ -649,6 +648,8 @@ class Conductor:
             return
         self._reach("step-file.after")
         live.activities[step.name] = _activity_of(task)
+        if task.attempt > 1:
+            batch.log_anew(live.id, step.name)
         self._is_unflushed = True
         batch.deeds.append(StartDeed(order))
 
@@ -710,6 +711,15 @@ class Conductor:
 
 def _activity_of(task: Task) -> Activity:
     return Activity.of(task.name, task.cells, task.attempt)
+
+
+def _take_all(activity: Activity, ref: AttemptRef) -> None:
+    """Take in all that is in an events file."""
+    while content := read_events(ref, activity.offset):
+        before = activity.offset
+        activity.take(content)
+        if activity.offset == before:  # a line that is not ended, or longer than any of ours
+            return
 
 
 def _moment(seconds: Any) -> datetime | None:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import jupyter_mlplat
 from jupyter_mlplat.config import EngineConfig
+from jupyter_mlplat.engine.attempts import attempt_ref
 from jupyter_mlplat.engine.broker import Broker
 from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
 from jupyter_mlplat.engine.documents import Documents
-from jupyter_mlplat.engine.environments import Environments
+from jupyter_mlplat.engine.environments import Environment, Environments
 from jupyter_mlplat.engine.exporting import Exporter
 from jupyter_mlplat.engine.facts import Facts, ModuleDigests
 from jupyter_mlplat.engine.foresight import Foresight
@@ -30,6 +31,7 @@ from jupyter_mlplat.engine.importances import Importances
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.items import (
+    ActivitySeen,
     Call,
     Cancel,
     Delete,
@@ -59,6 +61,12 @@ from jupyter_mlplat.engine.pythons import ContainerTool
 from jupyter_mlplat.engine.reserve import Reserve
 from jupyter_mlplat.engine.scheduled import ScheduledWork
 from jupyter_mlplat.engine.stage import Stage
+from jupyter_mlplat.engine.telling import (
+    StepPlace,
+    has_mlflow,
+    variables_of,
+    wants_tracking,
+)
 from jupyter_mlplat.engine.timekeeper import Timekeeper
 from jupyter_mlplat.engine.traces import Traces
 from jupyter_mlplat.engine.training import Training
@@ -71,10 +79,11 @@ from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.kit.place import place_of
 from jupyter_mlplat.launchers.local.launcher import LocalLauncher
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
+from jupyter_mlplat.ports.metadata import Change
 from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import EngineStatus
 from jupyter_mlplat.resources.exporting import ExportedPipeline, ExportRequest
-from jupyter_mlplat.resources.lineage import ModelVersion
+from jupyter_mlplat.resources.lineage import Artifact, ModelVersion
 from jupyter_mlplat.resources.pipeline import (
     CompileRequest,
     Finding,
@@ -89,6 +98,7 @@ from jupyter_mlplat.resources.run import (
     RetryRequest,
     Run,
     RunPatch,
+    RunState,
     SubmitRequest,
 )
 from jupyter_mlplat.resources.schedule import Firing
@@ -106,6 +116,8 @@ from jupyter_mlplat.services.pipelines.whole import (
 )
 from jupyter_mlplat.services.registry.service import Registry
 from jupyter_mlplat.services.serving.service import ServingService
+from jupyter_mlplat.services.tracking.curves import Curves
+from jupyter_mlplat.services.tracking.service import Tracking, refuse_tracked
 from jupyter_mlplat.services.verify.service import Verifier
 from jupyter_mlplat.services.workflows.flow import Flow
 from jupyter_mlplat.stores.blobs import LocalBlobStore
@@ -129,6 +141,7 @@ _LOG_LOOK_S = 0.5
 _IDLE_LOOK_S = 60.0
 _LAST_WORDS_S = 0.05
 _HOME_LOOK_S = 2.0
+_SILENCE_LOOK_S = 60.0
 
 
 class Engine:
@@ -189,6 +202,7 @@ class Engine:
             ),
             trials_of_runs=partial(trials_of_runs, store),
             added_runtimes=self.runtimes.list,
+            tracking=self._tracking_variables,
         )
         self._jobs = Jobs(self.notebooks, self._interpreters, self.inventory, self._flow_of)
         self._foresight = Foresight(store, facts)
@@ -209,7 +223,16 @@ class Engine:
         self.experiments = Experiments(store, utc_now)
         self.pipelines = StoredPipelines(store, utc_now)
         self.kfp = Listener(home.kfp_api, self._make_kfp_api, config.kfp_port)
+        self.tracking = Tracking(store, utc_now, config.tracked_silence_s)
+        self.mlflow = Listener(
+            home.mlflow_api,
+            self._make_mlflow_api,
+            config.mlflow_port,
+            "MLflow's API",
+            "mlflow_api",
+        )
         self.lineage = LineageService(store)
+        self.curves = Curves(store)
         self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
         self.traces = Traces(store, home)
         self._importances = Importances()
@@ -234,6 +257,8 @@ class Engine:
         self._spawn(self._look_at_logs())
         self._spawn(self._stop_when_idle())
         self.kfp.resume()
+        self.mlflow.resume()
+        self._spawn(self._give_up_silent())
         self._spawn(self._stop_when_homeless(place_of(self.home.root, self.home.lock)))
         try:
             await self.timekeeper.open()
@@ -249,6 +274,7 @@ class Engine:
         """Stop deciding. Steps and endpoints go on; the next engine takes them up."""
         self.broker.close()
         await self.kfp.close(is_for_good=False)
+        await self.mlflow.close(is_for_good=False)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -284,6 +310,7 @@ class Engine:
             gpu_total=len(self.inventory.gpus),
             last_event=self.broker.last,
             kfp_api=self.kfp.door.host if self.kfp.door else None,
+            mlflow_api=self.mlflow.door.host if self.mlflow.door else None,
         )
 
     # - asking -
@@ -365,6 +392,7 @@ class Engine:
     async def clone(self, run: str, request: CloneRequest, key: str | None) -> Run:
         """Begin a new run of the code a run had; with a key seen before, return the run of then."""
         found = await self.read(self.store.get_run, run)
+        refuse_tracked(found, "clone")
         pipeline = await self.read(self.store.pipeline_of, found.id)
         wanted = as_submission(found, request)
         flow = await self.read(self._flow_of, pipeline)
@@ -391,6 +419,7 @@ class Engine:
     ) -> Run:
         await self.read(self.training.check, pipeline)
         for python in await self.read(self._look_at_interpreters, pipeline):
+            await self._open_tracking(python)
             if pipeline.ir is None:
                 self._spawn(self.launcher.prepare(python, pipeline.preload))
             else:
@@ -415,6 +444,9 @@ class Engine:
         await self.read(self.container_tool.find)
 
     async def cancel(self, run: str) -> Run:
+        found = await self.read(self.store.get_run, run)
+        if found.kind == "tracked" and not found.state.is_final:
+            return await self.between_turns(partial(self.tracking.end, found, RunState.CANCELED))
         canceled: Run = await self._ask(lambda reply: Cancel(reply=reply, run=run))
         return canceled
 
@@ -430,6 +462,7 @@ class Engine:
 
     async def retry(self, run: str, request: RetryRequest) -> Run:
         """Go on with a run that is over; with a path or a notebook, with the code of now."""
+        refuse_tracked(await self.read(self.store.get_run, run), "retry")
         pipeline = plan_anew = None
         if request.path is not None or request.notebook is not None:
             found = await self.read(self.store.get_run, run)
@@ -487,6 +520,17 @@ class Engine:
         """Tell everybody of something that is no transition of a run: `ports.serving.EventSink`."""
         self.stage.put(Tell(kind, subject, data))
 
+    def keep_artifact(self, artifact: Artifact) -> None:
+        """Write down an artifact that something will be linked to."""
+        self.store.apply(Change(artifacts=[artifact], is_told=False))
+
+    async def look_at(self, runs: Collection[str]) -> None:
+        """Take in what running steps of these runs have told so far."""
+        for run, step, attempt in self.conductor.running_attempts():
+            if run in runs:
+                self.stage.put(ActivitySeen(attempt_ref(self.home, run, step, attempt)))
+        await self.between_turns(lambda: None)
+
     # - inside -
 
     async def _ask(self, make: "Callable[[Future[Any]], Item]") -> Any:
@@ -500,6 +544,29 @@ class Engine:
         from jupyter_mlplat.engine.api.kfp.app import KfpApi  # for those who have asked for it
 
         return KfpApi(self, token)
+
+    async def _open_tracking(self, python: str) -> None:
+        """Serve MLflow's API before a step begins that may want it."""
+        environment = await self.read(self._environments.get, python)
+        if self.mlflow.door is None and has_mlflow(environment) and wants_tracking():
+            try:
+                self.mlflow.open()
+            except (OSError, PlatformError) as error:
+                _log.warning("Steps cannot be told of MLflow's API: %s", error)
+
+    def _tracking_variables(
+        self, run: Run, place: StepPlace, environment: Environment
+    ) -> Mapping[str, str]:
+        door = self.mlflow.door
+        if door is None or not has_mlflow(environment) or not wants_tracking():
+            return {}
+        experiment = self.experiments.find(run.experiment)
+        return variables_of(door, place, run.experiment if experiment is None else experiment.title)
+
+    def _make_mlflow_api(self, token: str) -> "ASGIApp":
+        from jupyter_mlplat.engine.api.mlflow.app import MlflowApi  # for those who track
+
+        return MlflowApi(self, token)
 
     def _planner(self, path: str | None, content: Mapping[str, Any], split: Split) -> PlanAnew:
         slim = without_outputs(content)
@@ -604,6 +671,15 @@ class Engine:
             await self.serving.end_processes()
         message = f"The state directory {str(self.home.root)!r} was deleted or moved away."
         self._stop(Unavailable(message))
+
+    async def _give_up_silent(self) -> None:
+        """End tracked runs whose code has not been heard of for long."""
+        while True:
+            await asyncio.sleep(_SILENCE_LOOK_S)
+            try:
+                await self.between_turns(self.tracking.end_silent)
+            except PlatformError:
+                _log.exception("Could not look for tracked runs that were given up")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

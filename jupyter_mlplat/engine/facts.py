@@ -11,9 +11,11 @@ from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.environments import Environment, Environments
 from jupyter_mlplat.engine.interpreters import Interpreter, Interpreters
 from jupyter_mlplat.engine.live import LiveRun, StepKey
+from jupyter_mlplat.engine.telling import StepPlace
 from jupyter_mlplat.errors import Unsupported
 from jupyter_mlplat.kit.digests import digest_bytes
 from jupyter_mlplat.resources.pipeline import Pipeline, Resources, Step
+from jupyter_mlplat.resources.run import Run
 from jupyter_mlplat.resources.training import TrainRuntime
 from jupyter_mlplat.resources.workflow import Component
 from jupyter_mlplat.services.pipelines.caching import cache_key, component_parts, key_parts
@@ -36,6 +38,8 @@ class Facts:
     components: Components | None = None  # None where no pipeline has any
     trials_of_runs: "Callable[[Sequence[str]], list[dict[str, object]]]" = lambda _: []
     added_runtimes: Callable[[], Iterable[TrainRuntime]] = tuple
+    tracking: Callable[[Run, StepPlace, Environment], Mapping[str, str]] = lambda *_: {}
+    """What a step needs in its environment to track into its run."""
 
     @property
     def of_components(self) -> Components:
@@ -68,6 +72,10 @@ class Facts:
 
     def environment(self, live: LiveRun, step: Step) -> Environment:
         return self.environments.get(self.interpreter(live, step).python)
+
+    def tracking_of(self, live: LiveRun, step: Step, attempt: int) -> Mapping[str, str]:
+        place = StepPlace(live.id, step.name, attempt)
+        return self.tracking(live.status.run, place, self.environment(live, step))
 
     def key_of(self, live: LiveRun, step: Step) -> StepKey:
         """Return the key of all a step's result depends on, as things are now."""

@@ -1,5 +1,6 @@
 """What is written down of a task: looked up in the cache, taken from it, or run to its end."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from jupyter_mlplat.engine.attempts import cache_key_of
@@ -7,7 +8,7 @@ from jupyter_mlplat.engine.batch import Batch
 from jupyter_mlplat.engine.consulting import consult
 from jupyter_mlplat.engine.facts import Facts
 from jupyter_mlplat.engine.live import LiveRun
-from jupyter_mlplat.errors import PlatformError
+from jupyter_mlplat.errors import NotFound, PlatformError
 from jupyter_mlplat.ports.launcher import Ended
 from jupyter_mlplat.ports.metadata import CacheEntry, MetadataStore
 from jupyter_mlplat.resources.lineage import Artifact, CodeVersion
@@ -57,6 +58,11 @@ class Ledger:
             now=now,
         )
         live.saved[step.name] = record.saved()
+        if live.status.tasks[step.name].attempt:  # it has run before
+            batch.log_anew(live.id, step.name)
+        if isinstance(last := entry.result.get("metrics"), Mapping) and last:
+            batch.copied_metrics.append((live.id, step.name, entry.run_id, entry.step))
+            live.metrics.update(last)
         batch.record(live, record)
 
     def _code_of(self, live: LiveRun, step: Step, entry: CacheEntry) -> CodeVersion:
@@ -88,16 +94,27 @@ class Ledger:
             find=self._find_artifact,
             now=now,
         )
+        for kind, artifact, name in dict.fromkeys(logged.links):
+            if self._is_recorded(artifact):  # the step's process may have written anything
+                record.link(kind, artifact, name)
         if not task.state.is_final:  # it is tried again: the next attempt's numbers count
             record.metrics.clear()
         self._remember(record)
         batch.record(live, record)
         if task.state is TaskState.SUCCEEDED:
             live.saved[step.name] = record.saved()
-            self._keep_in_cache(batch, live, step, task, ended, record)
+            latest = logged.latest | {metric.name: metric.value for metric in record.metrics}
+            self._keep_in_cache(batch, live, step, task, ended, record, latest)
 
     def _keep_in_cache(
-        self, batch: Batch, live: LiveRun, step: Step, task: Task, ended: Ended, record: Record
+        self,
+        batch: Batch,
+        live: LiveRun,
+        step: Step,
+        task: Task,
+        ended: Ended,
+        record: Record,
+        latest: Mapping[str, float],
     ) -> None:
         """Let later runs find the result, unless what it depends on has changed while it ran."""
         if not step.settings.cache:
@@ -106,7 +123,7 @@ class Ledger:
         then = live.keys.pop(step.name, None)
         if now.digest == (then.digest if then else cache_key_of(ended.ref)):
             run = live.status.run
-            batch.cache.append(cache_entry(now.digest, now.parts, run, step, task, record))
+            batch.cache.append(cache_entry(now.digest, now.parts, run, step, task, record, latest))
 
     def _lock_digest(self, live: LiveRun, step: Step) -> str | None:
         """Return the digest of the environment's lock, stored when it is seen first."""
@@ -123,6 +140,13 @@ class Ledger:
     def _find_artifact(self, digest: str, name: str, kind: str) -> Artifact | None:
         known = self._artifacts.get((digest, name, kind))
         return known or self._store.find_artifact(digest, name, kind)
+
+    def _is_recorded(self, artifact: str) -> bool:
+        try:
+            self._store.get_artifact(artifact)
+        except NotFound:
+            return False
+        return True
 
     def _remember(self, record: Record) -> None:
         if len(self._artifacts) > _KNOWN_ARTIFACTS:

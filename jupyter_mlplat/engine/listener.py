@@ -40,12 +40,22 @@ class Listener:
         path: Where port and token are kept as long as the door is to be open, for the next engine.
         make_app: Makes what answers, given the token it has to ask for.
         port: 0: any that is free, once somebody asks for it; None: the door stays shut.
+        what: What is served, for people.
+        setting: Which setting says so.
     """
 
-    def __init__(self, path: Path, make_app: Callable[[str], ASGIApp], port: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        make_app: Callable[[str], ASGIApp],
+        port: int | None,
+        what: str = "KFP's API",
+        setting: str = "kfp_api",
+    ) -> None:
         self._path = path
         self._make_app = make_app
         self._port = port
+        self._what, self._setting = what, setting
         self._server: QuietServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self.door: Door | None = None
@@ -72,8 +82,8 @@ class Listener:
             return self.door
         if self._port is None:
             raise Forbidden(
-                "Cannot open KFP's API: the engine's settings shut it. Set kfp_api = \"on-demand\" "
-                "below [engine] in its config.toml and start it again."
+                f"Cannot open {self._what}: the engine's settings shut it. Set {self._setting} = "
+                '"on-demand" below [engine] in its config.toml and start it again.'
             )
         port, token = self._remembered()
         listener = self._bind(port)
@@ -97,7 +107,7 @@ class Listener:
         serving = _serve(self._server, listener)
         self._serving = asyncio.get_running_loop().create_task(serving)
         self.door = door
-        _log.info("KFP's API is served at %s", door.host)
+        _log.info("%s is served at %s", self._what, door.host)
         return door
 
     async def close(self, *, is_for_good: bool) -> None:
@@ -130,8 +140,9 @@ class Listener:
             except OSError as error:
                 if self._port:
                     raise Unavailable(
-                        f"Cannot serve KFP's API at port {port}: {error.strerror}. Set another "
-                        'kfp_api below [engine] in config.toml, or "on-demand" for any port.'
+                        f"Cannot serve {self._what} at port {port}: {error.strerror}. Set another "
+                        f'{self._setting} below [engine] in config.toml, or "on-demand" for any '
+                        "port."
                     ) from error
                 listener.bind((_HOST, 0))  # the old port is somebody else's by now
             listener.listen(_BACKLOG)

@@ -16,6 +16,7 @@ from jupyter_mlplat.engine.batch import (
     AdoptDeed,
     Deed,
     FinalDeed,
+    LookDeed,
     ReplyDeed,
     StartDeed,
     StopDeed,
@@ -158,6 +159,8 @@ class Stage:
                 self._chain(ref, "adopt", self._launcher.adopt(ref))
             case StopDeed(ref, grace_s):
                 self._chain(ref, "stop", self._launcher.cancel(ref, grace_s))
+            case LookDeed(ref):
+                self._on_activity(ref)
             case WakeDeed():
                 self._set_timer(deed)
             case FinalDeed(run):

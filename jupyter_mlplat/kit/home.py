@@ -53,6 +53,11 @@ class Home:
         return self.root / "kfp-api.json"
 
     @property
+    def mlflow_api(self) -> Path:
+        """The same of MLflow's API."""
+        return self.root / "mlflow-api.json"
+
+    @property
     def blobs(self) -> Path:
         return self.root / "blobs"
 

@@ -139,6 +139,7 @@ def build_parser() -> Parser:
     _add_models(group)
     _add_endpoints(group)
     _add_schedules(group)
+    _add(group, "mlflow")
     command = _add(group, "engine")
     command.add_argument(
         "action", nargs="?", choices=("status", "start", "stop"), default="status", help="status"
@@ -166,6 +167,7 @@ _ABOUT = {
     "predict": "ask an endpoint",
     "endpoints": "list endpoints, or show one",
     "schedule": "run this notebook at planned times; list, show, pause … what is planned",
+    "mlflow": "let mlflow in this kernel track here",
     "engine": "the engine's process",
 }
 

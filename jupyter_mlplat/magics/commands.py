@@ -214,6 +214,11 @@ def _schedule(options: Namespace, shell: Any) -> Any:
     return ScheduleCard(change(name))
 
 
+def _mlflow(options: Namespace, shell: Any) -> None:
+    host = api.mlflow(notebook=find_notebook(shell, None))
+    print(f"mlflow in this kernel tracks to {host}: its runs are in the panel's Runs.")
+
+
 def _engine(options: Namespace, shell: Any) -> Any:
     client = EngineClient()
     if options.action == "stop":
@@ -246,5 +251,6 @@ _COMMANDS = {
     "predict": _predict,
     "endpoints": _endpoints,
     "schedule": _schedule,
+    "mlflow": _mlflow,
     "engine": _engine,
 }

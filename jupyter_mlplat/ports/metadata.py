@@ -62,12 +62,18 @@ class Change:
     artifacts: Sequence[Artifact] = ()
     lineage: Sequence[LineageEvent] = ()
     outputs: Sequence[tuple[str, OutputValue]] = ()  # (run id, output)
-    metrics: Sequence[tuple[str, Metric]] = ()  # (run id, metric)
+    fresh_metrics: Sequence[tuple[str, str]] = ()  # (run id, step): what it had logged goes
+    copied_metrics: Sequence[tuple[str, str, str, str]] = ()  # (run id, step, as in run id, step)
+    metrics: Sequence[tuple[str, Metric]] = ()  # (run id, metric), after those there are
     trials: Sequence[tuple[str, str, Trial]] = ()  # (run id, step, trial), as it is now
     reports: Sequence["NewReport"] = ()
     cache: Sequence["CacheEntry"] = ()
     events: Sequence[NewEvent] = ()
     is_told: bool = True  # somebody acts on it: it survives a loss of power when `apply` returns
+
+
+PointRow = tuple[int, str, str, float | None, int | None, float]
+"""Of one logged value: key, step, name, value (None: not a number), position, Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +264,11 @@ class MetadataStore(Protocol):
     def outputs_of(self, run_id: str) -> Sequence[OutputValue]: ...
 
     def metrics_of(self, run_id: str) -> Sequence[Metric]: ...
+
+    def count_metrics(self, run_id: str, step: str) -> int: ...
+
+    def points_after(self, run_id: str, after: int) -> tuple[int, Sequence[PointRow]]:
+        """How many logged values a run has, and those with a key beyond this, in their order."""
 
     # trials of a step that is tuned
     def trials_of(

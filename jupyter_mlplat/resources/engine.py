@@ -28,6 +28,7 @@ class EngineStatus(Resource):
     kfp_api: str | None = Field(
         default=None, description="Where KFP's API is served; None: nobody has asked for it."
     )
+    mlflow_api: str | None = Field(default=None, description="The same of MLflow's API.")
 
 
 class Door(Resource):
@@ -37,11 +38,22 @@ class Door(Resource):
     token: str = Field(description="For `kfp.Client(existing_token=…)`. As good as a login.")
 
 
+class TrackingVariables(Resource):
+    """Where MLflow's API is served, as the variables that `import mlflow` reads.
+
+    MLFLOW_TRACKING_TOKEN is as good as a login.
+    """
+
+    host: str = Field(description="For `mlflow.set_tracking_uri(…)`.")
+    variables: dict[str, str]
+
+
 class Event(Resource):
     """One state change. `seq` grows by one; a reader goes on from any number it has seen.
 
     Kinds: run.created, run.updated (data: the RunSummary), run.replanned (data: run_id and the
-    Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
+    Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged
+    (data: run_id, the last Metric of this name and how many were logged since: `count`),
     log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
     (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
     to archive one archives its runs without an event for each), schedule.updated (data: the

@@ -195,7 +195,8 @@ class TensorSpec(Resource):
     shape: tuple[int, ...] = Field(description="-1: any length.")
 
 
-ModelFormat = Literal["sklearn", "onnx", "python", "pickle"]
+ModelFormat = Literal["sklearn", "onnx", "python", "pickle", "mlflow"]
+"""`mlflow`: a folder that only MLflow can load; it is kept and registered, not served."""
 
 
 class ModelVersion(Resource):

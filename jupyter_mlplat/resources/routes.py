@@ -68,6 +68,8 @@ ROUTES: tuple[Route, ...] = (
     Route("engine.stop", "POST", "/engine/stop", ADMIN),
     Route("kfp.open", "POST", "/kfp/open", ADMIN, gives="Door"),
     Route("kfp.close", "POST", "/kfp/close", ADMIN),
+    Route("mlflow.open", "POST", "/mlflow/open", ADMIN, gives="TrackingVariables"),
+    Route("mlflow.close", "POST", "/mlflow/close", ADMIN),
     Route("events.watch", "GET", "/events", READ, Answer.EVENTS),
     Route("gc.run", "POST", "/gc", ADMIN, takes="GcRequest", gives="GcReport"),
     # Compiling reads files and runs nothing; verifying runs the notebook.

@@ -201,6 +201,11 @@ class Run(Resource):
     experiment: Name = "default"
     state: RunState
     parameters: dict[str, JsonValue] = {}
+    logged_parameters: dict[str, JsonValue] = Field(
+        default={},
+        description="Parameters its code has logged with MLflow. Those of a tracked run are its "
+        "`parameters`: it has no others.",
+    )
     created_at: Timestamp
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
@@ -286,7 +291,13 @@ class RunFacets(Resource):
 
 
 class MetricList(Resource):
+    """What a run has logged; with `points`, of each curve at most so many points.
+
+    Those that are left out lie, of all between two that are not, neither highest nor lowest.
+    """
+
     metrics: tuple[Metric, ...]
+    total: int = Field(default=0, description="How many values were logged.")
 
 
 class OutputList(Resource):

@@ -262,9 +262,33 @@ class RunContract:
         store.apply(Change(metrics=[(run.id, a_metric("note", 3.0))]))
 
         again = [a_metric("loss", 1.0 - epoch, position=epoch) for epoch in range(2)]
-        store.apply(Change(metrics=[(run.id, metric) for metric in again]))
+        store.apply(
+            Change(
+                fresh_metrics=[(run.id, again[0].step)],
+                metrics=[(run.id, metric) for metric in again],
+            )
+        )
 
         assert store.metrics_of(run.id) == (other, *again)
+        assert store.count_metrics(run.id, again[0].step) == 2
+        assert store.summary_of(run.id).metrics == {"loss": 0.0}
+
+    def test_curves_grow_and_are_copied_to_a_step_that_is_taken_from_the_cache(
+        self, store: MetadataStore
+    ) -> None:
+        first, second = submit(store), submit(store)
+        logged = [a_metric("loss", 2.0 - epoch, position=epoch) for epoch in range(3)]
+        for metric in logged:
+            store.apply(Change(metrics=[(first.id, metric)]))
+        step = logged[0].step
+
+        store.apply(Change(copied_metrics=[(second.id, step, first.id, step)]))
+
+        assert store.metrics_of(second.id) == store.metrics_of(first.id) == tuple(logged)
+        assert store.summary_of(second.id).metrics == {"loss": 0.0}
+        count, rows = store.points_after(second.id, 0)
+        assert (count, [row[3] for row in rows]) == (3, [2.0, 1.0, 0.0])
+        assert store.points_after(second.id, rows[1][0])[1] == rows[2:]
 
     @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308])
     def test_metrics_beyond_ordinary_numbers_survive(

@@ -1,4 +1,4 @@
-"""engine, kfp and gc."""
+"""engine, kfp, mlflow and gc."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -19,6 +19,17 @@ In a shell:
   kfp --endpoint {host} --existing-token {token} run list
 
 Whoever has the token can run code as you. `jupyter mlplat kfp --close` makes it worthless."""
+
+_TRACKING = """\
+MLflow's API is served at {host}, to this machine only.
+
+In a shell, before a program that imports mlflow:
+{exports}
+
+In Python: mlplat.mlflow() sets them. Inside steps, ranks and trials they are set already.
+
+Whoever has the token can read and write what is tracked here. `jupyter mlplat mlflow --close`
+makes it worthless."""
 
 
 def start(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
@@ -49,6 +60,24 @@ def open_kfp(client: "EngineClient", options: Namespace, terminal: Terminal) -> 
     door = client.open_kfp()
     terminal.answer({"kfp": door.to_wire()})
     terminal.say(_DOOR.format(host=door.host, token=door.token))
+    return 0
+
+
+def open_mlflow(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Serve MLflow's API, or end that."""
+    if options.close:
+        client.close_mlflow()
+        terminal.answer({"mlflow": None})
+        terminal.say("MLflow's API is not served any longer. Its token is worth nothing now.")
+        return 0
+    door = client.open_mlflow()
+    exports = [f"export {name}={value}" for name, value in door.variables.items()]
+    terminal.answer({"mlflow": door.to_wire()})
+    if options.export:
+        terminal.say("\n".join(exports))
+        return 0
+    listed = "\n".join(f"  {export}" for export in exports)
+    terminal.say(_TRACKING.format(host=door.host, exports=listed))
     return 0
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _LONGEST_WAIT_S = 300.0  # a client that wants to wait longer asks again
 _LARGEST_PAGE = 1000
 _LONGEST_KEY = 200
+_FEWEST_POINTS, _MOST_POINTS = 4, 10_000  # of one curve
 
 
 async def list_runs(engine: "Engine", asked: Asked) -> Response:
@@ -203,8 +204,14 @@ async def wait(engine: "Engine", asked: Asked) -> Response:
 
 async def list_metrics(engine: "Engine", asked: Asked) -> Response:
     run = await engine.read(engine.store.get_run, asked["run"])
-    recorded = await engine.read(engine.store.metrics_of, run.id)
-    return answer_list("metrics", [*recorded, *engine.conductor.metrics_of(run.id)])
+    points = asked.number("points", None, low=_FEWEST_POINTS, high=_MOST_POINTS)
+    name = asked.text("name") or None
+    if points is None:
+        logged = await engine.read(engine.store.metrics_of, run.id)
+        chosen = [metric for metric in logged if name in (None, metric.name)]
+        return answer_list("metrics", chosen, total=len(chosen))
+    sampled, total = await engine.read(engine.curves.of, run.id, name, points)
+    return answer_list("metrics", sampled, total=total)
 
 
 async def list_outputs(engine: "Engine", asked: Asked) -> Response:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -33,8 +33,11 @@ _PLACEHOLDER = "art-0000000000"  # an id is given when the artifact is written d
 class Logged:
     """What the cells of an attempt have logged so far."""
 
-    metrics: list[Metric] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)  # that are not written down yet
+    latest: dict[str, float] = field(default_factory=dict)  # value of each metric
     artifacts: list[Artifact] = field(default_factory=list)
+    links: list[tuple[Literal["input", "output"], str, str]] = field(default_factory=list)
+    """To artifacts that are written down already: (kind, id, name)."""
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class Activity:
 
         A line that is not ended yet is left for the next time.
         """
-        known = len(self.logged.metrics)
+        waiting = len(self.logged.metrics)
         end = content.rfind(b"\n") + 1
         self._at, self.offset = self.offset, self.offset + end
         for line in content[:end].split(b"\n"):
@@ -73,7 +76,12 @@ class Activity:
                 if isinstance(event, dict):
                     self._take_event(event)
             self._at += len(line) + 1
-        return self.logged.metrics[known:]
+        return self.logged.metrics[waiting:]
+
+    def drain(self) -> list[Metric]:
+        """Hand over the metrics that are to be written down."""
+        metrics, self.logged.metrics = self.logged.metrics, []
+        return metrics
 
     def take_trials(self) -> tuple[list[Trial], list[tuple[int, int, TrialReport]]]:
         """Return trials that have changed since the last call, and what trials have told.
@@ -114,6 +122,10 @@ class Activity:
                 self._take_rank(event)
             case "checkpoint":
                 self._take_checkpoint(event)
+            case "input" | "output" as kind:
+                name, artifact = event.get("name"), event.get("artifact_id")
+                if isinstance(name, str) and isinstance(artifact, str):
+                    self.logged.links.append((kind, artifact, name))
 
     def _take_cell(self, event: Mapping[str, Any]) -> None:
         cell = str(event.get("id"))
@@ -131,8 +143,9 @@ class Activity:
     def _take_metric(self, event: Mapping[str, Any]) -> None:
         name, value, position = event.get("name"), _finite(event.get("value")), event.get("step")
         if isinstance(name, str) and value is not None:
+            self.logged.latest[name] = value
             self.logged.metrics.append(
-                Metric(
+                Metric.model_construct(  # all is checked: there may be a hundred thousand
                     name=name,
                     value=value,
                     step=self.step,

@@ -209,12 +209,11 @@ def _columns(facts: Mapping[str, Any]) -> dict[str, JsonValue]:
 
 
 def _metrics(step: str, result: Mapping[str, Any], logged: Logged, now: datetime) -> list[Metric]:
-    """Return the metrics in the order they were logged, then those that only the result names."""
-    known = {metric.name for metric in logged.metrics}
+    """Return the metrics that are not written down yet, then those that only the result names."""
     at_end = [
         Metric(name=name, value=float(value), step=step, logged_at=now)
         for name, value in (result.get("metrics") or {}).items()
-        if name not in known and isinstance(value, int | float) and math.isfinite(value)
+        if name not in logged.latest and isinstance(value, int | float) and math.isfinite(value)
     ]
     return [*logged.metrics, *at_end]
 
@@ -232,8 +231,12 @@ def cache_entry(
     step: Step,
     task: Task,
     record: Record,
+    latest: Mapping[str, float],
 ) -> CacheEntry:
-    """Make the entry by which the step's result is found again."""
+    """Make the entry by which the step's result is found again.
+
+    Of its metrics it has the last values; the curves are copied from the run, which lives as long.
+    """
     return CacheEntry(
         key=key,
         pipeline=run.pipeline,
@@ -247,7 +250,7 @@ def cache_entry(
             "saves": [name for name in step.outputs if name not in task.not_kept],
             "not_kept": task.not_kept,
             "outputs": [value.to_wire() for value in record.outputs],
-            "metrics": [metric.to_wire() for metric in record.metrics],
+            "metrics": dict(latest),
             "artifacts": [
                 [link.artifact_id, link.name] for link in record.links if link.kind == "output"
             ],
@@ -288,10 +291,9 @@ def record_hit(
         for value in entry.result.get("outputs") or ()
         if value["name"] in step.outputs or value["name"] not in entry.result["saves"]
     ]
-    record.metrics = [
-        Metric.model_validate({**metric, "step": step.name})
-        for metric in entry.result.get("metrics") or ()
-    ]
+    kept = entry.result.get("metrics") or ()
+    if not isinstance(kept, Mapping):  # of an engine that kept all values in the entry
+        record.metrics = [Metric.model_validate({**one, "step": step.name}) for one in kept]
     return record
 
 

@@ -53,7 +53,7 @@ class Registry:
             format=_format(request, artifact),
             signature=request.signature or _signature(artifact),
             metrics=_metrics(logged.get("metrics")),
-            run_id=None if maker is None else maker.run_id,
+            run_id=request.run_id if maker is None else maker.run_id,
             step=None if maker is None else maker.name,
             aliases=request.aliases,
             description=request.description,

@@ -20,6 +20,7 @@ _MENTIONING = {
     "artifact": "doc",
     "model_version": "doc",
     "endpoint": "doc || internal",
+    "tracking_file": "digest",
 }
 
 

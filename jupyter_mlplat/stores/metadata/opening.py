@@ -11,7 +11,7 @@ from jupyter_mlplat.kit import files
 from jupyter_mlplat.stores.metadata.database import BEGIN_WRITE, Database
 from jupyter_mlplat.stores.metadata.failures import Damage, explain, is_damage
 
-REVISION = "0008"
+REVISION = "0009"
 """Newest revision in `migrations/versions`. Numbers, so that older and newer can be told apart."""
 SCHEMA = Path(__file__).with_name("schema.sql")
 DEFAULT_EXPERIMENT = (

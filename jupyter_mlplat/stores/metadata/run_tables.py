@@ -1,6 +1,7 @@
 """Runs, their tasks, outputs and metrics; the cache."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -15,10 +16,12 @@ from jupyter_mlplat.ports.metadata import (
     CacheEntry,
     NewEvent,
     PastTask,
+    PointRow,
     RunFilter,
     RunOrder,
 )
 from jupyter_mlplat.ports.selecting import Selected, Selection
+from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import (
     Metric,
@@ -36,6 +39,7 @@ from jupyter_mlplat.stores.metadata.event_tables import append_events
 from jupyter_mlplat.stores.metadata.schedule_tables import put_firing, run_of_firing
 from jupyter_mlplat.stores.metadata.selecting import Table, select
 from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
+from jupyter_mlplat.stores.metadata.tracking_tables import forget_tracking
 
 _OUTPUTS = TypeAdapter(tuple[OutputValue, ...])
 FINAL_RUNS = [state.value for state in RunState if state.is_final]
@@ -94,6 +98,13 @@ _NEW_TASK = (
 )
 _CHANGED_TASK = (
     "UPDATE task SET state = ?, cached = ?, doc = ?, is_step = ? WHERE run = ? AND name = ?"
+)
+
+_BESIDE = {"tasks", "logged_parameters"}  # of a run, what is not in its document
+_OF_TRACKED = {*_BESIDE, "parameters"}
+_NEWER_METRIC = (
+    "ON CONFLICT(run, name) DO UPDATE SET value = excluded.value, position = excluded.position, "
+    "logged_at = excluded.logged_at"
 )
 
 
@@ -192,22 +203,7 @@ def put_outputs(
 def add_metrics(
     connection: sqlite3.Connection, numbers: RunNumbers, metrics: Sequence[tuple[str, Metric]]
 ) -> None:
-    """Write what steps have logged; the last value of each name is the run's.
-
-    What a step logged in an attempt before goes: a curve is that of one attempt.
-    """
-    names: dict[tuple[int, str], set[str]] = {}
-    for run_id, metric in metrics:
-        names.setdefault((numbers[run_id], metric.step), set()).add(metric.name)
-    for (number, step), logged in names.items():
-        # Names that are new to the run were logged by nobody: then there is nothing to look for.
-        (is_known,) = connection.execute(
-            "SELECT EXISTS(SELECT 1 FROM latest_metric WHERE run = ? "
-            "AND name IN (SELECT value FROM json_each(?)))",
-            (number, json_keys(logged)),
-        ).fetchone()
-        if is_known:
-            connection.execute("DELETE FROM metric WHERE run = ? AND step = ?", (number, step))
+    """Write what steps have logged; the last value of each name is the run's."""
     connection.executemany(
         "INSERT INTO metric(run, step, name, value, position, logged_at) VALUES(?, ?, ?, ?, ?, ?)",
         [
@@ -222,11 +218,60 @@ def add_metrics(
             for run_id, metric in metrics
         ],
     )
+    last = {(numbers[run_id], metric.name): metric for run_id, metric in metrics}
     connection.executemany(
-        "INSERT INTO latest_metric(run, name, value) VALUES(?, ?, ?) "
-        "ON CONFLICT(run, name) DO UPDATE SET value = excluded.value",
-        [(numbers[run_id], metric.name, metric.value) for run_id, metric in metrics],
+        "INSERT INTO latest_metric(run, name, value, position, logged_at) VALUES(?, ?, ?, ?, ?) "
+        + _NEWER_METRIC,
+        [
+            (*key, metric.value, metric.position, metric.logged_at.timestamp())
+            for key, metric in last.items()
+        ],
     )
+
+
+def forget_metrics(
+    connection: sqlite3.Connection, numbers: RunNumbers, steps: Sequence[tuple[str, str]]
+) -> None:
+    """Forget what steps have logged: a curve is that of one attempt."""
+    for run_id, step in steps:
+        number = numbers[run_id]
+        gone = connection.execute(
+            "DELETE FROM metric WHERE run = ? AND step = ? RETURNING name", (number, step)
+        ).fetchall()
+        for name in {name for (name,) in gone}:
+            connection.execute(
+                "DELETE FROM latest_metric WHERE run = ? AND name = ?", (number, name)
+            )
+            connection.execute(
+                "INSERT INTO latest_metric(run, name, value, position, logged_at) "
+                "SELECT run, name, value, position, logged_at FROM metric "
+                "WHERE run = ? AND name = ? ORDER BY pk DESC LIMIT 1",
+                (number, name),
+            )
+
+
+def copy_metrics(
+    connection: sqlite3.Connection,
+    numbers: RunNumbers,
+    copies: Sequence[tuple[str, str, str, str]],
+) -> None:
+    """Give steps the curves of steps that they are taken to have run as."""
+    for run_id, step, from_run, from_step in copies:
+        given = (numbers[run_id], step, from_run, from_step)
+        connection.execute(
+            "INSERT INTO metric(run, step, name, value, position, logged_at) "
+            "SELECT ?1, ?2, name, value, position, logged_at FROM metric "
+            "WHERE run = (SELECT number FROM run WHERE id = ?3) AND step = ?4 ORDER BY pk",
+            given,
+        )
+        # With max(), SQLite takes the other columns from the row that has the maximum.
+        connection.execute(
+            "INSERT INTO latest_metric(run, name, value, position, logged_at) "  # noqa: S608
+            "SELECT run, name, value, position, logged_at FROM "
+            "(SELECT run, name, value, position, logged_at, max(pk) FROM metric "
+            "WHERE run = ?1 AND step = ?2 GROUP BY name) WHERE true " + _NEWER_METRIC,
+            given[:2],
+        )
 
 
 def put_cache_entries(connection: sqlite3.Connection, entries: Sequence[CacheEntry]) -> None:
@@ -413,6 +458,27 @@ class RunTables(Tables):
             for step, name, value, position, logged_at in rows
         )
 
+    def count_metrics(self, run_id: str, step: str) -> int:
+        with self._database.read() as connection:
+            (count,) = connection.execute(
+                "SELECT count(*) FROM metric WHERE run = ? AND step = ?",
+                (_number(connection, run_id), step),
+            ).fetchone()
+        return int(count)
+
+    def points_after(self, run_id: str, after: int) -> tuple[int, Sequence[PointRow]]:
+        with self._database.read() as connection:
+            number = _number(connection, run_id)
+            (count,) = connection.execute(
+                "SELECT count(*) FROM metric WHERE run = ?", (number,)
+            ).fetchone()
+            rows = connection.execute(
+                "SELECT pk, step, name, value, position, logged_at FROM metric "
+                "WHERE run = ? AND pk > ? ORDER BY pk",
+                (number, after),
+            ).fetchall()
+        return int(count), rows
+
     def find_cached(self, key: str) -> CacheEntry | None:
         return self._cached("key = ?", key)
 
@@ -513,6 +579,7 @@ def delete_runs(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
     for run_id in run_ids:
         number = _number(connection, run_id)
         connection.execute("DELETE FROM cache_entry WHERE run_id = ?", (run_id,))
+        forget_tracking(connection, run_id)
         connection.execute("DELETE FROM run WHERE number = ?", (number,))
         for table in _OWNED:
             connection.execute(f"DELETE FROM {table} WHERE run = ?", (number,))  # noqa: S608
@@ -526,7 +593,7 @@ def _run_row(run: Run) -> tuple[object, ...]:
         run.experiment,
         run.created_at.timestamp(),
         None if run.finished_at is None else run.finished_at.timestamp(),
-        run.model_dump_json(exclude={"tasks"}),
+        run.model_dump_json(exclude=_OF_TRACKED if run.kind == "tracked" else _BESIDE),
         run.duration_s,
         _words(run),
         run.title or run.pipeline,
@@ -604,9 +671,18 @@ def _run(connection: sqlite3.Connection, number: int) -> Run:
     tasks = connection.execute(
         "SELECT doc FROM task WHERE run = ? ORDER BY position", (number,)
     ).fetchall()
-    return Run.model_validate_json(
+    run = Run.model_validate_json(
         doc[:-1] + ',"tasks":' + json_array(task for (task,) in tasks) + "}"
     )
+    logged: dict[str, JsonValue] = dict(
+        connection.execute(
+            "SELECT name, value FROM tracking_fact WHERE owner = ? AND kind = 'param'", (run.id,)
+        ).fetchall()
+    )
+    if not logged:
+        return run
+    field = "parameters" if run.kind == "tracked" else "logged_parameters"
+    return run.model_copy(update={field: logged})
 
 
 def _submitted(connection: sqlite3.Connection, key: str, digest: str) -> Run | None:
@@ -643,7 +719,8 @@ def _summaries(
         "CROSS JOIN latest_metric m ON m.run = k.value",
         (listed,),
     ):
-        metrics.setdefault(number, {})[name] = _number_or_nan(value)
+        if value is not None and math.isfinite(value):  # JSON has no other
+            metrics.setdefault(number, {})[name] = value
     summaries = []
     for number, doc in rows:
         total, done, cached, failed = counts.get(number, (0, 0, 0, None))

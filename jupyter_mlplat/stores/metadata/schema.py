@@ -133,7 +133,7 @@ metric = Table(  # every logged value, in order
     Column("value", Float),  # NULL: not a number, which SQLite has no value for
     Column("position", Integer),
     Column("logged_at", Float, nullable=False),
-    Index("metric_run", "run"),
+    Index("metric_series", "run", "name"),
 )
 
 latest_metric = Table(  # the last value of each, for lists of runs
@@ -142,6 +142,8 @@ latest_metric = Table(  # the last value of each, for lists of runs
     _integer("run"),
     _text("name"),
     Column("value", Float),
+    Column("position", Integer),
+    Column("logged_at", Float),
     PrimaryKeyConstraint("run", "name"),
     sqlite_with_rowid=False,
 )
@@ -366,6 +368,50 @@ firing = Table(  # one row for each planned time that has come, and for each row
     Index("firing_state", "schedule", "state"),
     Index("firing_open", "is_open"),
     Index("firing_run", "run_id"),
+)
+
+tracked_run = Table(  # runs that code tells of from outside, and when it last did
+    "tracked_run",
+    metadata,
+    _text("run_id"),
+    _text("execution_id"),
+    Column("heard_at", Float, nullable=False),
+    PrimaryKeyConstraint("run_id"),
+    sqlite_with_rowid=False,
+)
+
+tracking_fact = Table(  # parameters and tags as code has logged them
+    "tracking_fact",
+    metadata,
+    _text("owner"),  # the id of a run, an experiment or a logged model; or model:NAME[/VERSION]
+    _text("kind"),
+    _text("name"),
+    _text("value"),
+    PrimaryKeyConstraint("owner", "kind", "name"),
+    sqlite_with_rowid=False,
+)
+
+tracking_file = Table(  # files as code has logged them; their content is among the blobs
+    "tracking_file",
+    metadata,
+    _text("owner"),
+    _text("path"),
+    _text("digest"),
+    _integer("size_bytes"),
+    PrimaryKeyConstraint("owner", "path"),
+    sqlite_with_rowid=False,
+)
+
+logged_model = Table(
+    "logged_model",
+    metadata,
+    _text("id"),
+    Column("run_id", Text),
+    _text("experiment"),
+    _text("doc"),
+    PrimaryKeyConstraint("id"),
+    Index("logged_model_run", "run_id"),
+    sqlite_with_rowid=False,
 )
 
 

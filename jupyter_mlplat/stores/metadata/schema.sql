@@ -81,6 +81,8 @@ CREATE TABLE latest_metric (
     run INTEGER NOT NULL,
     name TEXT NOT NULL,
     value FLOAT,
+    position INTEGER,
+    logged_at FLOAT,
     PRIMARY KEY (run, name)
 )
  WITHOUT ROWID;
@@ -93,6 +95,15 @@ CREATE TABLE link (
 )
  WITHOUT ROWID;
 CREATE INDEX link_artifact ON link (artifact, kind);
+CREATE TABLE logged_model (
+    id TEXT NOT NULL,
+    run_id TEXT,
+    experiment TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+CREATE INDEX logged_model_run ON logged_model (run_id);
 CREATE TABLE metric (
     pk INTEGER NOT NULL,
     run INTEGER NOT NULL,
@@ -103,7 +114,7 @@ CREATE TABLE metric (
     logged_at FLOAT NOT NULL,
     PRIMARY KEY (pk)
 );
-CREATE INDEX metric_run ON metric (run);
+CREATE INDEX metric_series ON metric (run, name);
 CREATE TABLE model (
     name TEXT NOT NULL,
     description TEXT NOT NULL,
@@ -236,6 +247,29 @@ CREATE TABLE task (
     doc TEXT NOT NULL,
     is_step INTEGER DEFAULT '1' NOT NULL,
     PRIMARY KEY (run, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE tracked_run (
+    run_id TEXT NOT NULL,
+    execution_id TEXT NOT NULL,
+    heard_at FLOAT NOT NULL,
+    PRIMARY KEY (run_id)
+)
+ WITHOUT ROWID;
+CREATE TABLE tracking_fact (
+    owner TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (owner, kind, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE tracking_file (
+    owner TEXT NOT NULL,
+    path TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    PRIMARY KEY (owner, path)
 )
  WITHOUT ROWID;
 CREATE TABLE trial (

@@ -8,7 +8,6 @@ from jupyter_mlplat.kit import files
 from jupyter_mlplat.ports.metadata import Change, Collected
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.stores.metadata import opening
-from jupyter_mlplat.stores.metadata.catalogue_tables import CatalogueTables
 from jupyter_mlplat.stores.metadata.collecting import collect, referenced_digests
 from jupyter_mlplat.stores.metadata.database import BUSY_TIMEOUT_S, Database
 from jupyter_mlplat.stores.metadata.event_tables import EventTables, append_events
@@ -17,13 +16,14 @@ from jupyter_mlplat.stores.metadata.lineage_tables import LineageTables, write_l
 from jupyter_mlplat.stores.metadata.registry_tables import (
     EndpointTables,
     FindingTables,
-    RegistryTables,
 )
 from jupyter_mlplat.stores.metadata.run_tables import (
     RunNumbers,
     RunTables,
     add_metrics,
+    copy_metrics,
     drop_tasks,
+    forget_metrics,
     put_cache_entries,
     put_outputs,
     put_pipelines,
@@ -31,16 +31,16 @@ from jupyter_mlplat.stores.metadata.run_tables import (
     update_runs,
 )
 from jupyter_mlplat.stores.metadata.schedule_tables import ScheduleTables
+from jupyter_mlplat.stores.metadata.tracking_tables import TrackingTables
 from jupyter_mlplat.stores.metadata.trial_tables import TrialTables, add_reports, put_trials
 
 
 class SqlMetadataStore(
     RunTables,
     TrialTables,
-    CatalogueTables,
+    TrackingTables,
     LineageTables,
     ExploringTables,
-    RegistryTables,
     EndpointTables,
     FindingTables,
     ScheduleTables,
@@ -109,6 +109,10 @@ def _write(connection: sqlite3.Connection, change: Change) -> Sequence[Event]:
         write_lineage(connection, change.executions, change.artifacts, change.lineage)
     if change.outputs:
         put_outputs(connection, numbers, change.outputs)
+    if change.fresh_metrics:
+        forget_metrics(connection, numbers, change.fresh_metrics)
+    if change.copied_metrics:
+        copy_metrics(connection, numbers, change.copied_metrics)
     if change.metrics:
         add_metrics(connection, numbers, change.metrics)
     if change.trials:

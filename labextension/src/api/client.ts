@@ -154,7 +154,9 @@ export class ApiClient {
   }
 
   async listMetrics(run: string): Promise<Metric[]> {
-    return (await this.call('runs.metrics', { run })).metrics;
+    const query = { points: CURVE_POINTS };
+    return (await this.call('runs.metrics', { run }, undefined, { query }))
+      .metrics;
   }
 
   async listOutputs(run: string): Promise<OutputValue[]> {

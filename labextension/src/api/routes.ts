@@ -62,6 +62,7 @@ import type {
   StatusDocument,
   StatusDocuments,
   SubmitRequest,
+  TrackingVariables,
   TrafficRequest,
   TrainJobStatus,
   TrainRequest,
@@ -93,6 +94,16 @@ export interface IRoutes {
     answer: Door;
   };
   'kfp.close': {
+    segments: never;
+    body: never;
+    answer: JsonValue;
+  };
+  'mlflow.open': {
+    segments: never;
+    body: never;
+    answer: TrackingVariables;
+  };
+  'mlflow.close': {
     segments: never;
     body: never;
     answer: JsonValue;
@@ -557,6 +568,8 @@ export const ROUTES: Readonly<
   'engine.stop': ['POST', 'engine/stop'],
   'kfp.open': ['POST', 'kfp/open'],
   'kfp.close': ['POST', 'kfp/close'],
+  'mlflow.open': ['POST', 'mlflow/open'],
+  'mlflow.close': ['POST', 'mlflow/close'],
   'events.watch': ['GET', 'events'],
   'gc.run': ['POST', 'gc'],
   'pipelines.compile': ['POST', 'compile'],

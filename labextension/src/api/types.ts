@@ -118,6 +118,8 @@ export type EngineStatus = {
   last_event: number;
   /** Where KFP's API is served; None: nobody has asked for it. */
   kfp_api: string | null;
+  /** The same of MLflow's API. */
+  mlflow_api: string | null;
 };
 
 /** Where KFP's API is served, and what has to be shown there. */
@@ -129,10 +131,22 @@ export type Door = {
 };
 
 /**
+ * Where MLflow's API is served, as the variables that `import mlflow` reads.
+ *
+ * MLFLOW_TRACKING_TOKEN is as good as a login.
+ */
+export type TrackingVariables = {
+  /** For `mlflow.set_tracking_uri(…)`. */
+  host: string;
+  variables: Record<string, string>;
+};
+
+/**
  * One state change. `seq` grows by one; a reader goes on from any number it has seen.
  *
  * Kinds: run.created, run.updated (data: the RunSummary), run.replanned (data: run_id and the
- * Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged,
+ * Finding), task.updated (data: run_id and the Task), cell.updated, metric.logged
+ * (data: run_id, the last Metric of this name and how many were logged since: `count`),
  * log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
  * (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
  * to archive one archives its runs without an event for each), schedule.updated (data: the
@@ -431,7 +445,7 @@ export type ModelVersion = {
   model: string;
   version: number;
   artifact_id: string;
-  format: 'sklearn' | 'onnx' | 'python' | 'pickle';
+  format: 'sklearn' | 'onnx' | 'python' | 'pickle' | 'mlflow';
   signature: ModelSignature;
   metrics: Record<string, number>;
   run_id: string | null;
@@ -778,7 +792,7 @@ export type RegisterRequest = {
   run_id?: string | null;
   /** Name given to mlplat.log_model. */
   logged_as?: string | null;
-  format?: 'sklearn' | 'onnx' | 'python' | 'pickle' | null;
+  format?: 'sklearn' | 'onnx' | 'python' | 'pickle' | 'mlflow' | null;
   signature?: ModelSignature | null;
   description?: string;
   aliases?: string[];
@@ -976,6 +990,8 @@ export type Run = {
   experiment: string;
   state: RunState;
   parameters: Record<string, JsonValue>;
+  /** Parameters its code has logged with MLflow. Those of a tracked run are its `parameters`: it has no others. */
+  logged_parameters: Record<string, JsonValue>;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
@@ -1055,8 +1071,15 @@ export type RunFacets = {
   metrics: string[];
 };
 
+/**
+ * What a run has logged; with `points`, of each curve at most so many points.
+ *
+ * Those that are left out lie, of all between two that are not, neither highest nor lowest.
+ */
 export type MetricList = {
   metrics: Metric[];
+  /** How many values were logged. */
+  total: number;
 };
 
 export type OutputList = {
@@ -1487,6 +1510,25 @@ export type EndpointStats = {
   rps: number;
   error_rate: number | null;
   revisions: RevisionStats[];
+};
+
+/**
+ * A model that code has logged through MLflow's API: a folder of files with an `MLmodel`.
+ *
+ * Once it is ready it is an artifact of its run as well, which can be registered.
+ */
+export type LoggedModel = {
+  id: string;
+  name: string;
+  experiment: string;
+  run_id: string | null;
+  model_type: string;
+  status: 'pending' | 'ready' | 'failed';
+  status_message: string;
+  created_at: string;
+  updated_at: string;
+  artifact_id: string | null;
+  by: string;
 };
 
 /** What is brought to the job before it starts: a dataset or a model, by its URI. */

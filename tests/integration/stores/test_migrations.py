@@ -187,8 +187,17 @@ def _first_schema() -> str:
         "firing",
         "trial",
         "trial_metric",
+        "tracked_run",
+        "tracking_fact",
+        "tracking_file",
+        "logged_model",
     ):
         text = text.replace(_table(name), "")
+    series = "INDEX metric_series ON metric (run, name)"
+    text = text.replace(series, "INDEX metric_run ON metric (run)")
+    latest = _table("latest_metric")
+    older = latest.replace("    position INTEGER,\n", "").replace("    logged_at FLOAT,\n", "")
+    text = text.replace(latest, older)
     for index in (
         "model_change_model",
         "run_tag_run",
@@ -206,6 +215,7 @@ def _first_schema() -> str:
         "firing_open",
         "firing_run",
         "run_kind",
+        "logged_model_run",
     ):
         text = re.sub(rf"CREATE (UNIQUE )?INDEX {index} .*;\n", "", text)
     for column in (

@@ -66,6 +66,7 @@ def view_engine(status: EngineStatus) -> View:
             ("runs", Cell(f"{status.running_runs} running, {status.running_tasks} steps")),
             ("endpoints", Cell(str(status.endpoints))),
             ("KFP's API", Cell(status.kfp_api or "not served: jupyter mlplat kfp")),
+            ("MLflow's API", Cell(status.mlflow_api or "not served: jupyter mlplat mlflow")),
             (
                 "machine",
                 Cell(
