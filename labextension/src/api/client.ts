@@ -20,6 +20,9 @@ import type {
   VerifyRequest
 } from './types';
 
+/** Of one metric: more than a chart has columns. */
+const CURVE_POINTS = 1000;
+
 /** Sends one request to a path below the API's root. Rejects only when nobody answers. */
 export type Transport = (path: string, init: RequestInit) => Promise<Response>;
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.peers import PeerUnavailable, peer_python
-from tests.integration.engine.conftest import EngineProcess
+from tests.integration.engine.conftest import EngineProcess, notebook_of
 
 PROGRAM = Path(__file__).with_name("stock_client.py")
 
@@ -19,7 +19,7 @@ PROGRAM = Path(__file__).with_name("stock_client.py")
 def python() -> Path:
     """An interpreter that has the newest mlflow of the index, and nothing of ours."""
     try:
-        return peer_python("mlflow-client", "mlflow", "scikit-learn", "skops")
+        return peer_python("mlflow-client", "mlflow", "scikit-learn", "skops", "ipykernel")
     except PeerUnavailable as error:
         pytest.skip(str(error))
 
@@ -155,3 +155,49 @@ def test_what_was_tracked_is_a_run_with_its_lineage(seen: Any, engine: EnginePro
     assert (execution.run_id, execution.type) == (run.id, "mlplat.Tracked")
     assert any(artifact.type == "system.Dataset" for artifact in lineage.artifacts)
     assert client.get_model("iris").versions[0].run_id == run.id
+
+
+IN_A_STEP = """
+import os
+import mlflow
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+run = os.environ["MLFLOW_RUN_ID"]
+mlflow.autolog(silent=True)
+data = load_iris(as_frame=True)
+mlflow.set_experiment("Of the step")
+model = LogisticRegression(max_iter=400).fit(data.data, data.target)
+with mlflow.start_run(run_name="beside") as second:
+    mlflow.log_metric("auc", 0.5)
+    mlflow.log_text("hello", "notes.txt")
+mlflow.MlflowClient().log_metric(run, "later", 0.25, step=7)
+seen = mlflow.MlflowClient().get_run(run).data.metrics["later"]
+assert seen == 0.25, seen
+"""
+
+
+def test_autolog_in_a_cell_lands_in_the_run_of_the_step(
+    python: Path, engine: EngineProcess, tmp_path: Path
+) -> None:
+    client = engine.client
+    settings = {"python": str(python), "step": "train"}
+    notebook = tmp_path / "autolog.ipynb"
+    notebook.write_text(json.dumps(notebook_of([(IN_A_STEP, settings)])))
+
+    run = client.wait_for_run(client.submit(notebook).id, 300)
+
+    assert run.state == "SUCCEEDED", [run.failure, engine.log()[-2000:]]
+    assert run.logged_parameters["max_iter"] == "400"
+    metrics = {metric.name: metric for metric in client.list_metrics(run.id)}
+    assert metrics["training_score"].value > 0.9
+    assert (metrics["later"].step, metrics["later"].position) == ("train", 7)
+    (model,) = client.list_run_models(run.id)
+    lineage = client.get_lineage(model.id)
+    (execution,) = lineage.executions
+    assert (execution.run_id, execution.type, execution.name) == (run.id, "mlplat.Step", "train")
+    assert "system.Dataset" in {artifact.type for artifact in lineage.artifacts}
+    beside = next(it for it in client.list_runs(10)[0] if it.title == "beside")
+    assert (beside.kind, beside.metrics, beside.state) == ("tracked", {"auc": 0.5}, "SUCCEEDED")
+    version = client.register_model("of-a-step", run_id=run.id)
+    assert (version.run_id, version.metrics["training_score"] > 0.9) == (run.id, True)
