@@ -11,6 +11,7 @@ NAMES = (
     "notebook_step",
     "first_statement",
     "lineage",
+    "mlflow_metrics",
     "serving",
     "train_launch",
     "tuning",

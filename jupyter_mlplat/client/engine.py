@@ -334,6 +334,15 @@ class EngineClient(JobLink):
 
         return Pipeline.model_validate(self._get("runs.pipeline", {"run": run}))
 
+    def sample_metrics(
+        self, run: str | int, points: int, name: str | None = None
+    ) -> "run_documents.MetricList":
+        """Return the curves of a run, each by as many points at most; its peaks are among them."""
+        from jupyter_mlplat.resources.run import MetricList
+
+        query = {"points": points, "name": name}
+        return MetricList.model_validate(self._get("runs.metrics", {"run": run}, query=query))
+
     def list_metrics(self, run: str | int) -> list["run_documents.Metric"]:
         """Return every number a run logged, in order."""
         from jupyter_mlplat.resources.run import Metric
