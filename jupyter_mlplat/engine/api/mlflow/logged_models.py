@@ -5,7 +5,7 @@ from functools import partial
 from typing import Literal
 
 from jupyter_mlplat.engine.api.mlflow.calls import Call, page
-from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError
+from jupyter_mlplat.errors import InvalidInput, NotFound
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.tracking import Side, Value
@@ -257,14 +257,15 @@ def _told(call: Call, model: LoggedModel) -> Message:
     )
 
 
-def refresh(call: Call, model: LoggedModel) -> None:
+def refresh(call: Call, model_id: str) -> None:
     """Let the artifact of a model have the metrics that were logged of it since it was finished."""
-    if model.artifact_id is None:
-        return
     store = call.engine.store
     try:
+        model = store.get_logged_model(model_id)
+        if model.artifact_id is None:
+            return
         artifact = store.get_artifact(model.artifact_id)
-    except PlatformError:
+    except NotFound:
         return
     metrics = {
         key: json.loads(text)["value"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from jupyter_mlplat.engine.api.mlflow.calls import Call, page
-from jupyter_mlplat.engine.api.mlflow.logged_models import artifact_of, refresh
+from jupyter_mlplat.engine.api.mlflow.logged_models import artifact_of
 from jupyter_mlplat.errors import Conflict, InvalidInput, NotFound, Unsupported
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.ports.tracking import Side, Value
@@ -279,7 +279,6 @@ async def _artifact(call: Call, source: str) -> tuple[str, str | None]:
         model = await call.engine.read(store.get_logged_model, id_)
         if model.artifact_id is None:
             raise Conflict(f"Cannot register logged model {id_!r}: it is not finished yet.")
-        await call.engine.read(refresh, call, model)
         return model.artifact_id, model.run_id
     if found := re.fullmatch(r"models:/([^/@]+)/(\d+)", source):
         version = await call.engine.read(call.engine.registry.get_version, found[1], int(found[2]))

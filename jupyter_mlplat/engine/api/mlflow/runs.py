@@ -7,6 +7,7 @@ from datetime import datetime
 
 from jupyter_mlplat.engine.api.mlflow.calls import Call
 from jupyter_mlplat.engine.api.mlflow.experiments import view_of
+from jupyter_mlplat.engine.api.mlflow.logged_models import refresh
 from jupyter_mlplat.errors import Forbidden, InvalidInput, NotFound
 from jupyter_mlplat.kit.clock import from_unix, utc_now
 from jupyter_mlplat.kit.ids import new_id
@@ -294,6 +295,7 @@ async def _log(call: Call, run: Run, given: Sequence[Given]) -> None:
     await call.log(run, points)
     for model, facts in of_models.items():
         await call.engine.read(call.engine.store.put_facts, model, "metric", facts)
+        await call.engine.read(refresh, call, model)
 
 
 async def _log_params(call: Call, run: Run, params: Mapping[str, str]) -> None:
