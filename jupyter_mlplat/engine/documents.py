@@ -236,8 +236,7 @@ class Documents:
         engine = self._engine
         if run.kind == "train":
             status = engine.training.status(run.id)
-            metrics = {one.name: one.value for one in engine.store.metrics_of(run.id)}
-            metrics |= {one.name: one.value for one in engine.conductor.metrics_of(run.id)}
+            metrics = engine.store.summary_of(run.id).metrics
             return write_train_job(run.document, run, status, metrics)
         tuning = engine.tuning.status(run.id)
         return write_tuning_job(run.document, run, tuning.spec, self._trials(run), tuning.best)

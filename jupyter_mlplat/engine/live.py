@@ -174,5 +174,5 @@ def load_run(
         for step, values in by_step.items()
         if step in live.status.tasks and live.status.tasks[step].state is TaskState.SUCCEEDED
     }
-    live.metrics = {metric.name: metric.value for metric in store.metrics_of(run.id)}
+    live.metrics = dict(store.summary_of(run.id).metrics)
     return live
