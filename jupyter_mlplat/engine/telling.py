@@ -41,7 +41,10 @@ class StepTeller:
 
     def __init__(self, home: Home, place: StepPlace) -> None:
         self._place = place
-        self._path = home.attempt(place.run, place.step, place.attempt) / "events.jsonl"
+        folder = home.attempt(place.run, place.step, place.attempt)
+        if place.trial is not None:  # its host looks there, and tells what it makes of it
+            folder = folder / "trials" / str(place.trial)
+        self._path = folder / "events.jsonl"
 
     def log(self, points: Sequence[Point]) -> None:
         """Say values of metrics."""
@@ -52,7 +55,6 @@ class StepTeller:
                 "name": point.name,
                 "value": point.value,
                 "step": point.position,
-                **self._trial(),
             }
             for point in points
         )
@@ -61,9 +63,6 @@ class StepTeller:
         """Say that the step has read or made something that is written down already."""
         line = {"kind": kind, "artifact_id": artifact.id, "name": artifact.name}
         self._write([{"t": artifact.created_at.timestamp(), **line}])
-
-    def _trial(self) -> Mapping[str, int]:
-        return {} if self._place.trial is None else {"trial": self._place.trial}
 
     def _write(self, lines: Iterable[Mapping[str, Any]]) -> None:
         content = "".join(json.dumps(line) + "\n" for line in lines).encode()

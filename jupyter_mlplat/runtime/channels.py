@@ -42,7 +42,8 @@ def _save_env(start: Start) -> Any:
     now = dict(os.environ)
     return {
         "set": {key: value for key, value in now.items() if start.environ.get(key) != value},
-        "unset": [key for key in start.environ if key not in now],
+        # MLflow's client forgets the run that it has gone on with; the next step has its own.
+        "unset": [key for key in start.environ if key not in now and key != "MLFLOW_RUN_ID"],
     }
 
 

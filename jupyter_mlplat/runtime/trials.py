@@ -390,6 +390,9 @@ class Host:
         reseed()
         os.environ["MLPLAT_TRIAL"] = str(trial.number)
         os.environ["MLPLAT_TRIAL_DIR"] = trial.folder
+        tracking = (self.order.get("env") or {}).get("MLFLOW_TRACKING_URI", "")
+        if "/in/" in tracking and os.environ.get("MLFLOW_TRACKING_URI") == tracking:
+            os.environ["MLFLOW_TRACKING_URI"] = f"{tracking}/{trial.number}"
         if devices := self._devices_of(trial.slot):
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
 
@@ -491,6 +494,8 @@ class Host:
             self._observe(trial, event["name"], event["value"], event.get("step"), event["t"])
         elif kind in ("model", "artifact"):
             trial.made.append(event)
+        elif kind in ("input", "output"):  # through MLflow's API
+            self._events.emit(kind, artifact_id=event["artifact_id"], name=event["name"])
 
     def _observe(
         self, trial: Trial, name: str, value: Any, position: Any, at: float | None = None
