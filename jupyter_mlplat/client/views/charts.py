@@ -12,6 +12,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 22, 22
 _MOST_POINTS = 240
 """More than there are pixels to tell them apart."""
 COLOURS = 6
+_FAR = 1e300
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -187,7 +188,8 @@ def _in_words(chart: Chart) -> str:
 
 
 def _is_finite(point: tuple[float, float]) -> bool:
-    return math.isfinite(point[0]) and math.isfinite(point[1])
+    """Tell whether a point can be placed: the distance of any two is a number."""
+    return abs(point[0]) < _FAR and abs(point[1]) < _FAR
 
 
 def _number(value: float) -> str:

@@ -131,7 +131,7 @@ def _draw_row(row: list[Cell], widths: list[int], table: Table, paint: Paint) ->
 
 def _draw_lines(found: Iterable[Chart], paint: Paint) -> Iterator[str]:
     """Draw each line of each chart as bars in one line of text; dots have no such order."""
-    lines = [line for chart in found for line in chart.lines if line.kind != "dots"]
+    lines = [line for chart in found for line in chart.lines if line.points and line.kind != "dots"]
     wide = max((width(clean_line(line.name)) for line in lines), default=0)
     for line in lines:
         values = [value for _, value in line.points]
