@@ -94,7 +94,7 @@ def bars(values: Sequence[float], width: int = 24) -> str:
         return ""
     low, high = min(known), max(known)
     span = (high - low) or 1.0
-    return "".join(_BARS[min(7, int(8 * (value - low) / span))] for value in known)
+    return "".join(_BARS[min(7, int((value - low) / span * 8))] for value in known)
 
 
 class _Scale:
