@@ -129,6 +129,8 @@ class TrainJob(Job):
         return self
 
     def view(self) -> View:
+        if self._status is None:
+            self.measure()
         return nouns.view_train_job(
             self._document, self.task, self._status, self._metrics, self.tail()
         )
@@ -271,6 +273,8 @@ class TuningJob(Job):
         return self
 
     def view(self) -> View:
+        if self._rows is None or self._tuning is None:
+            self.measure()
         return nouns.view_tuning_job(
             self._document, self.task, self._tuning, self._rows or (), self.tail()
         )

@@ -4,6 +4,8 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -207,6 +209,55 @@ def test_tuning_example_is_a_pipeline_whose_best_model_can_be_registered(folder:
 
     assert run.metrics["test_auc"] > 0.9
     assert mlplat.register("tumour-tuned", run, home=home).version == 1
+
+
+SCRIPT = """
+import jupyter_mlplat as mlplat
+
+base = 2.0
+
+def objective(x, kind):
+    return (x - base) ** 2 + (kind != "a")
+
+def train(epochs):
+    for epoch in range(epochs):
+        mlplat.train.report(step=epoch, metrics={"loss": 1 / (epoch + 1)})
+
+job = mlplat.tune(objective, {"x": "uniform(0,4)", "kind": ["a", "b"]}, minimize="loss", trials=5,
+                  parallel=2, seed=3, check=True)
+assert job.best_value == min(trial.value for trial in job.trials)
+again = job.rerun_best()
+assert again.state == "SUCCEEDED", again
+job = mlplat.train_job(train, {"epochs": 2}, processes=2, runtime="plain", check=True)
+assert (len(job.ranks), job.metrics) == (2, {"loss": 0.5})
+assert mlplat.train_job(["python", "-c", "print('hello')"], check=True).logs() == "hello\\n"
+assert len(mlplat.jobs()) == 4
+"""
+
+
+def test_functions_and_commands_of_a_script_are_jobs(folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    home = tmp_path / "home"
+
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "MLPLAT_HOME": str(home)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    EngineClient(home, start=False).stop_engine()
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_has_no_place_for_a_job_refuses_it(folder: Path) -> None:
+    home = folder / "home"
+
+    with pytest.raises(mlplat.PlatformError, match="'tumour-search' is a tuning job, which KFP"):
+        mlplat.compile(folder / TUNING, home=home).to_kfp()
+    assert [p.code for p in mlplat.verify(folder / TUNING, home=home).refused] == ["tuning-job"]
 
 
 def test_examples_have_no_outputs_and_are_offered() -> None:
