@@ -379,7 +379,10 @@ class _Carrying:
     ) -> tuple[str, ...]:
         """Return what a warm worker may import beforehand: what is installed."""
         roots = self._roots | {module.__name__ for module in modules.values()} | {*more}
-        return tuple(sorted(root for root in roots if _is_installed(root.partition(".")[0])))
+        found = {root for root in roots if _is_installed(root.partition(".")[0])}
+        if "log_model" in self._words and any(name.startswith("sklearn") for name in found):
+            found.add("skops.io")  # a second or two for each trial that logs a model
+        return tuple(sorted(found))
 
 
 _FALLBACK = "Make it in {there} itself."

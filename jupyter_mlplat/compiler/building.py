@@ -49,6 +49,8 @@ def build(
         if module.partition(".")[0] not in machine.sources
         and not f"{module}.".startswith(_LOOK_FOR_A_SHELL)
     )
+    if any(step.tune is not None and _logs_estimators(step, imports) for step in steps):
+        imports.append("skops.io")  # a second or two for each trial
     cell = compilation.parameters_cell
     return Pipeline(
         name=slug(compilation.name, fallback="notebook"),
@@ -68,6 +70,11 @@ def build(
         preload=tuple(imports),
         notebook_metadata=_kept_metadata(metadata),
     )
+
+
+def _logs_estimators(step: Step, imports: Sequence[str]) -> bool:
+    has_sklearn = any(module.partition(".")[0] == "sklearn" for module in imports)
+    return has_sklearn and any("log_model" in cell.source for cell in step.cells)
 
 
 _LOOK_FOR_A_SHELL = (
