@@ -51,7 +51,8 @@ def test_run_that_goes_on_can_be_cancelled_after_a_question(engine: FakeEngine) 
     assert view.view["title"] == "Run 3 of churn"
     assert view.view["progress"] == 0
     assert [(action["name"], bool(action["question"])) for action in view.actions] == [
-        ("cancel", True)
+        ("pause", False),
+        ("cancel", True),
     ]
 
 
