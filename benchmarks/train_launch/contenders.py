@@ -103,7 +103,7 @@ async def _ours(rounds: int, *, is_warm: bool) -> list[float]:
                 if is_warm:
                     await launcher.prepare(sys.executable, PRELOAD)
             with meeting_place() as folder:
-                took = await _launch(launcher, home, number, folder, PRELOAD if is_warm else ())
+                took = await _launch(launcher, home, number, folder)
             if number or not is_warm:
                 times.append(took)
             await asyncio.sleep(0.2)  # as far apart as a user's clicks: a spare is ready
@@ -112,9 +112,7 @@ async def _ours(rounds: int, *, is_warm: bool) -> list[float]:
     return times
 
 
-async def _launch(
-    launcher: LocalLauncher, home: Home, number: int, folder: Path, preload: tuple[str, ...]
-) -> float:
+async def _launch(launcher: LocalLauncher, home: Home, number: int, folder: Path) -> float:
     ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
     launcher.bind(ended.set_result, lambda _: None)
     directory = home.attempt("run-bench", "train", number + 1)
@@ -137,7 +135,7 @@ async def _launch(
     (directory / "step.json").write_text(json.dumps(order))
     ref = AttemptRef("run-bench", "train", number + 1, directory)
     began = now()
-    await launcher.start(StartOrder(ref, sys.executable, preload, None, None, env))
+    await launcher.start(StartOrder(ref, sys.executable, PRELOAD, None, None, env))
     end = await asyncio.wait_for(ended, TIMEOUT_S)
     if end.result is None or end.result["state"] != "succeeded":
         raise RuntimeError(f"the job failed: {end}")

@@ -161,9 +161,7 @@ def test_a_job_outlives_its_engine(running: EngineProcess, folder: Path, with_ra
     check_history(*read_history(running.home))
 
 
-def test_a_paused_job_goes_on_from_its_checkpoint_and_its_curve_is_whole(
-    running: EngineProcess, folder: Path
-) -> None:
+def test_a_paused_job_goes_on_from_its_checkpoint(running: EngineProcess, folder: Path) -> None:
     run = running.client.train(job(folder, EPOCHS.replace("pause", "60")))
     status = until(running, run, has_checkpoint)
 
