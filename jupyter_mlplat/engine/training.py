@@ -12,7 +12,12 @@ from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.metadata import MetadataStore
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.run import Run, Task
-from jupyter_mlplat.resources.training import Checkpoint, TrainJobStatus, TrainRuntime
+from jupyter_mlplat.resources.training import (
+    Checkpoint,
+    TrainJobStatus,
+    TrainRuntime,
+    TrainSpec,
+)
 from jupyter_mlplat.runtime.reporting import is_draft, size_of
 from jupyter_mlplat.services.pipelines.activity import Activity
 from jupyter_mlplat.services.training.checking import refuse_mismatch, settled
@@ -42,12 +47,12 @@ class Training:
         Raises:
             InvalidInput: A runtime is not there, or numbers of ranks contradict each other.
         """
-        runtimes = merged(self._added.list()) if any(one.train for one in pipeline.steps) else {}
-        for step in pipeline.steps:
+        asked = [(step, spec) for step in pipeline.steps if (spec := _spec_of(step)) is not None]
+        runtimes = merged(self._added.list()) if asked else {}
+        for step, spec in asked:
+            runtime = runtime_named(spec.runtime, runtimes)
             if step.train is not None:
-                runtime = runtime_named(step.train.runtime, runtimes)
-                spec = settled(step.train, runtime, int(step.settings.resources.gpu))
-                refuse_mismatch(step, spec)
+                refuse_mismatch(step, settled(spec, runtime, int(step.settings.resources.gpu)))
 
     def status(self, run_id: str, step_name: str | None = None) -> TrainJobStatus:
         """Say how the step of a run is doing that runs as ranks.
@@ -115,6 +120,11 @@ class Training:
             return activity
         activity.take(b"".join(kept))
         return activity
+
+
+def _spec_of(step: Step) -> TrainSpec | None:
+    """Return how a step, or each of its trials, is to train."""
+    return step.tune.train if step.tune is not None else step.train
 
 
 def _checkpoints(folder: Path, told: dict[str, Checkpoint]) -> Iterable[Checkpoint]:
