@@ -106,6 +106,7 @@ from jupyter_mlplat.resources.training import JobRequest
 from jupyter_mlplat.services.catalogue.experiments import Experiments
 from jupyter_mlplat.services.catalogue.pipelines import StoredPipelines
 from jupyter_mlplat.services.gc.collecting import GarbageCollector
+from jupyter_mlplat.services.jobs.rerunning import pinned
 from jupyter_mlplat.services.lineage.service import LineageService
 from jupyter_mlplat.services.pipelines.plan import flow_of
 from jupyter_mlplat.services.pipelines.submission import as_submission, new_run, request_digest
@@ -400,6 +401,20 @@ class Engine:
         same = {"clone_of": found.id, "kind": found.kind, "document": found.document}
         made = made.model_copy(update=same)
         digest = digest_json([found.id, request.model_dump(mode="json")])
+        return await self._begin(made, pipeline, flow, None, key, digest)
+
+    async def rerun_trial(self, run: str, step: str, trial: int, key: str | None) -> Run:
+        """Begin a tuning job of one trial: another one's, with the same parameters."""
+        found = await self.read(self.store.get_run, run)
+        detail = await self.read(self.tuning.detail, run, step, trial)
+        status = await self.read(self.tuning.status, run, step)
+        before = await self.read(self.store.pipeline_of, found.id)
+        pipeline = pinned(before, status.step, detail.trial)
+        flow = await self.read(self._flow_of, pipeline)
+        wanted = as_submission(found, CloneRequest())
+        made = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
+        made = made.model_copy(update={"clone_of": found.id, "kind": found.kind})
+        digest = digest_json([found.id, status.step, trial])
         return await self._begin(made, pipeline, flow, None, key, digest)
 
     async def edit(self, run: str, patch: RunPatch) -> Run:

@@ -113,6 +113,7 @@ ROUTES: tuple[Route, ...] = (
     Route("runs.trial", "GET", "/runs/{run}/trials/{trial}", READ, gives="TrialDetail"),
     Route("runs.trial_log", "GET", "/runs/{run}/trials/{trial}/log", READ, Answer.TEXT),
     Route("runs.stop_trial", "POST", "/runs/{run}/trials/{trial}/stop", WRITE, gives="Trial"),
+    Route("runs.rerun_trial", "POST", "/runs/{run}/trials/{trial}/rerun", WRITE, gives="Run"),
     Route("runs.ranks", "GET", "/runs/{run}/ranks", READ, gives="TrainJobStatus"),
     Route("runs.rank_log", "GET", "/runs/{run}/ranks/{rank}/log", READ, Answer.TEXT),
     Route("train_runtimes.list", "GET", "/train-runtimes", READ, gives="TrainRuntimeList"),

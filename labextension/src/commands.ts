@@ -64,6 +64,20 @@ export namespace CommandIDs {
   export const backfillSchedule = 'mlplat:backfill-schedule';
   export const deleteSchedule = 'mlplat:delete-schedule';
 
+  export const newTraining = 'mlplat:new-training';
+  export const openTraining = 'mlplat:open-training';
+  export const newTuning = 'mlplat:new-tuning';
+  export const openTuning = 'mlplat:open-tuning';
+  export const pauseJob = 'mlplat:pause-job';
+  export const resumeJob = 'mlplat:resume-job';
+  export const stopJob = 'mlplat:stop-job';
+  export const retryJob = 'mlplat:retry-job';
+  export const copyJobLink = 'mlplat:copy-job-link';
+  export const showTrial = 'mlplat:show-trial';
+  export const stopTrial = 'mlplat:stop-trial';
+  export const registerTrial = 'mlplat:register-trial';
+  export const rerunTrial = 'mlplat:rerun-trial';
+
   export const openEndpoint = 'mlplat:open-endpoint';
   export const deployModel = 'mlplat:deploy-model';
   export const setTraffic = 'mlplat:set-traffic';

@@ -170,6 +170,18 @@ export const schedulesIcon = icon(
   '<circle cx="8" cy="8.5" r="5.75"/><path d="M8 5.2v3.6l2.4 1.4M3.2 1.8L1.6 3.4M12.8 1.8l1.6 1.6"/>'
 );
 
+/** A curve that falls: what is learned. */
+export const trainingIcon = icon(
+  'training',
+  '<path d="M2 2.2v11.6h12"/><path d="M4.2 3.8c.9 5.2 3.2 7 9.3 7.3"/>'
+);
+
+/** Sliders: what is tried with other settings. */
+export const tuningIcon = icon(
+  'tuning',
+  '<path d="M3.5 2v5.2M3.5 10.8V14M8 2v2.2M8 7.8V14M12.5 2v7.2M12.5 12.8V14"/><circle cx="3.5" cy="9" r="1.7"/><circle cx="8" cy="6" r="1.7"/><circle cx="12.5" cy="11" r="1.7"/>'
+);
+
 export const pauseIcon = icon('pause', '<path d="M5.5 3.5v9M10.5 3.5v9"/>');
 
 export const backfillIcon = icon(

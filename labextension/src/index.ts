@@ -3,6 +3,7 @@ import { comparePlugin } from './plugins/compare';
 import { endpointsPlugin } from './plugins/endpoints';
 import { filesPlugin } from './plugins/files';
 import { graphPlugin } from './plugins/graph';
+import { jobsPlugin } from './plugins/jobs';
 import { lineagePlugin } from './plugins/lineage';
 import { marksPlugin } from './plugins/marks';
 import { modelsPlugin } from './plugins/models';
@@ -33,6 +34,7 @@ export default [
   runsPlugin,
   runListPlugin,
   comparePlugin,
+  jobsPlugin,
   modelsPlugin,
   runDetailPlugin,
   endpointsPlugin,

@@ -119,6 +119,8 @@ def test_lists_are_left_and_come_back_to_by_keyboard_alone(
     # Sections and rows by arrow keys, a list by Tab, a row by Enter, back by Escape.
     for section, row, back in (
         ("Runs", "[data-run]", "Back to all runs"),
+        ("Training", "[data-kind=train]", "Back to all train jobs"),
+        ("Tuning", "[data-kind=tune]", "Back to all tuning jobs"),
         ("Models", "[data-model]", "Back to all models"),
         ("Endpoints", "[data-endpoint]", "Back to all endpoints"),
     ):
@@ -173,8 +175,20 @@ def fill(lab: "Lab") -> Things:
     client.wait_for_run(bad.id, 120)
     client.register_model("churn", run_id=good.id, aliases=["champion"], description="Who goes")
     client.deploy("churn")
+    training = client.train({**JOB, "train": {"runtime": "plain", "processes": 2}})
+    tuning = client.tune({**JOB, "tune": TUNE})
+    client.wait_for_run(training.id, 120)
+    client.wait_for_run(tuning.id, 120)
     return Things(
-        links=(f"run/{bad.id}", "model/churn", "endpoint/churn", f"lineage/{good.id}"),
+        of_view={"training": {"run": training.id}, "tuning": {"run": tuning.id}},
+        links=(
+            f"training/{training.id}",
+            f"tuning/{tuning.id}",
+            f"run/{bad.id}",
+            "model/churn",
+            "endpoint/churn",
+            f"lineage/{good.id}",
+        ),
         arguments={
             "run": bad.id,
             "runs": [good.id, bad.id],
@@ -187,6 +201,23 @@ def fill(lab: "Lab") -> Things:
 
 
 NOTEBOOK = "churn.ipynb"
+JOB = {
+    "payload": {
+        "cell": "import jupyter_mlplat as mlplat\nscale = globals().get('scale', 1.0)\n"
+        "for epoch in range(3):\n"
+        "    mlplat.train.report(step=epoch, metrics={'loss': scale / (epoch + 1)})\n"
+        "print(scale)"
+    }
+}
+TUNE = {
+    "objective": {"metric": "loss", "direction": "minimize"},
+    "space": [
+        {"name": "scale", "type": "double", "minimum": 0.1, "maximum": 10.0},
+        {"name": "kind", "type": "categorical", "values": ["a", "b"]},
+    ],
+    "algorithm": {"name": "random"},
+    "trials": 5,
+}
 CELLS = {
     "choose": "trees = 10  # how many\nwho = 'you'\nverbose = False",
     "train": (

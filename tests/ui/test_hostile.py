@@ -70,8 +70,35 @@ CELLS: dict[str, tuple[dict[str, Any], str]] = {
         f"print(value, frame)\nraise ValueError({evil('error')!r})",
     ),
 }
+JOB = "\n".join(
+    [
+        "import jupyter_mlplat as mlplat",
+        f"print({LOG!r})",
+        f"mlplat.train.report(step=1, metrics={{{evil('job-metric')!r}: 1.0}}, "
+        f"progress=0.5, message={evil('message')!r})",
+        f"mlplat.train.report(step=2, metrics={{{evil('job-metric')!r}: 2.0}})",
+        f"raise ValueError({evil('trial')!r})",
+    ]
+)
+TUNE = {
+    "objective": {"metric": evil("job-metric")},
+    "space": [{"name": "x", "type": "categorical", "values": [evil("choice"), "b"]}],
+    "algorithm": {"name": "random"},
+    "trials": 2,
+}
 # What each of these fields holds must be seen as it was written.
-SEEN = ("title", "parameter", "log", "metric", "value", "error", "note", "description")
+SEEN = (
+    "title",
+    "parameter",
+    "log",
+    "metric",
+    "value",
+    "error",
+    "note",
+    "description",
+    "job",
+    "trial",
+)
 WATCH = "window.hackedBy = []; window.hacked = field => { window.hackedBy.push(String(field)) };"
 
 
@@ -131,8 +158,16 @@ def plant(lab: "Lab") -> Things:
     client.register_model("evil", run_id=good.id, aliases=["champion"], description=evil("version"))
     client.describe_model("evil", evil("description"))
     client.deploy("evil")
+    job = {"payload": {"cell": JOB}, "title": evil("job"), "note": evil("note")}
+    training = client.train({**job, "train": {"runtime": "plain", "processes": 2}})
+    tuning = client.tune({**job, "tune": TUNE})
+    client.wait_for_run(training.id, 120)
+    client.wait_for_run(tuning.id, 120)
     return Things(
+        of_view={"training": {"run": training.id}, "tuning": {"run": tuning.id}},
         links=(
+            f"training/{training.id}",
+            f"tuning/{tuning.id}",
             f"run/{good.id}",
             f"run/{bad.id}",
             "model/evil",

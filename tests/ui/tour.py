@@ -6,7 +6,7 @@ Sections are read from the panel's tabs, views of the main area from the argumen
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import Error, Locator, Page
@@ -45,6 +45,7 @@ class Things:
 
     links: tuple[str, ...] = ()
     arguments: dict[str, Any] | None = None
+    of_view: dict[str, dict[str, Any]] = field(default_factory=dict)  # instead, for one kind
 
 
 def tour(page: Page, things: Things) -> Iterator[str]:
@@ -59,8 +60,9 @@ def tour(page: Page, things: Things) -> Iterator[str]:
         run(page, "mlplat:open-link", {"link": link})
         settle(page)
         yield from _look_into(page, page.locator(SECTION), f"link {link.split('/')[0]}")
+    arguments = things.arguments or {}
     for kind in list_views(page) if things.arguments is not None else ():
-        run(page, "mlplat:open-view", {"view": kind, **(things.arguments or {})})
+        run(page, "mlplat:open-view", {"view": kind, **arguments, **things.of_view.get(kind, {})})
         page.locator(".jp-mlplat-Main:visible").wait_for(timeout=SLOW_MS)
         settle(page)
         content = page.locator(".jp-mlplat-Main:visible")

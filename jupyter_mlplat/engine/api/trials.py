@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response, StreamingResponse
 
 from jupyter_mlplat.engine.api.requests import Asked, answer
+from jupyter_mlplat.engine.api.runs import idempotency_key
 from jupyter_mlplat.engine.api.steps import streams_of
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.ports.metadata import TrialOrder
@@ -61,6 +62,13 @@ async def stop_trial(engine: "Engine", asked: Asked) -> Response:
     return answer(await engine.read(engine.tuning.stop_trial, asked["run"], step, number))
 
 
+async def rerun_trial(engine: "Engine", asked: Asked) -> Response:
+    await asked.empty()
+    key = idempotency_key(asked)
+    step, number = asked.text("step"), _number(asked["trial"])
+    return answer(await engine.rerun_trial(asked["run"], step, number, key), 201)
+
+
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise InvalidInput(f"Cannot use trial {text!r}: needed a trial's number, from 1 up.")
@@ -97,4 +105,5 @@ HANDLERS = {
     "runs.trial": get_trial,
     "runs.trial_log": read_log,
     "runs.stop_trial": stop_trial,
+    "runs.rerun_trial": rerun_trial,
 }

@@ -73,6 +73,8 @@ const RAW_ROUTES: ReadonlySet<string> = new Set<
   'events.watch',
   'runs.logs',
   'steps.log',
+  'runs.rank_log',
+  'runs.trial_log',
   'artifacts.content',
   'endpoints.log'
 ]);
@@ -175,17 +177,28 @@ export class ApiClient {
   }
 
   /** Read what a step wrote to one stream, from a byte offset on. */
-  async readLog(
+  readLog(
     run: string,
     step: string,
     stream: 'stdout' | 'stderr' | 'order',
     offset: number,
     limit: number
   ): Promise<ILogPiece> {
-    const query = { stream, offset, limit };
-    const response = await this.call('steps.log', { run, step }, undefined, {
-      query
-    });
+    return this.readPiece(
+      'steps.log',
+      { run, step },
+      { stream, offset, limit }
+    );
+  }
+
+  /** Read a piece of a log that is kept as a file. */
+  async readPiece<K extends 'steps.log' | 'runs.rank_log' | 'runs.trial_log'>(
+    route: K,
+    segments: Record<IRoutes[K]['segments'], string>,
+    query: { stream: string; offset: number; limit: number }
+  ): Promise<ILogPiece> {
+    const response = await this.call(route, segments, undefined, { query });
+    const { offset } = query;
     const bytes = new Uint8Array(await response.arrayBuffer());
     const size = Number(response.headers.get('X-Log-Size') ?? NaN);
     const nextOffset = offset + bytes.length;

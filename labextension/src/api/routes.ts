@@ -268,6 +268,11 @@ export interface IRoutes {
     body: never;
     answer: Trial;
   };
+  'runs.rerun_trial': {
+    segments: 'run' | 'trial';
+    body: never;
+    answer: Run;
+  };
   'runs.ranks': {
     segments: 'run';
     body: never;
@@ -602,6 +607,7 @@ export const ROUTES: Readonly<
   'runs.trial': ['GET', 'runs/{run}/trials/{trial}'],
   'runs.trial_log': ['GET', 'runs/{run}/trials/{trial}/log'],
   'runs.stop_trial': ['POST', 'runs/{run}/trials/{trial}/stop'],
+  'runs.rerun_trial': ['POST', 'runs/{run}/trials/{trial}/rerun'],
   'runs.ranks': ['GET', 'runs/{run}/ranks'],
   'runs.rank_log': ['GET', 'runs/{run}/ranks/{rank}/log'],
   'train_runtimes.list': ['GET', 'train-runtimes'],

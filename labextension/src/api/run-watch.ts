@@ -23,7 +23,10 @@ export class RunWatch implements IDisposable {
     readonly id: string
   ) {
     this._refresh = new Throttle(() => this._load(), REFRESH_MS);
-    this._redraw = new Throttle(async () => this._changed.emit(), REFRESH_MS);
+    this._redraw = new Throttle(async () => {
+      this._shown = [...this._metrics];
+      this._changed.emit();
+    }, REFRESH_MS);
     _connection.events.received.connect(this._onEvent, this);
     _connection.reset.connect(this._onReset, this);
     this._refresh.request();
@@ -44,7 +47,7 @@ export class RunWatch implements IDisposable {
   }
 
   get metrics(): readonly Metric[] {
-    return this._metrics;
+    return this._shown;
   }
 
   get outputs(): readonly OutputValue[] {
@@ -123,10 +126,16 @@ export class RunWatch implements IDisposable {
       // logged goes: so both are worth asking for only when a step has ended or started.
       const progress = progressOf(run);
       if (progress !== this._progress) {
-        [this._metrics, this._outputs] = await Promise.all([
+        this._since = [];
+        const [metrics, outputs] = await Promise.all([
           client.listMetrics(this.id),
           client.listOutputs(this.id)
         ]);
+        this._outputs = outputs;
+        this._told = new Set(metrics.slice(-LOOK_BACK).map(keyOf));
+        this._metrics = metrics;
+        this._since.splice(0).forEach(metric => this._addMetric(metric));
+        this._shown = [...this._metrics];
         this._progress = progress;
       }
       this._run = run;
@@ -153,9 +162,9 @@ export class RunWatch implements IDisposable {
 
   private _addMetric(metric: Metric): void {
     // An answer that came in between may hold it already.
-    const key = keyOf(metric);
-    if (!this._metrics.slice(-LOOK_BACK).some(known => keyOf(known) === key)) {
-      this._metrics = [...this._metrics, metric];
+    if (!this._told.has(keyOf(metric))) {
+      this._metrics.push(metric);
+      this._since.push(metric);
       this._redraw.request();
     }
   }
@@ -172,6 +181,12 @@ export class RunWatch implements IDisposable {
   private _amendment: Partial<Run> | null = null;
   private _pipeline: Pipeline | null = null;
   private _metrics: Metric[] = [];
+  /** As they were when last drawn: thousands come in between. */
+  private _shown: readonly Metric[] = [];
+  /** What came by event since the last answer was asked for. */
+  private _since: Metric[] = [];
+  /** The end of what the last answer held. */
+  private _told: ReadonlySet<string> = new Set();
   private _outputs: OutputValue[] = [];
   private _error: unknown = null;
   private _progress: string | null = null;

@@ -61,3 +61,34 @@ export function smooth(
     return average / (1 - weight ** seen);
   });
 }
+
+/**
+ * Take at most so many points that draw the same line: of each stretch the least and the greatest value,
+ * so that no spike is lost. Points are in the order of their x.
+ */
+export function decimate(
+  points: readonly (readonly [number, number])[],
+  most: number
+): readonly (readonly [number, number])[] {
+  if (points.length <= most) {
+    return points;
+  }
+  const stretches = Math.max(1, Math.floor(most / 2) - 1);
+  const kept = [points[0]];
+  const size = (points.length - 2) / stretches;
+  for (let index = 0; index < stretches; index++) {
+    const from = 1 + Math.floor(index * size);
+    const to = Math.min(points.length - 1, 1 + Math.floor((index + 1) * size));
+    let [least, greatest] = [from, from];
+    for (let at = from; at < to; at++) {
+      least = points[at][1] < points[least][1] ? at : least;
+      greatest = points[at][1] > points[greatest][1] ? at : greatest;
+    }
+    const [first, second] = [least, greatest].sort((a, b) => a - b);
+    kept.push(points[first]);
+    if (second !== first) {
+      kept.push(points[second]);
+    }
+  }
+  return [...kept, points[points.length - 1]];
+}

@@ -9,7 +9,7 @@ export const Windowed = React.forwardRef<
     count: number;
     rowHeight: number;
     label: string;
-    role: 'list' | 'log' | 'tree';
+    role: 'list' | 'log' | 'tree' | 'rowgroup';
     className?: string;
     isBusy?: boolean;
 

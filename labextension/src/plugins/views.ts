@@ -112,6 +112,8 @@ export const viewsPlugin: JupyterFrontEndPlugin<IMainViews> = {
 const LINKS: ReadonlyMap<string, { command: string; argument: string }> =
   new Map([
     ['run', { command: CommandIDs.openRun, argument: 'run' }],
+    ['training', { command: CommandIDs.openTraining, argument: 'run' }],
+    ['tuning', { command: CommandIDs.openTuning, argument: 'run' }],
     ['model', { command: CommandIDs.openModel, argument: 'model' }],
     ['endpoint', { command: CommandIDs.openEndpoint, argument: 'endpoint' }],
     ['schedule', { command: CommandIDs.openSchedule, argument: 'schedule' }],

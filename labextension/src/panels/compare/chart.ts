@@ -1,5 +1,7 @@
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
+import type { IAxis, IThread } from '../../charts/axes';
+import { stepColor } from '../../components/palette';
 import type { ICompared } from './facts';
 import { metricRows } from './facts';
 
@@ -136,6 +138,32 @@ export function scatterOf(
       }
     ]
   };
+}
+
+/** All numbers by which the runs differ, a line for each run in its colour. */
+export function parallelOf(
+  runs: readonly ICompared[],
+  quantities: readonly IQuantity[],
+  nameOf: (quantity: IQuantity) => string
+): { axes: IAxis[]; threads: IThread[] } {
+  const axes = quantities.map((quantity): IAxis => {
+    const values = quantity.values.filter(value => value !== null);
+    return {
+      id: quantity.id,
+      label: nameOf(quantity),
+      kind: 'number',
+      isLog: false,
+      low: Math.min(...values),
+      high: Math.max(...values)
+    };
+  });
+  const threads = runs.map((compared, index) => ({
+    id: compared.run.id,
+    label: labelOf(compared),
+    values: quantities.map(({ values }) => values[index]),
+    color: stepColor(index)
+  }));
+  return { axes, threads };
 }
 
 function labelOf({ run }: ICompared): string {

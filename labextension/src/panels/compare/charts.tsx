@@ -1,10 +1,11 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import * as React from 'react';
 
+import { ParallelChart } from '../../charts/parallel';
 import { VegaChart } from '../../charts/vega';
 import { useTrans } from '../../components/context';
 import { stepColorName } from '../../components/palette';
-import { barsOf, quantitiesOf, scatterOf } from './chart';
+import { barsOf, parallelOf, quantitiesOf, scatterOf } from './chart';
 import type { IChartStyle, IQuantity } from './chart';
 import { metricRows } from './facts';
 import type { ICompared } from './facts';
@@ -16,7 +17,7 @@ export function CompareCharts(props: {
 }): JSX.Element | null {
   const { runs, rendermime } = props;
   const trans = useTrans();
-  const [kind, setKind] = React.useState<'bars' | 'points'>('bars');
+  const [kind, setKind] = React.useState<Kind>('bars');
   const [chosen, setChosen] = React.useState({ x: '', y: '' });
   const quantities = quantitiesOf(runs);
   const nameOf = (quantity: IQuantity) =>
@@ -34,7 +35,13 @@ export function CompareCharts(props: {
     quantities.find(it => it.kind === 'metric') ??
     quantities[1];
   const x = find(chosen.x) ?? quantities.find(it => it !== y) ?? quantities[0];
-  const isPoints = hasPoints && (kind === 'points' || !hasBars);
+  const shown: Kind =
+    !hasPoints || (kind === 'bars' && hasBars)
+      ? 'bars'
+      : kind === 'bars'
+        ? 'points'
+        : kind;
+  const isPoints = shown === 'points';
   const select = (axis: 'x' | 'y', label: string, value: IQuantity) => (
     <label className="jp-mlplat-Comparison-axis">
       {label}
@@ -58,15 +65,18 @@ export function CompareCharts(props: {
     >
       <header className="jp-mlplat-Comparison-heading">
         <h2>{trans.__('Charts')}</h2>
-        {hasBars && hasPoints && (
+        {hasPoints && (
           <select
             className="jp-mlplat-Select"
             aria-label={trans.__('Kind of chart')}
-            value={kind}
-            onChange={event => setKind(event.target.value as typeof kind)}
+            value={shown}
+            onChange={event => setKind(event.target.value as Kind)}
           >
-            <option value="bars">{trans.__('Bars of each metric')}</option>
+            {hasBars && (
+              <option value="bars">{trans.__('Bars of each metric')}</option>
+            )}
             <option value="points">{trans.__('One against another')}</option>
+            <option value="parallel">{trans.__('All side by side')}</option>
           </select>
         )}
         {isPoints && (
@@ -76,27 +86,37 @@ export function CompareCharts(props: {
           </>
         )}
       </header>
-      <VegaChart
-        label={
-          isPoints
-            ? trans.__('%1 of each run against its %2', nameOf(y), nameOf(x))
-            : trans.__('The last value of each metric, by run')
-        }
-        rendermime={rendermime}
-        spec={(width, css) =>
-          isPoints
-            ? scatterOf(
-                runs,
-                [x, y],
-                [nameOf(x), nameOf(y)],
-                styleOf(width, css, runs.length)
-              )
-            : barsOf(runs, styleOf(width, css, runs.length))
-        }
-      />
+      {shown === 'parallel' ? (
+        <ParallelChart
+          label={trans.__('What differs between the runs, a line for each')}
+          {...parallelOf(runs, quantities, nameOf)}
+        />
+      ) : (
+        <VegaChart
+          label={
+            isPoints
+              ? trans.__('%1 of each run against its %2', nameOf(y), nameOf(x))
+              : trans.__('The last value of each metric, by run')
+          }
+          rendermime={rendermime}
+          spec={(width, css) =>
+            isPoints
+              ? scatterOf(
+                  runs,
+                  [x, y],
+                  [nameOf(x), nameOf(y)],
+                  styleOf(width, css, runs.length)
+                )
+              : barsOf(runs, styleOf(width, css, runs.length))
+          }
+        />
+      )}
     </section>
   );
 }
+
+/** How the numbers are shown. */
+type Kind = 'bars' | 'points' | 'parallel';
 
 function styleOf(
   width: number,

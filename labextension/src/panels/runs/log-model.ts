@@ -2,6 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
+import type { ILogPiece } from '../../api/client';
 import type { Connection } from '../../api/connection';
 import type { EventStream } from '../../api/events';
 import { Throttle } from '../../api/throttle';
@@ -22,6 +23,13 @@ export interface ILogLine {
   level: LogLevel | null;
 }
 
+/** Reads a piece of one of a log's files, from a byte offset on. */
+export type PieceReader = (
+  stream: Stream | 'order',
+  offset: number,
+  limit: number
+) => Promise<ILogPiece>;
+
 /** A log as `LogView` shows it. */
 export interface ILog {
   /** Whose log it is, for those who hear it. */
@@ -37,11 +45,14 @@ export interface ILog {
 
 /** What one step of one run wrote, followed while it writes. Keeps the newest lines only. */
 export class LogModel implements IDisposable, ILog {
+  /** @param _readPiece - Where it is read; the log of the step itself by default. */
   constructor(
     private readonly _connection: Connection,
     readonly run: string,
     readonly step: string,
-    private readonly _limits: LogModel.ILimits = LIMITS
+    private readonly _limits: LogModel.ILimits = LIMITS,
+    private readonly _readPiece: PieceReader = (stream, offset, limit) =>
+      _connection.client.readLog(run, step, stream, offset, limit)
   ) {
     this._refresh = new Throttle(() => this._read(), REFRESH_MS);
     _connection.events.received.connect(this._onEvent, this);
@@ -116,6 +127,11 @@ export class LogModel implements IDisposable, ILog {
     Signal.clearData(this);
   }
 
+  /** Look for what has been written since. */
+  refresh(): void {
+    this._refresh.request();
+  }
+
   private async _read(): Promise<void> {
     try {
       await this._readOn();
@@ -150,15 +166,8 @@ export class LogModel implements IDisposable, ILog {
 
   private async _readOrder(): Promise<boolean> {
     const turn = this._turn;
-    const { client } = this._connection;
     const offset = this._orderOffset;
-    const piece = await client.readLog(
-      this.run,
-      this.step,
-      'order',
-      offset,
-      CHUNK
-    );
+    const piece = await this._readPiece('order', offset, CHUNK);
     if (turn !== this._turn) {
       return true; // of the attempt before
     }
@@ -175,15 +184,8 @@ export class LogModel implements IDisposable, ILog {
   private async _readStream(stream: 'stdout' | 'stderr'): Promise<boolean> {
     const tail = this._tails[stream];
     const turn = this._turn;
-    const { client } = this._connection;
     const { offset } = tail;
-    const piece = await client.readLog(
-      this.run,
-      this.step,
-      stream,
-      offset,
-      CHUNK
-    );
+    const piece = await this._readPiece(stream, offset, CHUNK);
     if (turn !== this._turn) {
       return true; // of the attempt before
     }

@@ -14,7 +14,11 @@ import type { IRunFilter } from './query';
  * loaded again.
  */
 export class RunPages implements IDisposable {
-  constructor(private readonly _client: ApiClient) {
+  /** @param _kind - Only runs of this kind; any by default. */
+  constructor(
+    private readonly _client: ApiClient,
+    private readonly _kind: RunSummary['kind'] | null = null
+  ) {
     this._refresh = new Debouncer(() => this._load(this._first), REFRESH_MS);
   }
 
@@ -215,7 +219,8 @@ export class RunPages implements IDisposable {
   }
 
   private _ask(offset: number, limit: number) {
-    const query = { ...toQuery(this._filter), offset, limit };
+    const kind = this._kind;
+    const query = { ...toQuery(this._filter), kind, offset, limit };
     return this._client.call('runs.list', {}, undefined, { query });
   }
 

@@ -1,0 +1,147 @@
+"""From a notebook to a train job and a tuning job, begun in the panel, watched, and registered."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.tour import PANEL
+
+if TYPE_CHECKING:
+    from tests.ui.conftest import Lab
+
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(400)]
+
+ENDS_MS = 120_000
+SHOWN_MS = 20_000
+TRAIN = "descend.ipynb"
+TUNE = "forest.ipynb"
+CELLS = {
+    TRAIN: {
+        "parameters": "epochs = 3",
+        "train": (
+            "import os, time, jupyter_mlplat as mlplat\n"
+            "rank = os.environ.get('RANK', '0')\n"
+            "print(f'I am rank {rank}')\n"
+            "for epoch in range(epochs):\n"
+            "    time.sleep(0.2)\n"
+            "    mlplat.train.report(\n"
+            "        step=epoch, metrics={'loss': 1 / (epoch + 1)}, progress=(epoch + 1) / epochs\n"
+            "    )\n"
+            "(mlplat.train.checkpoint_dir() / f'epoch-{epochs}.txt').write_text('done')"
+        ),
+    },
+    TUNE: {
+        "parameters": "depth = 3\nleaves = 0.1",
+        "fit": (
+            "import jupyter_mlplat as mlplat\n"
+            "from sklearn.datasets import load_iris\n"
+            "from sklearn.tree import DecisionTreeClassifier\n"
+            "x, y = load_iris(return_X_y=True)\n"
+            "tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=leaves).fit(x, y)\n"
+            "mlplat.log_metric('accuracy', tree.score(x, y))\n"
+            "mlplat.log_model(tree, 'tree', input_example=x[:1].tolist())"
+        ),
+    },
+}
+
+
+def write_notebook(path: Path) -> None:
+    def cell(name: str, source: str) -> dict[str, Any]:
+        metadata = {"tags": [name]} if name == "parameters" else {"mlplat": {"step": name}}
+        return {
+            **{"cell_type": "code", "id": name, "metadata": metadata, "source": source},
+            **{"execution_count": None, "outputs": []},
+        }
+
+    cells = [cell(name, source) for name, source in CELLS[path.name].items()]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}}
+    path.write_text(json.dumps({**document, "cells": cells}))
+
+
+def open_lab(page: Page, lab: "Lab", notebook: str, section: str) -> None:
+    write_notebook(lab.folder / notebook)
+    page.goto(lab.page_url(notebook))
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.evaluate(
+        "section => void window.jupyterapp.commands.execute('mlplat:open', { section })", section
+    )
+    page.locator(f"{PANEL} [data-section='{section}'][aria-selected=true]").wait_for()
+
+
+def test_step_is_trained_by_two_processes_and_found_again_after_a_reload(
+    page: Page, lab: "Lab"
+) -> None:
+    open_lab(page, lab, TRAIN, "training")
+    page.get_by_role("button", name="Train a notebook").click(timeout=SHOWN_MS)
+    form = page.get_by_test_id("mlplat-train-form")
+    expect(form.locator("[name=path]")).to_have_value(TRAIN)
+    form.locator("[name=source]").select_option("notebook")
+    expect(form.get_by_role("button", name="Parameters")).to_be_visible(timeout=SHOWN_MS)
+    form.get_by_role("button", name="Parameters").click()
+    form.locator("[data-parameter=epochs]").fill("many")
+    expect(form.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    form.locator("[data-parameter=epochs]").fill("4")
+    form.locator("[name=runtime]").fill("plain")
+    form.locator("[name=processes]").fill("2")
+    steps = form.locator("[name=step]")
+    if steps.count():
+        steps.select_option("train")
+    form.get_by_role("button", name="Train", exact=True).click()
+
+    job = page.get_by_test_id("mlplat-training")
+    expect(job.get_by_role("status").first).to_contain_text("Succeeded", timeout=ENDS_MS)
+    ranks = page.get_by_test_id("mlplat-ranks")
+    expect(ranks.locator("[data-state=succeeded]")).to_have_count(2, timeout=SHOWN_MS)
+    ranks.locator("[data-rank='1']").click()
+    expect(page.get_by_test_id("mlplat-log")).to_contain_text("I am rank 1", timeout=SHOWN_MS)
+    expect(page.get_by_test_id("mlplat-curves")).to_contain_text("loss")
+    expect(page.get_by_test_id("mlplat-curves")).to_contain_text("0.25")
+
+    page.get_by_role("button", name="Open in the main area").click()
+    main = page.locator(".jp-mlplat-Main:visible")
+    expect(main).to_contain_text("Train job 1", timeout=SHOWN_MS)
+    page.wait_for_timeout(1500)  # the layout is saved
+    page.goto(f"{lab.url}lab?token={lab.token}")
+    expect(main).to_contain_text("Train job 1", timeout=60_000)
+
+
+def test_notebook_is_tuned_and_its_best_model_registered(page: Page, lab: "Lab") -> None:
+    open_lab(page, lab, TUNE, "tuning")
+    page.get_by_role("button", name="Tune a notebook").click(timeout=SHOWN_MS)
+    form = page.get_by_test_id("mlplat-tune-form")
+    form.get_by_role("button", name="depth", exact=True).click(timeout=SHOWN_MS)
+    depth = form.locator(".jp-mlplat-Dimension[data-parameter=depth]")
+    depth.locator("[data-field=minimum]").fill("9")
+    depth.locator("[data-field=maximum]").fill("8")
+    expect(depth).to_contain_text("The end lies below the beginning.")
+    depth.locator("[data-field=minimum]").fill("1")
+    form.locator("[name=metric]").fill("accuracy")
+    form.locator("[name=trials]").fill("6")
+    form.locator("[name=algorithm]").select_option("random")
+    form.get_by_role("button", name="Tune", exact=True).click()
+
+    job = page.get_by_test_id("mlplat-tuning")
+    expect(job.get_by_role("status").first).to_contain_text("Succeeded", timeout=ENDS_MS)
+    expect(page.get_by_test_id("mlplat-trial-counts")).to_contain_text("6 of 6 done")
+    table = page.get_by_test_id("mlplat-trials")
+    expect(table.locator("[data-trial]")).to_have_count(6)
+    table.get_by_role("columnheader", name="accuracy").get_by_role("button").click()
+    table.locator("[data-trial]").first.click()
+    expect(page.get_by_test_id("mlplat-trial")).to_contain_text("depth")
+    expect(page.get_by_test_id("mlplat-parallel")).to_be_visible()
+
+    page.get_by_role("button", name="Register best").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("iris-tree")
+    dialog.get_by_role("button", name="Register").click()
+    expect(page.get_by_test_id("mlplat-model")).to_contain_text("accuracy", timeout=SHOWN_MS)
+
+    page.evaluate("() => void window.jupyterapp.commands.execute('mlplat:open-tuning')")
+    page.get_by_role("button", name="Re-run best").click()
+    expect(page.get_by_test_id("mlplat-trial-counts")).to_contain_text(
+        "1 of 1 done", timeout=ENDS_MS
+    )
