@@ -120,6 +120,51 @@ def metr(
 """A component that makes every kind of report that KFP knows."""
 
 
+TRAIN = """
+import math, os, random, time
+import jupyter_mlplat as mlplat
+rank = int(os.environ.get("RANK", 0))
+random.seed(rate)
+print(f"rank {rank}: 1,257 digits to learn from")
+for step in range(steps):
+    if pace: time.sleep(pace)
+    loss = 2.3 * math.exp(-step * rate) + 0.16 + random.gauss(0, 0.03)
+    accuracy = min(0.99, 1 - 0.9 * math.exp(-1.2 * step * rate) + random.gauss(0, 0.008))
+    mlplat.train.report(
+        step=step, metrics={"loss": max(0.05, loss), "accuracy": accuracy},
+        progress=(step + 1) / steps, message=f"epoch {step // 10 + 1} of {steps // 10}",
+    )
+    if step % 10 == 9:
+        print(f"rank {rank}: epoch {step // 10 + 1:3}  loss {loss:.4f}", flush=True)
+    if step % 50 == 49 and rank == 0:
+        (mlplat.train.checkpoint_dir() / f"step-{step + 1}.pt").write_bytes(bytes(180_000))
+    if step == broken and rank == 1:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied (64x784 and 512x10)")
+"""
+TRIAL = """
+import math, random
+import jupyter_mlplat as mlplat
+from sklearn.dummy import DummyClassifier
+random.seed(repr((rate, depth, optimizer)))
+best = 0.96 - 0.05 * abs(math.log10(rate) + 2.6) - 0.006 * abs(depth - 7)
+best -= 0.02 * (optimizer == "sgd") + 0.05 * abs(dropout - 0.2) + random.gauss(0, 0.006)
+if rate > 0.08: raise FloatingPointError("the loss is not finite any more")
+for epoch in range(12):
+    mlplat.train.report(step=epoch, metrics={"auc": best * (1 - math.exp(-(epoch + 1) / 3))})
+mlplat.log_model(DummyClassifier().fit([[0.0], [1.0]], [0, 1]), "digits", input_example=[[0.0]])
+"""
+SPACE = [
+    {
+        **{"name": "rate", "type": "double", "minimum": 1e-5, "maximum": 0.1},
+        "distribution": "log-uniform",
+    },
+    {"name": "depth", "type": "int", "minimum": 2, "maximum": 12},
+    {"name": "optimizer", "type": "categorical", "values": ["adam", "sgd", "rmsprop"]},
+    {"name": "dropout", "type": "double", "minimum": 0.0, "maximum": 0.5},
+]
+TRIALS = 60
+
+
 @dataclass(frozen=True)
 class Showcase:
     """What there is to be shown, by the names that scenes use."""
@@ -133,6 +178,10 @@ class Showcase:
     running: str
     notebook: str
     kfp: str
+    trained: str
+    broken_training: str
+    training: str
+    tuned: str
 
 
 def fill_showcase(lab: Lab) -> Showcase:
@@ -171,8 +220,48 @@ def fill_showcase(lab: Lab) -> Showcase:
     plan(client, lab.folder)
     going_on = client.submit(lab.folder / NIGHTLY, experiment="nightly")
     return Showcase(
-        client, lab.folder, made[3], made[2], failed, digits, going_on.id, str(tumours), report
+        *(client, lab.folder, made[3], made[2], failed, digits, going_on.id, str(tumours)),
+        *(report, *begin_jobs(client)),
     )
+
+
+def begin_jobs(client: EngineClient) -> tuple[str, str, str, str]:
+    """Train well, badly and still, and tune; return the jobs in this order."""
+
+    def train(rate: float, steps: int, pace: float, broken: int, processes: int) -> str:
+        given = f"rate, steps, pace, broken = {rate}, {steps}, {pace}, {broken}"
+        job = client.train(
+            {
+                "name": "digits",
+                "title": f"digits at {rate}",
+                "experiment": "digits",
+                "payload": {"cell": given + TRAIN},
+                "train": {"runtime": "plain", "processes": processes},
+            }
+        )
+        return job.id
+
+    trained = [train(rate, 300, 0.002, -1, 2) for rate in (0.012, 0.02)]
+    failed = train(0.03, 300, 0.002, 120, 4)
+    tuned = client.tune(
+        {
+            "name": "digits",
+            "title": "digits: which settings",
+            "experiment": "digits",
+            "payload": {"cell": TRIAL},
+            "tune": {
+                "objective": {"metric": "auc", "direction": "maximize"},
+                "space": SPACE,
+                "trials": TRIALS,
+                "parallel": 4,
+                "failures": TRIALS,
+                "algorithm": {"name": "tpe", "settings": {"random_state": 7}},
+            },
+        }
+    )
+    for job in (*trained, failed, tuned.id):
+        client.wait_for_run(job, RUN_S)
+    return trained[1], failed, train(0.01, 4000, 0.6, -1, 2), tuned.id
 
 
 def run(client: EngineClient, path: Path, **request: Any) -> str:
