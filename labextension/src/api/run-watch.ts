@@ -23,10 +23,7 @@ export class RunWatch implements IDisposable {
     readonly id: string
   ) {
     this._refresh = new Throttle(() => this._load(), REFRESH_MS);
-    this._redraw = new Throttle(async () => {
-      this._shown = [...this._metrics];
-      this._changed.emit();
-    }, REFRESH_MS);
+    this._redraw = new Throttle(async () => this._changed.emit(), REFRESH_MS);
     _connection.events.received.connect(this._onEvent, this);
     _connection.reset.connect(this._onReset, this);
     this._refresh.request();
@@ -47,6 +44,7 @@ export class RunWatch implements IDisposable {
   }
 
   get metrics(): readonly Metric[] {
+    this._shown ??= [...this._metrics];
     return this._shown;
   }
 
@@ -135,7 +133,7 @@ export class RunWatch implements IDisposable {
         this._told = new Set(metrics.slice(-LOOK_BACK).map(keyOf));
         this._metrics = metrics;
         this._since.splice(0).forEach(metric => this._addMetric(metric));
-        this._shown = [...this._metrics];
+        this._shown = null;
         this._progress = progress;
       }
       this._run = run;
@@ -165,6 +163,7 @@ export class RunWatch implements IDisposable {
     if (!this._told.has(keyOf(metric))) {
       this._metrics.push(metric);
       this._since.push(metric);
+      this._shown = null;
       this._redraw.request();
     }
   }
@@ -181,8 +180,8 @@ export class RunWatch implements IDisposable {
   private _amendment: Partial<Run> | null = null;
   private _pipeline: Pipeline | null = null;
   private _metrics: Metric[] = [];
-  /** As they were when last drawn: thousands come in between. */
-  private _shown: readonly Metric[] = [];
+  /** As they were when last looked at: thousands come in between. */
+  private _shown: readonly Metric[] | null = null;
   /** What came by event since the last answer was asked for. */
   private _since: Metric[] = [];
   /** The end of what the last answer held. */

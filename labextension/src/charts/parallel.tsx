@@ -94,8 +94,9 @@ export function ParallelChart(props: {
     let least = REACH;
     for (const thread of inside) {
       const shares = places.get(thread.id) ?? [];
-      const [from, to] = [shares[first], shares[first + 1] ?? shares[first]];
-      if (from != null && to != null) {
+      const from = shares[first] ?? null;
+      const to = shares[first + 1] ?? from;
+      if (from !== null && to !== null) {
         const distance = Math.abs(y - yOf(from + (to - from) * (at - first)));
         if (distance < least) {
           [found, least] = [thread, distance];
@@ -106,7 +107,8 @@ export function ParallelChart(props: {
   };
   const narrow = (axis: string, band: Band | null) =>
     setBands(before => {
-      const { [axis]: _, ...others } = before;
+      const others = { ...before };
+      delete others[axis];
       return band === null ? others : { ...others, [axis]: band };
     });
   const emphasised = threads.filter(

@@ -154,6 +154,7 @@ function JobRow(props: {
   const { run, progress } = props;
   const trans = useTrans();
   const isActive = !isFinal(run.state);
+  const fraction = progress?.fraction ?? null;
   const isTicking = run.state === 'RUNNING';
   const second = useNow(1000, isTicking);
   const now = isTicking ? second : props.minuteMs;
@@ -193,8 +194,8 @@ function JobRow(props: {
           <span className="jp-mlplat-Row-foot">
             <span className="jp-mlplat-Row-facts">
               {[
-                isActive && progress?.fraction != null
-                  ? trans.__('%1 %', Math.floor(100 * progress.fraction))
+                isActive && fraction !== null
+                  ? trans.__('%1 %', Math.floor(100 * fraction))
                   : stateLabel(trans, run.state),
                 formatAge(run.created_at, now)
               ].join(' · ')}

@@ -5,11 +5,12 @@ export function remainingOf(
   progress: Progress | null,
   nowMs: number
 ): number | null {
-  if (progress?.remaining_s == null) {
+  const left = progress?.remaining_s ?? null;
+  if (progress === null || left === null) {
     return null;
   }
   const passed = progress.reported_at
     ? (nowMs - Date.parse(progress.reported_at)) / 1000
     : 0;
-  return Math.max(0, progress.remaining_s - Math.max(0, passed));
+  return Math.max(0, left - Math.max(0, passed));
 }

@@ -73,7 +73,7 @@ export function TuneFormView(props: {
               form={form}
               field="metric"
               label={trans.__('Metric')}
-              placeholder="accuracy"
+              placeholder={EXAMPLE_METRIC}
             />
           </div>
           <div className="jp-mlplat-Form-row">
@@ -283,3 +283,5 @@ function Collection(props: { form: TuneForm }): JSX.Element {
     </>
   );
 }
+
+const EXAMPLE_METRIC = 'accuracy';
