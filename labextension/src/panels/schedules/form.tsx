@@ -5,7 +5,6 @@ import * as React from 'react';
 import type { Parameter } from '../../api/types';
 import { Button, ErrorNote, Fold, IconButton } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { DraftChoice, DraftText } from '../../components/draft-fields';
 import { Field } from '../../components/field';
 import { backIcon, schedulesIcon } from '../../icons';
 import { PRESETS, isNotebook } from './draft';
@@ -170,7 +169,7 @@ function When(props: {
     'own';
   return (
     <>
-      <DraftChoice
+      <Choice
         form={form}
         field="kind"
         label={trans.__('Runs')}
@@ -246,7 +245,7 @@ function When(props: {
             label={trans.__('Every')}
             inputMode="decimal"
           />
-          <DraftChoice
+          <Choice
             form={form}
             field="everyUnit"
             label={trans.__('Unit')}
@@ -399,7 +398,7 @@ function More(props: { form: ScheduleForm }): JSX.Element {
   const trans = useTrans();
   return (
     <Fold title={trans.__('More')}>
-      <DraftChoice
+      <Choice
         form={form}
         field="catchUp"
         label={trans.__('Times that were missed')}
@@ -418,7 +417,7 @@ function More(props: { form: ScheduleForm }): JSX.Element {
         />
       )}
       <div className="jp-mlplat-Form-row">
-        <DraftChoice
+        <Choice
           form={form}
           field="overlap"
           label={trans.__('While one still runs')}
@@ -515,16 +514,73 @@ function More(props: { form: ScheduleForm }): JSX.Element {
 const EXAMPLE_TABLE = 'region,depth\nnorth,3\nsouth,5';
 const EXAMPLE_URL = 'https://…';
 
-/** A text of the draft, with what is wrong with it. */
-function Text(
-  props: Omit<
-    React.ComponentProps<typeof DraftText<IScheduleDraft>>,
-    'form' | 'problem'
-  > & { form: ScheduleForm }
-): JSX.Element {
+type TextField = {
+  [K in keyof IScheduleDraft]: IScheduleDraft[K] extends string ? K : never;
+}[keyof IScheduleDraft];
+
+function Text(props: {
+  form: ScheduleForm;
+  field: TextField;
+  label: string;
+  help?: string;
+  title?: string;
+  placeholder?: string;
+  inputMode?: 'numeric' | 'decimal';
+  isCode?: boolean;
+}): JSX.Element {
+  const { form, field } = props;
   const trans = useTrans();
-  const problem = said(trans, props.form.problems[props.field]);
-  return <DraftText {...props} problem={problem} />;
+  return (
+    <Field
+      label={props.label}
+      help={props.help}
+      problem={said(trans, form.problems[field])}
+      render={attributes => (
+        <input
+          {...attributes}
+          className={`jp-mlplat-Input${props.isCode ? ' jp-mod-code' : ''}`}
+          type="text"
+          spellCheck={false}
+          autoComplete="off"
+          name={field}
+          title={props.title}
+          inputMode={props.inputMode}
+          placeholder={props.placeholder}
+          value={form.draft[field]}
+          onChange={event => form.edit({ [field]: event.target.value })}
+        />
+      )}
+    />
+  );
+}
+
+function Choice(props: {
+  form: ScheduleForm;
+  field: 'kind' | 'everyUnit' | 'catchUp' | 'overlap';
+  label: string;
+  choices: readonly (readonly [string, string])[];
+}): JSX.Element {
+  const { form, field } = props;
+  return (
+    <Field
+      label={props.label}
+      render={attributes => (
+        <select
+          {...attributes}
+          className="jp-mlplat-Select"
+          name={field}
+          value={form.draft[field]}
+          onChange={event => form.edit({ [field]: event.target.value })}
+        >
+          {props.choices.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      )}
+    />
+  );
 }
 
 function kindsOf(trans: TranslationBundle): [TriggerKind, string][] {
