@@ -78,6 +78,8 @@ class Hyperband:
         amount = self._most * self._eta ** (level - bracket)
         dimension = next(one for one in self._problem.space if one.name == self._resource)
         is_whole = not isinstance(dimension, Numeric) or dimension.is_int
+        if isinstance(dimension, Numeric) and dimension.table:  # an int whose bounds are one
+            is_whole = all(isinstance(value, int) for value in dimension.table)
         resource = max(1, int(amount + 1e-9)) if is_whole else amount
         label: dict[str, object] = {"bracket": bracket, "rung": level, "resource": resource}
         if parent is not None:
