@@ -173,7 +173,7 @@ def _state(document: dict[str, Any]) -> str:
 
 
 def _said(document: dict[str, Any]) -> str:
-    conditions = document["status"].get("conditions") or ({},)
+    conditions: Sequence[dict[str, Any]] = document["status"].get("conditions") or ({},)
     return str(conditions[-1].get("message", ""))
 
 

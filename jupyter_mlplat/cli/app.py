@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from jupyter_mlplat.cli import arguments
+from jupyter_mlplat.cli.job_arguments import split_command
 from jupyter_mlplat.cli.terminal import Terminal
 from jupyter_mlplat.errors import ExecutionFailed, PlatformError, Unavailable
 
@@ -17,7 +18,7 @@ EXIT_INTERRUPTED = 130  # as a shell reports a program that SIGINT ended
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 failed, 2 the input was wrong."""
     argv = sys.argv[1:] if argv is None else argv
-    terminal = Terminal(is_json="--json" in argv)
+    terminal = Terminal(is_json="--json" in split_command(argv)[0])
     try:
         code = _run(argv, terminal)
         sys.stdout.flush()
@@ -35,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str], terminal: Terminal) -> int:
-    parser = arguments.build_parser()
-    options = parser.parse_args(argv)
+    words, after = split_command(argv)
+    options = arguments.build_parser().parse_args(words)
+    options.after = after
     from jupyter_mlplat.client.engine import EngineClient
 
     return int(options.command(EngineClient(options.home), options, terminal))

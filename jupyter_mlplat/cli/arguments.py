@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from jupyter_mlplat.cli import commands
+from jupyter_mlplat.cli import commands, job_arguments
 from jupyter_mlplat.client import scheduling
 from jupyter_mlplat.errors import InvalidInput
 
@@ -50,6 +50,7 @@ def build_parser() -> Parser:
     _add_runs(group)
     _add_registry(group)
     _add_endpoints(group)
+    job_arguments.add_to(group, _add)
     _add_schedules(group)
     _add_images(group)
     _add_engine(group)
@@ -228,7 +229,10 @@ def _add_runs(group: Any) -> None:
         "print exactly what the steps of a run wrote",
         "logs latest --step train",
     )
-    _add_run(parser)
+    parser.add_argument("run", metavar="RUN", help="number, id, latest, or the name of a job")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--rank", type=int, metavar="N", help="only what this rank wrote")
+    one.add_argument("--trial", type=int, metavar="N", help="only what this trial wrote")
     parser.add_argument("--step", metavar="NAME", help="only what this step wrote")
     parser.add_argument(
         "--stream", choices=("stdout", "stderr"), help="only this stream; both by default"
@@ -428,6 +432,14 @@ def _add_images(group: Any) -> None:
     )
     parser.add_argument(
         "--files", metavar="DIR", help="folder that stands for the image's working directory"
+    )
+    parser.add_argument(
+        "--path",
+        dest="paths",
+        metavar="IMAGE_PATH=PATH",
+        action="append",
+        default=[],
+        help="something of the image that lies elsewhere here, such as a script; may be repeated",
     )
     parser.add_argument(
         "--components-only",

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def _watch(client: "EngineClient", run: "Run", terminal: Terminal) -> None:
 
     stream = sys.stderr if terminal.is_json else sys.stdout
     if is_terminal(stream):
-        live = _LiveLines(stream)
+        live = LiveLines(stream)
         try:
             for picture in watch_run(client, run, _TICK_S):
                 live.draw(picture)
@@ -106,7 +107,7 @@ def _report(client: "EngineClient", result: "RunResult", terminal: Terminal) -> 
         terminal.complain(message)
 
 
-class _LiveLines:
+class LiveLines:
     """Lines at the end of a terminal that are drawn over."""
 
     def __init__(self, stream: IO[str]) -> None:
@@ -115,13 +116,18 @@ class _LiveLines:
         self._frames = itertools.cycle(_SPINNER)
         self._height = 0
 
-    def draw(self, run: "Run") -> None:
+    def draw(self, run: "Run", more: Sequence[str] = ()) -> None:
+        """Draw a run as it is, with lines below it that say more."""
+        from jupyter_mlplat.client.views.text import clean_line, clip
+
         size = shutil.get_terminal_size()
-        lines = self._lines(run, size.columns, max(3, size.lines - 2))
+        lines = self._lines(run, size.columns, max(3, size.lines - 2 - len(more)))
+        lines += [clip(clean_line(f"    {line}"), size.columns - 1) for line in more]
         self._write("".join(line + "\x1b[K\n" for line in lines))
         self._height = len(lines)
 
     def clear(self) -> None:
+        """Take away what was drawn."""
         self._write("")
         self._height = 0
 

@@ -1,6 +1,7 @@
 """images and secrets."""
 
 import getpass
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -21,10 +22,14 @@ def list_images(client: "EngineClient", options: Namespace, terminal: Terminal) 
 
 def map_image(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """Let tasks with an image run here."""
+    from jupyter_mlplat.client.references import parse_pairs
+
+    paths = parse_pairs(options.paths)
     images = client.map_image(
         options.pattern,
         python=options.python,
         files=options.files,
+        paths={place: os.path.abspath(Path(here).expanduser()) for place, here in paths.items()},
         commands=not options.components_only,
     )
     return _show(images, terminal)

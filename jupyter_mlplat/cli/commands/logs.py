@@ -1,6 +1,7 @@
 """logs: exactly what steps wrote."""
 
 import sys
+import time
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,44 @@ from jupyter_mlplat.cli.terminal import Terminal, is_terminal
 if TYPE_CHECKING:
     from jupyter_mlplat.client.engine import EngineClient
 
+_LOOK_EVERY_S = 0.5
+
 
 def print_logs(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """Print what the steps of a run wrote, or follow it."""
+    from jupyter_mlplat.client.references import job_run
+
+    kind = "train,tune"
+    if options.rank is not None or options.trial is not None:
+        kind = "tune" if options.rank is None else "train"
+    options.run = job_run(client, options.run, kind)
+    if options.rank is not None or options.trial is not None:
+        return _print_process(client, options, terminal)
     return (_follow if options.follow else _print)(client, options, terminal)
+
+
+def _print_process(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Print what one rank or one trial wrote; follow it until its run is over."""
+    what = "rank" if options.rank is not None else "trial"
+    printed = 0
+    while True:
+        is_over = client.get_run(options.run).state.is_final
+        text = _read_process(client, options)
+        if terminal.is_json:
+            terminal.answer({"logs": [{what: getattr(options, what), "text": text}]})
+            return 0
+        _write(text[printed:].encode(errors="surrogateescape"), options)
+        printed = len(text)
+        if is_over or not options.follow:
+            return 0
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _read_process(client: "EngineClient", options: Namespace) -> str:
+    given = {"step": options.step, "stream": options.stream}
+    if options.rank is not None:
+        return client.read_rank_log(options.run, options.rank, **given)
+    return client.read_trial_log(options.run, options.trial, **given)
 
 
 def _print(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
