@@ -18,11 +18,12 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import kin, reporting, tracking
+from . import kin, program, reporting, tracking
 from .asking import Tuner
 from .events import Events
 from .failures import StepFailed
 from .files import Blobs, dump_json, write_atomically
+from .shell import ZMQInteractiveShell
 from .trials import Table, Trial, describe_status, folder_for_checkpoints, read_json
 from .zygote import reseed
 
@@ -32,8 +33,60 @@ _BATCH = 256
 _ROOM = 1 << 16
 _TELL_EVERY_S = 0.5
 
-Call = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Does a trial's work with these parameters; returns metrics by name."""
+
+class Work:
+    """What each trial does, again and again in one namespace.
+
+    Args:
+        order: The step's order.
+        namespace: The user's; the names that are there now are put back before each trial.
+        shell: Knows how cells are spelled.
+        blobs: Where a function lies.
+
+    Raises:
+        StepFailed: The function cannot be loaded, or a cell is no Python.
+    """
+
+    def __init__(
+        self,
+        order: Mapping[str, Any],
+        namespace: dict[str, Any],
+        shell: ZMQInteractiveShell,
+        blobs: Blobs,
+    ) -> None:
+        what = order.get("program")
+        self.namespace = namespace
+        self._before = dict(namespace)
+        self._objective: str = order["tune"]["objective"]["metric"]
+        self._metrics = tuple(order.get("metrics") or ())
+        self._function = program.load_function(what["function"], blobs) if what else None
+        self._arguments: Mapping[str, Any] = (what or {}).get("arguments") or {}
+        self._codes = [] if what else [_compiled(cell, shell) for cell in order["cells"]]
+
+    def run(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do a trial's work; return metrics by name."""
+        self.namespace.clear()
+        self.namespace.update(self._before)
+        if self._function is not None:
+            found = self._function(**{**self._arguments, **parameters})
+            self.namespace["result"] = found
+            if isinstance(found, Mapping):
+                return found
+            return {} if found is None else {self._objective: found}
+        self.namespace.update(parameters)
+        for code in self._codes:
+            exec(code, self.namespace)  # noqa: S102
+        names = (name for name in self._metrics if name in self.namespace)
+        return {name: self.namespace[name] for name in names}
+
+
+def _compiled(cell: Mapping[str, Any], shell: ZMQInteractiveShell) -> Any:
+    source: Any = shell.transform_cell(cell["source"])  # type: ignore[no-untyped-call]
+    name = shell.compile.cache(source, 0, cell["source"])
+    try:
+        return compile(source, name, "exec")
+    except SyntaxError as error:
+        raise StepFailed("cell-error", f"SyntaxError: {error}", cell=cell["id"]) from error
 
 
 class InlineHost:
@@ -44,10 +97,8 @@ class InlineHost:
         directory: Of the attempt.
         events: Where the engine reads of them.
         blobs: Where what trials log is kept.
-        namespace: The user's.
-        call: What a trial does.
-        keep: Is called, in the worker, after each trial that was the best so far.
-        save: Is called, in the worker, at the end, to keep what the best trial made.
+        work: What a trial does.
+        keep: Saves, in the worker, what a trial has made that was the best so far.
     """
 
     def __init__(
@@ -56,17 +107,14 @@ class InlineHost:
         directory: str,
         events: Events,
         blobs: Blobs,
-        namespace: dict[str, Any],
-        call: Call,
-        keep: Callable[[], None],
-        save: Callable[[], None],
+        work: Work,
+        keep: Callable[[Trial], None],
     ) -> None:
         self._order = order
         self._directory = directory
         self._events = events
         self._blobs = blobs
-        self._namespace = namespace
-        self._call, self._keep, self._save = call, keep, save
+        self._trial_work, self._keep = work, keep
         self.table = Table(order)
         self._offset = _size(self._path)
         self._shared = mmap.mmap(-1, _ROOM)
@@ -196,7 +244,6 @@ class InlineHost:
                 break
         tuner.close()
         self._events.emit("progress", **self.table.progress)
-        self._save()
 
     def _try(self, suggested: Mapping[str, Any], tuner: Tuner) -> Trial:
         trial = Trial(suggested, self.table.objective)
@@ -205,7 +252,7 @@ class InlineHost:
         told = _Told(trial, self._events, self.table.objective["metric"])
         self._take_reports(trial, told, tuner)
         try:
-            for name, value in self._call(trial.parameters).items():
+            for name, value in self._trial_work.run(trial.parameters).items():
                 if name not in trial.seen.metrics:
                     trial.seen.take(name, value)
             trial.state, trial.failure = trial.end_of(self._order)
@@ -218,14 +265,14 @@ class InlineHost:
         self.table.add(trial)
         self._events.emit("trial", **trial.to_json())
         if self.table.best is not before:
-            self._keep()
+            self._keep(trial)
         self._note(b"")
         return trial
 
     def _take_reports(self, trial: Trial, told: _Told, tuner: Tuner) -> None:
         """Let what the trial logs and reports be the trial's."""
         events: Any = told
-        own = tracking.Tracking(events, self._blobs, self._namespace)
+        own = tracking.Tracking(events, self._blobs, self._trial_work.namespace)
 
         def judge(position: Any, metrics: Mapping[str, float]) -> bool:
             value = metrics.get(self.table.objective["metric"])
@@ -271,4 +318,4 @@ def _size(path: str) -> int:
         return 0
 
 
-__all__ = ["InlineHost"]
+__all__ = ["InlineHost", "Work"]

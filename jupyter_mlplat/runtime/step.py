@@ -223,51 +223,18 @@ class Attempt:
         return trials.Host(self.order, self.directory, self.events, self._be_trial)
 
     def _inline_host(self) -> inline.InlineHost:
-        """Run trials one after the other in one process; between them the names are put back."""
-        what, wanted = self.order.get("program"), self.order.get("metrics") or ()
-        namespace, kept = self.namespace, dict[str, Any]()
-        if what is not None:
-            function = program.load_function(what["function"], self.blobs)
-            arguments = what.get("arguments") or {}
-        else:
-            codes = [self._compiled(cell) for cell in self.order["cells"]]
-        before = dict(namespace)
+        work = inline.Work(self.order, self.namespace, self.shell, self.blobs)
+        self.order.pop("metrics", None)  # they are the trials'
 
-        def call(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-            if what is not None:
-                found = namespace[RESULT] = function(**{**arguments, **parameters})
-                if isinstance(found, Mapping):
-                    return found
-                return {} if found is None else {self.order["tune"]["objective"]["metric"]: found}
-            namespace.clear()
-            namespace.update(before)
-            namespace.update(parameters)
-            for code in codes:
-                exec(code, namespace)  # noqa: S102
-            return {name: namespace[name] for name in wanted if name in namespace}
-
-        def keep() -> None:
-            kept.clear()
-            names = (*self.order["outputs"], *(self.order.get("kept") or ()))
-            kept.update((name, namespace[name]) for name in names if name in namespace)
-
-        def save() -> None:
-            namespace.update(kept)
-            self.order.pop("metrics", None)
+        def keep(trial: trials.Trial) -> None:
+            folder = self.path("trials", str(trial.number))
+            os.makedirs(folder, mode=0o700, exist_ok=True)
             self._attempt(self._save)
-            write_atomically(self.path("inline.json"), dump_json(self.result))
+            if self.result["error"] is not None:
+                raise StepFailed(**self.result["error"])
+            write_atomically(os.path.join(folder, "result.json"), dump_json(self.result))
 
-        return inline.InlineHost(
-            self.order, self.directory, self.events, self.blobs, namespace, call, keep, save
-        )
-
-    def _compiled(self, cell: Mapping[str, Any]) -> Any:
-        source: Any = self.shell.transform_cell(cell["source"])  # type: ignore[no-untyped-call]
-        name = self.shell.compile.cache(source, 0, cell["source"])
-        try:
-            return compile(source, name, "exec")
-        except SyntaxError as error:
-            raise StepFailed("cell-error", f"SyntaxError: {error}", cell=cell["id"]) from error
+        return inline.InlineHost(self.order, self.directory, self.events, self.blobs, work, keep)
 
     def _be_trial(self, trial: trials.Trial, judge: reporting.Judge | None) -> None:
         """Run what the step runs, as one trial, in a process of its own."""

@@ -707,7 +707,6 @@ def outcome_of(best: Trial | None, directory: str) -> tuple[dict[str, float], di
     if best.value is not None:
         metrics[best.seen.objective] = best.value
     result = read_json(os.path.join(folder_of(best, directory), "result.json"))
-    result = result or read_json(os.path.join(directory, "inline.json"))
     wanted = ("bundle", "outputs", "unbound", "not_kept", "cells", "models", "artifacts")
     return metrics, {name: result[name] for name in wanted if name in result}
 

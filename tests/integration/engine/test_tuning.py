@@ -540,6 +540,8 @@ def test_inline_trials_go_on_where_their_process_was_killed(running: EngineProce
     assert [trial.number for trial in trials] == list(range(1, 41))
     assert {trial.state for trial in trials} == {TrialState.SUCCEEDED}
     assert len({trial.started_at for trial in trials}) == 40
+    best = max(trial.value or 0.0 for trial in trials)  # it may be of the attempt that was killed
+    assert running.client.get_result(run.id).outputs["score"].preview == repr(best)
 
 
 # - refusals -
