@@ -99,6 +99,7 @@ def record_end(
     )
     _link_inputs(record, inputs)
     _link_given(record, step)
+    _link_carried(record, step, find, now)
     if task.state is TaskState.SUCCEEDED and task.results is not None:
         _record_results(record, step.name, task.results, now)
     elif task.state is TaskState.SUCCEEDED:
@@ -125,6 +126,30 @@ def _link_given(record: Record, step: Step) -> None:
         for artifact in artifacts:
             if artifact.artifact_id is not None:
                 record.link("input", artifact.artifact_id, name)
+
+
+_CARRIED = "values of the kernel"
+
+
+def _link_carried(record: Record, step: Step, find: FindArtifact, now: datetime) -> None:
+    """Link what a live kernel gave along: no step made it, and yet the results rest on it."""
+    if step.carried is None:
+        return
+    digest = step.carried.bundle
+    artifact = find(digest, _CARRIED, VALUE_TYPE)
+    if artifact is None:
+        names = [name for name in step.carried.names if not name.startswith("@")]
+        artifact = Artifact(
+            id=new_id("art"),
+            type=VALUE_TYPE,
+            name=_CARRIED,
+            digest=digest,
+            codec="bundle",
+            metadata={"type": f"{len(names)} values", "preview": ", ".join(names)[:120]},
+            created_at=now,
+        )
+        record.artifacts.append(artifact)
+    record.link("input", artifact.id, _CARRIED)
 
 
 def _record_results(record: Record, step: str, results: Values, now: datetime) -> None:

@@ -136,6 +136,8 @@ def test_carried_values_outlive_a_garbage_collection(
     mlplat.restore(job, job.step, namespace=namespace, home=mlplat_home)
 
     assert len(namespace["table"]) == 300_000
+    read = {artifact.name for artifact in mlplat.lineage(job, home=mlplat_home).artifacts}
+    assert "values of the kernel" in read
 
 
 def run_in_a_kernel(folder: Path, name: str, **parameters: Any) -> Any:
