@@ -59,9 +59,16 @@ check: setup ## lint, types, layers
 torch: setup # the CPU build where a wheel of it is at hand; elsewhere pip gives up at once, and what needs it is skipped
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" >/dev/null 2>&1 || echo "No wheel of torch is at hand: tests that need it are skipped."
 
-test-python: setup torch browser # the browser's event loop bears no other beside it: its tests run apart
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --ignore tests/ui
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --reruns 1 -r aR tests/ui
+# The browser's event loop bears no other beside it: the panel's tests have a session of their own. Both wait as often as they compute, so they go at once.
+PYTEST := $(BIN)/python -m pytest --dist loadfile
+PANEL_LOG := test-results/panel.log
+test-python: setup torch browser
+	@mkdir -p test-results
+	@$(PYTEST) --numprocesses 2 --reruns 1 -r aR tests/ui >$(PANEL_LOG) 2>&1 & panel=$$!; \
+	trap 'kill $$panel 2>/dev/null' INT TERM; \
+	status=0; $(PYTEST) --numprocesses $(WORKERS) --ignore tests/ui || status=$$?; \
+	wait $$panel || status=$$?; \
+	cat $(PANEL_LOG); exit $$status
 
 test-js: setup
 	$(BIN)/jlpm test
