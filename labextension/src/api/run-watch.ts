@@ -23,6 +23,7 @@ export class RunWatch implements IDisposable {
     readonly id: string
   ) {
     this._refresh = new Throttle(() => this._load(), REFRESH_MS);
+    this._curves = new Throttle(() => this._loadMetrics(), CURVES_MS);
     this._redraw = new Throttle(async () => this._changed.emit(), REFRESH_MS);
     _connection.events.received.connect(this._onEvent, this);
     _connection.reset.connect(this._onReset, this);
@@ -103,6 +104,7 @@ export class RunWatch implements IDisposable {
     this._isDisposed = true;
     this._refresh.dispose();
     this._redraw.dispose();
+    this._curves.dispose();
     this._connection.events.received.disconnect(this._onEvent, this);
     this._connection.reset.disconnect(this._onReset, this);
     Signal.clearData(this);
@@ -124,16 +126,11 @@ export class RunWatch implements IDisposable {
       // logged goes: so both are worth asking for only when a step has ended or started.
       const progress = progressOf(run);
       if (progress !== this._progress) {
-        this._since = [];
-        const [metrics, outputs] = await Promise.all([
-          client.listMetrics(this.id),
-          client.listOutputs(this.id)
+        const [outputs] = await Promise.all([
+          client.listOutputs(this.id),
+          this._readMetrics()
         ]);
         this._outputs = outputs;
-        this._told = new Set(metrics.slice(-LOOK_BACK).map(keyOf));
-        this._metrics = metrics;
-        this._since.splice(0).forEach(metric => this._addMetric(metric));
-        this._shown = null;
         this._progress = progress;
       }
       this._run = run;
@@ -146,12 +143,32 @@ export class RunWatch implements IDisposable {
     }
   }
 
+  private async _loadMetrics(): Promise<void> {
+    try {
+      await this._readMetrics();
+      this._redraw.request();
+    } catch {
+      // What is known stays; the run itself tells that nobody answers.
+    }
+  }
+
+  private async _readMetrics(): Promise<void> {
+    this._since = [];
+    const metrics = await this._connection.client.listMetrics(this.id);
+    this._told = new Set(metrics.slice(-LOOK_BACK).map(keyOf));
+    this._metrics = metrics;
+    this._shown = null;
+    this._since.splice(0).forEach(metric => this._addMetric(metric));
+  }
+
   private _onEvent(_: EventStream, event: Event): void {
     const isOurs = event.subject === this.id || event.data.run_id === this.id;
     if (!isOurs || SILENT.has(event.kind)) {
       return;
     }
-    if (event.kind === 'metric.logged') {
+    if (event.kind === 'metric.logged' && Number(event.data.count ?? 1) > 1) {
+      this._curves.request(); // it tells the last of several
+    } else if (event.kind === 'metric.logged') {
       this._addMetric(event.data.metric as unknown as Metric);
     } else {
       this._refresh.request();
@@ -176,6 +193,7 @@ export class RunWatch implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _refresh: Throttle;
   private readonly _redraw: Throttle;
+  private readonly _curves: Throttle;
   private _run: Run | null = null;
   private _amendment: Partial<Run> | null = null;
   private _pipeline: Pipeline | null = null;
@@ -194,6 +212,9 @@ export class RunWatch implements IDisposable {
 
 /** A run of a hundred quick steps sends hundreds of events a second; the eye wants five. */
 const REFRESH_MS = 200;
+
+/** Curves that grow by many points at once are read anew. */
+const CURVES_MS = 1000;
 
 /** Changes whenever a step has started or ended. */
 function progressOf(run: Run): string {

@@ -501,6 +501,7 @@ namespace Private {
     sklearn: 'skops',
     onnx: 'onnx',
     python: 'pkl',
-    pickle: 'pkl'
+    pickle: 'pkl',
+    mlflow: 'yaml'
   };
 }

@@ -19,7 +19,7 @@ export interface ITrainingActions extends IJobsActions {
 /** The body of the Training section: the list, one job, or the form. */
 export class TrainingBody extends SectionBody {
   constructor(private readonly _options: TrainingBody.IOptions) {
-    super(_options.trans);
+    super(_options.trans, _options.model.connection);
   }
 
   protected draw(): JSX.Element {

@@ -21,7 +21,7 @@ export interface ITuningActions extends IJobsActions {
 /** The body of the Tuning section: the list, one job, or the form. */
 export class TuningBody extends SectionBody {
   constructor(private readonly _options: TuningBody.IOptions) {
-    super(_options.trans);
+    super(_options.trans, _options.model.connection);
   }
 
   protected draw(): JSX.Element {
