@@ -12,7 +12,6 @@ from functions import FUNCTIONS, suggest  # type: ignore[import-not-found]
 
 SAMPLERS = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "univariate tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=False),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 

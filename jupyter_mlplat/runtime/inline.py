@@ -236,7 +236,8 @@ class InlineHost:
             tell = []
             for suggested in answer.trials:
                 trial = self._try(suggested, tuner)
-                tell.append({"number": trial.number, "state": trial.state, "value": trial.value})
+                facts = {"state": trial.state, "value": trial.value}
+                tell.append({**suggested, **facts})  # the tuner may be another one by then
                 if self.table.has_reached_goal:
                     answer.trials.clear()
                     break

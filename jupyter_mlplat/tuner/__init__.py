@@ -14,6 +14,7 @@ One line in, one line out:
             "over": null or why, "outcome": null, "goal", "budget", "exhausted" or "failures"}
     {"op": "importance", "spec": TuneSpec, "trials": [Trial]} -> {"importance": {name: share}}
 
+A trial that the table did not have at `begin` is told with its `parameters` and `label` as well.
 `trials` of an exchange are fewer than asked for when it is over, or when trials that run have to
 end first: ask again after the next end. What cannot be done is answered with
 `{"error": {"code", "message"}}`, and the next line is read. A trial whose label has `parent` goes

@@ -49,7 +49,13 @@ class Conversation:
                 if search.report(report["number"], report.get("position"), report["value"])
             ]
             for told in request.get("tell") or ():
-                search.tell(told["number"], told["state"], told.get("value"))
+                search.tell(
+                    told["number"],
+                    told["state"],
+                    told.get("value"),
+                    told.get("parameters"),
+                    told.get("label"),
+                )
         except KeyError as error:
             raise InvalidInput(f"An exchange lacks {error} in what is told.") from error
         trials = [

@@ -61,12 +61,26 @@ class Search:
             if self._rule and row.reports:
                 self._rule.take(row)
 
-    def tell(self, number: int, state: str, value: float | None) -> None:
+    def tell(
+        self,
+        number: int,
+        state: str,
+        value: float | None,
+        parameters: Mapping[str, Any] | None = None,
+        label: Mapping[str, Any] | None = None,
+    ) -> None:
         """Take in how a trial stands; an end that is known already is no news.
 
+        One that an earlier tuner suggested, and the table did not have when this one began, is told
+        with its parameters.
+
         Raises:
-            InvalidInput: There is no such trial.
+            InvalidInput: There is no such trial, and it is told without parameters.
         """
+        if parameters is not None and number > self._table.last:
+            new = Row(number=number, parameters=dict(parameters), label=dict(label or {}))
+            self._table.add(new)
+            self._sampler.add(new)
         row = self._table.tell(number, state, value)
         if row is not None:
             self._sampler.end(row)
@@ -76,9 +90,10 @@ class Search:
     def report(self, number: int, position: int | None, value: float) -> bool:
         """Take in a value on the way; tell whether the trial is to stop early.
 
-        Raises:
-            InvalidInput: There is no such trial.
+        Of a trial that is not in the table (yet, see `tell`) nothing can be said.
         """
+        if number not in self._table:
+            return False
         row = self._table.report(number, position, value)
         return bool(self._rule and row.is_open and self._rule.is_hopeless(row))
 

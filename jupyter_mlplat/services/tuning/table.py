@@ -61,6 +61,9 @@ class Table:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __contains__(self, number: int) -> bool:
+        return number in self._rows
+
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
 

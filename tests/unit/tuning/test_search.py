@@ -107,6 +107,18 @@ def test_trial_that_is_not_in_the_table_is_refused() -> None:
         Search(read_problem(a_spec("random"))).tell(5, "Succeeded", 1.0)
 
 
+def test_trial_that_another_tuner_suggested_is_told_with_its_parameters() -> None:
+    whole = run(a_spec("tpe"), bowl, 13)
+    search = Search(read_problem(a_spec("tpe")), whole[:9])
+
+    assert search.report(10, 1, 3.0) is False
+    for one in whole[9:12]:
+        search.tell(one["number"], "Succeeded", one["value"], one["parameters"], one["label"])
+
+    ((number, suggested),) = search.ask(1)
+    assert (number, suggested.parameters) == (13, whole[12]["parameters"])
+
+
 @pytest.mark.parametrize(
     ("algorithm", "settings", "words"),
     [
