@@ -1,6 +1,7 @@
 """Attributes and items: what reading one may give, what writing one changes."""
 
 import ast
+from abc import ABC, abstractmethod
 
 from jupyter_mlplat.compiler import boxes, classes, knowledge, patching, reading
 from jupyter_mlplat.compiler.binding import Args
@@ -21,22 +22,22 @@ CLOSED = frozenset(
 """Kinds of which all methods are known: another name is an error at run time."""
 
 
-class Attributes(Recorder):
+class Attributes(Recorder, ABC):
     """Follows `value.name` and `value[key]`."""
 
+    @abstractmethod
     def call_function(
         self, function: Obj, args: Args, node: ast.AST, receiver: Obj | None = None
     ) -> Value:
         """Follow a call of one of the notebook's functions (see `Calls`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self, callee: Value, args: Args, node: ast.AST) -> Value:
         """Follow a call of anything (see `Calls`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def load_module(self, name: str, node: ast.AST) -> Obj:
         """Return a module by its dotted name (see `Imports`)."""
-        raise NotImplementedError
 
     # -- reading -------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Calls: what is called, and who follows it."""
 
 import ast
+from abc import abstractmethod
 
 from jupyter_mlplat.compiler import (
     callbacks,
@@ -23,17 +24,17 @@ from jupyter_mlplat.compiler.library import MUTATORS
 class Calls(Attributes):
     """Follows calls."""
 
+    @abstractmethod
     def run_body(self, body: list[ast.stmt]) -> None:
         """Follow statements (see `Statements`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evaluate(self, node: ast.expr) -> Value:
         """Return what an expression may be (see `Expressions`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call_special(self, path: str, args: Args, node: ast.AST) -> Value | None:
         """Follow the calls that need more than a table entry (see `Special`)."""
-        raise NotImplementedError
 
     def call(self, callee: Value, args: Args, node: ast.AST) -> Value:
         found: set[Obj] = set()

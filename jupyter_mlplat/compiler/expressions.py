@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 
 from jupyter_mlplat.compiler import binding, callbacks, classes, following, naming, paths
 from jupyter_mlplat.compiler.binding import Args
@@ -327,6 +328,6 @@ class Expressions(Calls):
             self.scope = outer
         return self.fresh(kind, node, found)
 
+    @abstractmethod
     def assign(self, target: ast.expr, value: Value) -> None:
         """Bind or store to a target (see `Statements`)."""
-        raise NotImplementedError

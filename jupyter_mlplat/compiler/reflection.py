@@ -1,6 +1,7 @@
 """Ways into the notebook's namespace other than its names: its module, frames, code in strings."""
 
 import ast
+from abc import abstractmethod
 from textwrap import dedent
 
 from jupyter_mlplat.compiler import callbacks, classes, dynamic, following, unseen
@@ -21,9 +22,9 @@ TIMERS = frozenset({"timeit.Timer", "timeit.repeat", "timeit.timeit"})
 class Reflection(Expressions):
     """Follows what reaches the namespace through objects and through texts."""
 
+    @abstractmethod
     def load_name_global(self, name: str, node: ast.AST) -> Value:
         """Read a name of the notebook from wherever the code stands (see `Special`)."""
-        raise NotImplementedError
 
     # -- the module and its frames -------------------------------------------------------------
 
