@@ -1,0 +1,94 @@
+"""What every API of the engine's does with a request, whoever's shapes it speaks."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from jupyter_mlplat.engine.api.requests import Asked
+from jupyter_mlplat.errors import PlatformError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from jupyter_mlplat.engine.engine import Engine
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[["Engine", Asked], Awaitable[Response]]
+
+
+class Named(Protocol):
+    """A route of a table."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def collect_handlers(modules: "Iterable[ModuleType]") -> Mapping[str, Handler]:
+    """Put the handlers of several modules together, by the name of their route."""
+    return {name: handler for module in modules for name, handler in module.HANDLERS.items()}
+
+
+class AnsweringApp(ABC):
+    """An ASGI application that serves a table of routes and nothing else.
+
+    Args:
+        engine: Does what is asked.
+        routes: The table.
+        handlers: Who answers, by the name of the route.
+    """
+
+    def __init__(
+        self, engine: "Engine", routes: Iterable[Named], handlers: Mapping[str, Handler]
+    ) -> None:
+        named = {route.name for route in routes}
+        if named != handlers.keys():
+            raise RuntimeError(f"Routes and handlers differ: {sorted(named ^ handlers.keys())}.")
+        self._engine = engine
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self.answer(request)
+        except PlatformError as error:
+            response = self.refuse(error)
+        except ClientDisconnect:
+            return
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.url.path)
+            response = self.refuse(
+                PlatformError(
+                    f"Cannot answer {request.method} {request.url.path}: the engine made a "
+                    "mistake. engine.log has the details."
+                )
+            )
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
+
+    @abstractmethod
+    async def answer(self, request: Request) -> Response:
+        """Find out what is asked, and by whom, and have it done."""
+
+    @abstractmethod
+    def refuse(self, error: PlatformError) -> Response:
+        """Say in this API's shape why something was not done."""
+
+    async def handle(self, route: str, request: Request, segments: Mapping[str, str]) -> Response:
+        """Let the handler of a route answer."""
+        asked = Asked(request, segments, self._engine.config.body_limit_bytes)
+        return await self._handlers[route](self._engine, asked)
+
+
+def path_of(request: Request) -> str:
+    """Return the path of a request as it was sent, escapes and all."""
+    raw: bytes = request.scope.get("raw_path", b"")
+    return raw.split(b"?", 1)[0].decode("ascii", "replace")
