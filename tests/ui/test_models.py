@@ -51,7 +51,7 @@ def test_a_logged_model_is_registered_named_compared_and_deleted(page: Page, lab
     form.get_by_label("champion").check()
     form.get_by_label("Description of this version").fill(HOSTILE)
     assert troubles(page) == []
-    page.get_by_test_id("mlplat-register-submit").click()
+    form.get_by_role("button", name="Register", exact=True).click()
     version = page.get_by_test_id("mlplat-version")
     expect(version).to_contain_text(HOSTILE)
     expect(page.get_by_test_id("mlplat-made-by")).to_contain_text("Run 1")

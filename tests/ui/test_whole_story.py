@@ -189,7 +189,7 @@ def register(page: Page, run: int, alias: str) -> None:
     form.get_by_label("Run").select_option(choice)
     form.get_by_label("Name").fill("iris")
     form.get_by_role("checkbox", name=alias).check()
-    page.get_by_test_id("mlplat-register-submit").click()
+    form.get_by_role("button", name="Register", exact=True).click()
     expect(page.get_by_test_id("mlplat-model")).to_contain_text(alias, timeout=30_000)
 
 

@@ -14,11 +14,13 @@ export function Button(props: {
   isDisabled?: boolean;
   isBusy?: boolean;
   testId?: string;
-  onClick: () => void;
+  /** One that sends the form it is in needs no `onClick`. */
+  type?: 'button' | 'submit';
+  onClick?: () => void;
 }): JSX.Element {
   return (
     <button
-      type="button"
+      type={props.type ?? 'button'}
       className={`jp-mlplat-Button jp-mod-${props.kind ?? 'plain'}`}
       title={props.title}
       disabled={props.isDisabled || props.isBusy}

@@ -2,12 +2,12 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { RegisteredModel } from '../../api/types';
-import { Button, EmptyState, ErrorNote } from '../../components/basics';
+import { Button, EmptyState } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { Header } from '../../components/header';
-import { Field } from '../../components/field';
+import { Field, SelectField, TextField, withValue } from '../../components/field';
+import { Form } from '../../components/form';
 import { formatAge } from '../../components/format';
+import { Header } from '../../components/header';
 import { deployIcon } from '../../icons';
 import type { DeployModel, IVersionChoice } from './deploy-model';
 import { percentOf } from './split';
@@ -67,78 +67,53 @@ function Fields(props: {
   const { model } = props;
   const trans = useTrans();
   const { draft, problems, existing } = model;
-  const names = React.useId();
   return (
-    <form
-      className="jp-mlplat-DeployForm"
-      aria-label={trans.__('Deploy a model')}
-      data-testid="mlplat-deploy-form"
-      onSubmit={event => {
-        event.preventDefault();
-        if (model.canDeploy) {
-          props.onDeploy();
-        }
+    <Form
+      label={trans.__('Deploy a model')}
+      testId="mlplat-deploy-form"
+      submit={{
+        label: existing ? trans.__('Deploy revision') : trans.__('Deploy'),
+        icon: deployIcon,
+        canSubmit: model.canDeploy,
+        isBusy: model.isBusy
       }}
-      onKeyDown={event => {
-        if (event.key === 'Escape') {
-          props.onCancel();
-        }
-      }}
+      error={model.error}
+      onSubmit={props.onDeploy}
+      onCancel={props.onCancel}
     >
       <div className="jp-mlplat-Form-row">
-        <Field
+        <SelectField
           label={trans.__('Model')}
           problem={
             problems.model === 'unknown'
               ? trans.__('There is no such model.')
               : null
           }
-          render={attributes => (
-            <select
-              {...attributes}
-              className="jp-mlplat-Select"
-              value={draft.model}
-              disabled={model.isLoading}
-              onChange={event => model.edit({ model: event.target.value })}
-            >
-              {!model.models.some(({ name }) => name === draft.model) && (
-                <option value={draft.model}>
-                  {draft.model || trans.__('Choose a model')}
-                </option>
-              )}
-              {model.models.map(({ name }: RegisteredModel) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
+          value={draft.model}
+          isDisabled={model.isLoading}
+          choices={withValue(
+            model.models.map(({ name }) => [name, name]),
+            draft.model,
+            draft.model || trans.__('Choose a model')
           )}
+          onChange={name => model.edit({ model: name })}
         />
-        <Field
+        <SelectField
           label={trans.__('Version')}
           problem={
             problems.reference ? trans.__('There is no such version.') : null
           }
-          render={attributes => (
-            <select
-              {...attributes}
-              className="jp-mlplat-Select"
-              value={draft.reference}
-              disabled={model.choices.length === 0}
-              onChange={event => model.edit({ reference: event.target.value })}
-            >
-              {model.version === null && (
-                <option value={draft.reference}>
-                  {draft.reference.slice(1) || trans.__('Latest')}
-                </option>
-              )}
-              {model.choices.map(choice => (
-                <option key={choice.reference} value={choice.reference}>
-                  {choiceLabel(trans, choice)}
-                </option>
-              ))}
-            </select>
+          value={draft.reference}
+          isDisabled={model.choices.length === 0}
+          choices={withValue(
+            model.choices.map(choice => [
+              choice.reference,
+              choiceLabel(trans, choice)
+            ]),
+            draft.reference,
+            draft.reference.slice(1) || trans.__('Latest')
           )}
+          onChange={reference => model.edit({ reference })}
         />
       </div>
       {model.version && (
@@ -151,7 +126,7 @@ function Fields(props: {
           )}
         </p>
       )}
-      <Field
+      <TextField
         label={trans.__('Endpoint')}
         problem={
           problems.endpoint
@@ -165,28 +140,10 @@ function Fields(props: {
             ? trans.__('Exists: the model becomes its next revision.')
             : trans.__('New: it gets a URL of its own on this machine.')
         }
-        render={attributes => (
-          <>
-            <input
-              {...attributes}
-              className="jp-mlplat-Input"
-              type="text"
-              spellCheck={false}
-              autoComplete="off"
-              list={names}
-              placeholder={draft.model}
-              value={draft.endpoint ?? ''}
-              onChange={event =>
-                model.edit({ endpoint: event.target.value || null })
-              }
-            />
-            <datalist id={names}>
-              {props.endpointNames.map(name => (
-                <option key={name} value={name} />
-              ))}
-            </datalist>
-          </>
-        )}
+        suggestions={props.endpointNames}
+        placeholder={draft.model}
+        value={draft.endpoint ?? ''}
+        onChange={name => model.edit({ endpoint: name || null })}
       />
       {model.isShared ? (
         <Field
@@ -246,22 +203,7 @@ function Fields(props: {
           </span>
         </label>
       )}
-      {model.error !== null && <ErrorNote error={model.error} />}
-      <div className="jp-mlplat-Form-actions">
-        <button
-          type="submit"
-          className="jp-mlplat-Button jp-mod-primary"
-          disabled={!model.canDeploy}
-          aria-busy={model.isBusy}
-        >
-          <deployIcon.react tag="span" className="jp-mlplat-Button-icon" />
-          <span className="jp-mlplat-Button-label">
-            {existing ? trans.__('Deploy revision') : trans.__('Deploy')}
-          </span>
-        </button>
-        <Button label={trans.__('Cancel')} onClick={props.onCancel} />
-      </div>
-    </form>
+    </Form>
   );
 }
 

@@ -4,6 +4,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from '../../api/connection';
 import type { EventStream } from '../../api/events';
+import { LiveList } from '../../api/live-list';
 import type { Endpoint, Event } from '../../api/types';
 import { DeployModel } from './deploy-model';
 import type { IDeployDraft } from './deploy-model';
@@ -14,6 +15,13 @@ import { EndpointWatch } from './watch';
 export class EndpointsModel implements IDisposable {
   constructor(readonly connection: Connection) {
     this.stats = new StatsModel(connection.client);
+    this._list = new LiveList<Endpoint>({
+      load: async () =>
+        (await connection.client.call('endpoints.list', {})).endpoints,
+      nameOf: ({ name }) => name,
+      compare: byName,
+      onChanged: () => this._changed.emit()
+    });
     connection.reset.connect(this._onReset, this);
     connection.events.received.connect(this._onEvent, this);
   }
@@ -28,20 +36,20 @@ export class EndpointsModel implements IDisposable {
 
   /** All endpoints, by name. */
   get endpoints(): readonly Endpoint[] {
-    return this._endpoints;
+    return this._list.items;
   }
 
   get isLoading(): boolean {
-    return this._isLoading;
+    return this._list.isLoading;
   }
 
   get error(): unknown {
-    return this._error;
+    return this._list.error;
   }
 
   /** How many endpoints do not serve as they should. */
   get troubledCount(): number {
-    return this._endpoints.filter(
+    return this.endpoints.filter(
       ({ state }) => state === 'FAILED' || state === 'DEGRADED'
     ).length;
   }
@@ -109,7 +117,7 @@ export class EndpointsModel implements IDisposable {
     this._deployment =
       given === null
         ? null
-        : new DeployModel(this.connection, () => this._endpoints, given);
+        : new DeployModel(this.connection, () => this.endpoints, given);
     this._changed.emit();
   }
 
@@ -120,7 +128,7 @@ export class EndpointsModel implements IDisposable {
     if (!endpoint || form !== this._deployment) {
       return false;
     }
-    this._accept(endpoint);
+    this._list.put(endpoint);
     this.open(endpoint.name);
     return true;
   }
@@ -130,25 +138,8 @@ export class EndpointsModel implements IDisposable {
     this._remove(name);
   }
 
-  async load(): Promise<void> {
-    const turn = ++this._turn;
-    this._isLoading = true;
-    this._changed.emit();
-    try {
-      const list = await this.connection.client.call('endpoints.list', {});
-      if (turn !== this._turn) {
-        return;
-      }
-      this._endpoints = [...list.endpoints].sort(byName);
-      this._error = null;
-    } catch (error) {
-      if (turn !== this._turn) {
-        return;
-      }
-      this._error = error;
-    }
-    this._isLoading = false;
-    this._changed.emit();
+  load(): Promise<void> {
+    return this._list.load();
   }
 
   dispose(): void {
@@ -170,7 +161,7 @@ export class EndpointsModel implements IDisposable {
   private _onEvent(_: EventStream, event: Event): void {
     switch (event.kind) {
       case 'endpoint.updated':
-        this._accept(event.data as unknown as Endpoint);
+        this._list.put(event.data as unknown as Endpoint);
         break;
       case 'endpoint.deleted':
         this._remove(event.subject);
@@ -185,21 +176,17 @@ export class EndpointsModel implements IDisposable {
   }
 
   private _remove(name: string): void {
-    this._endpoints = this._endpoints.filter(found => found.name !== name);
     if (this._selected?.name === name) {
       this.open(null);
     }
-    this._changed.emit();
+    this._list.remove(name);
   }
 
   private readonly _changed = new Signal<this, void>(this);
   private readonly _watches = new Map<string, EndpointWatch>();
-  private _endpoints: readonly Endpoint[] = [];
+  private readonly _list: LiveList<Endpoint>;
   private _selected: EndpointWatch | null = null;
   private _deployment: DeployModel | null = null;
-  private _error: unknown = null;
-  private _turn = 0;
-  private _isLoading = false;
   private _isDisposed = false;
 }
 

@@ -1,11 +1,12 @@
 import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Button, Code, ErrorNote } from '../../components/basics';
+import { Code } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { Header } from '../../components/header';
-import { Field } from '../../components/field';
+import { SelectField, TextField, withValue } from '../../components/field';
+import { Form } from '../../components/form';
 import { formatAge, formatNumber } from '../../components/format';
+import { Header } from '../../components/header';
 import { OFFERED_ALIASES } from './aliases';
 import type { Registration } from './registration';
 
@@ -44,49 +45,38 @@ function Fields(props: {
   const { draft, problems, runs, logged, existing } = form;
   const chosen = logged?.find(({ name }) => name === draft.loggedAs);
   return (
-    <form
-      className="jp-mlplat-RegisterForm"
-      aria-label={trans.__('Register a model')}
-      data-testid="mlplat-register-form"
-      onSubmit={event => {
-        event.preventDefault();
-        props.onRegister();
+    <Form
+      label={trans.__('Register a model')}
+      testId="mlplat-register-form"
+      submit={{
+        label: trans.__('Register'),
+        canSubmit: form.canRegister,
+        isBusy: form.isBusy
       }}
-      onKeyDown={event => {
-        if (event.key === 'Escape') {
-          props.onCancel();
-        }
-      }}
+      error={form.error}
+      onSubmit={props.onRegister}
+      onCancel={props.onCancel}
     >
-      <Field
+      <SelectField
         label={trans.__('Run')}
         problem={
           !form.isLoading && runs.length === 0 && draft.run === null
             ? trans.__('No run has succeeded yet. Run a notebook first.')
             : null
         }
-        render={attributes => (
-          <select
-            {...attributes}
-            className="jp-mlplat-Select"
-            value={draft.run ?? ''}
-            disabled={form.isLoading}
-            onChange={event => form.edit({ run: event.target.value })}
-          >
-            {!runs.some(({ id }) => id === draft.run) && (
-              <option value={draft.run ?? ''}>
-                {draft.run ?? trans.__('Reading runs…')}
-              </option>
-            )}
-            {runs.map(run => (
-              <option key={run.id} value={run.id}>
-                {`#${run.number} ${run.pipeline} · ${formatAge(run.created_at, Date.now())}`}
-              </option>
-            ))}
-          </select>
+        value={draft.run ?? ''}
+        isDisabled={form.isLoading}
+        choices={withValue(
+          runs.map(run => [
+            run.id,
+            `#${run.number} ${run.pipeline} · ${formatAge(run.created_at, Date.now())}`
+          ]),
+          draft.run ?? '',
+          draft.run ?? trans.__('Reading runs…')
         )}
+        onChange={run => form.edit({ run })}
       />
-      <Field
+      <SelectField
         label={trans.__('Logged model')}
         problem={
           logged?.length === 0 && draft.run !== null
@@ -95,26 +85,15 @@ function Fields(props: {
               )
             : null
         }
-        render={attributes => (
-          <select
-            {...attributes}
-            className="jp-mlplat-Select"
-            value={draft.loggedAs ?? ''}
-            disabled={!logged?.length}
-            onChange={event => form.edit({ loggedAs: event.target.value })}
-          >
-            {draft.loggedAs === null && (
-              <option value="">
-                {logged === null ? trans.__('Reading…') : trans.__('None')}
-              </option>
-            )}
-            {logged?.map(({ name }) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
+        value={draft.loggedAs ?? ''}
+        isDisabled={!logged?.length}
+        choices={withValue(
+          (logged ?? []).map(({ name }) => [name, name]),
+          draft.loggedAs ?? '',
+          draft.loggedAs ??
+            (logged === null ? trans.__('Reading…') : trans.__('None'))
         )}
+        onChange={loggedAs => form.edit({ loggedAs })}
       />
       {chosen && (
         <p className="jp-mlplat-Hint" data-testid="mlplat-logged-facts">
@@ -126,7 +105,7 @@ function Fields(props: {
           ))}
         </p>
       )}
-      <Field
+      <TextField
         label={trans.__('Name')}
         problem={
           draft.model !== '' && problems.model
@@ -143,44 +122,17 @@ function Fields(props: {
               )
             : trans.__('New: this becomes its first version.')
         }
-        render={attributes => (
-          <input
-            {...attributes}
-            className="jp-mlplat-Input"
-            type="text"
-            spellCheck={false}
-            autoComplete="off"
-            value={draft.model}
-            onChange={event => form.edit({ model: event.target.value })}
-          />
-        )}
+        value={draft.model}
+        onChange={model => form.edit({ model })}
       />
-      <Field
+      <TextField
         label={trans.__('Description of this version')}
-        render={attributes => (
-          <textarea
-            {...attributes}
-            className="jp-mlplat-Input jp-mlplat-TextArea"
-            rows={3}
-            value={draft.description}
-            onChange={event => form.edit({ description: event.target.value })}
-          />
-        )}
+        rows={3}
+        value={draft.description}
+        onChange={description => form.edit({ description })}
       />
       <Aliases form={form} />
-      {form.error !== null && <ErrorNote error={form.error} />}
-      <div className="jp-mlplat-Form-actions">
-        <Button
-          kind="primary"
-          label={trans.__('Register')}
-          isDisabled={!form.canRegister}
-          isBusy={form.isBusy}
-          testId="mlplat-register-submit"
-          onClick={props.onRegister}
-        />
-        <Button label={trans.__('Cancel')} onClick={props.onCancel} />
-      </div>
-    </form>
+    </Form>
   );
 }
 
@@ -230,7 +182,7 @@ function Aliases(props: { form: Registration }): JSX.Element {
           </label>
         );
       })}
-      <Field
+      <TextField
         label={trans.__('Others')}
         problem={
           form.problems.aliases
@@ -239,18 +191,9 @@ function Aliases(props: { form: Registration }): JSX.Element {
               )
             : null
         }
-        render={attributes => (
-          <input
-            {...attributes}
-            className="jp-mlplat-Input"
-            type="text"
-            spellCheck={false}
-            autoComplete="off"
-            placeholder={trans.__('such as staging')}
-            value={others}
-            onChange={event => edit(ticked, event.target.value)}
-          />
-        )}
+        placeholder={trans.__('such as staging')}
+        value={others}
+        onChange={text => edit(ticked, text)}
       />
     </fieldset>
   );

@@ -3,10 +3,12 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Parameter } from '../../api/types';
-import { Button, ErrorNote, Fold, IconButton } from '../../components/basics';
+import { Fold } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { Field } from '../../components/field';
-import { backIcon, schedulesIcon } from '../../icons';
+import { SelectField, TextField } from '../../components/field';
+import { Form } from '../../components/form';
+import { Header } from '../../components/header';
+import { schedulesIcon } from '../../icons';
 import { PRESETS, isNotebook } from './draft';
 import type { DraftProblem, IScheduleDraft, TriggerKind } from './draft';
 import type { ScheduleForm } from './form-model';
@@ -28,62 +30,37 @@ export function ScheduleFormView(props: {
     <UseSignal signal={form.changed}>
       {() => (
         <>
-          <div className="jp-mlplat-Header">
-            <IconButton
-              icon={backIcon}
-              isFocusedAtFirst
-              label={trans.__('Back to the schedules')}
-              onClick={props.onCancel}
-            />
-            <div className="jp-mlplat-Header-text">
-              <h2 className="jp-mlplat-Header-title">
-                {isNew
-                  ? trans.__('New schedule')
-                  : trans.__('Change %1', form.draft.name)}
-              </h2>
-            </div>
-          </div>
+          <Header
+            title={
+              isNew
+                ? trans.__('New schedule')
+                : trans.__('Change %1', form.draft.name)
+            }
+            back={{
+              label: trans.__('Back to the schedules'),
+              onClick: props.onCancel
+            }}
+          />
           <div className="jp-mlplat-Section-scroll">
-            <form
-              className="jp-mlplat-ScheduleForm"
-              aria-label={trans.__('Schedule')}
-              data-testid="mlplat-schedule-form"
-              onSubmit={event => {
-                event.preventDefault();
-                if (form.canSave) {
-                  props.onSave();
-                }
+            <Form
+              label={trans.__('Schedule')}
+              testId="mlplat-schedule-form"
+              submit={{
+                label: isNew ? trans.__('Create schedule') : trans.__('Save'),
+                icon: schedulesIcon,
+                canSubmit: form.canSave,
+                isBusy: form.isBusy
               }}
-              onKeyDown={event => {
-                if (event.key === 'Escape') {
-                  props.onCancel();
-                }
-              }}
+              error={form.error}
+              onSubmit={props.onSave}
+              onCancel={props.onCancel}
             >
               <What {...props} />
               <When form={form} zones={props.zones} />
               <NextTimes form={form} />
               <Parameters form={form} />
               <More form={form} />
-              {form.error !== null && <ErrorNote error={form.error} />}
-              <div className="jp-mlplat-Form-actions">
-                <button
-                  type="submit"
-                  className="jp-mlplat-Button jp-mod-primary"
-                  disabled={!form.canSave}
-                  aria-busy={form.isBusy}
-                >
-                  <schedulesIcon.react
-                    tag="span"
-                    className="jp-mlplat-Button-icon"
-                  />
-                  <span className="jp-mlplat-Button-label">
-                    {isNew ? trans.__('Create schedule') : trans.__('Save')}
-                  </span>
-                </button>
-                <Button label={trans.__('Cancel')} onClick={props.onCancel} />
-              </div>
-            </form>
+            </Form>
           </div>
         </>
       )}
@@ -100,29 +77,15 @@ function What(props: {
   const trans = useTrans();
   return (
     <>
-      <Field
+      <TextField
         label={trans.__('Notebook or pipeline')}
         help={trans.__('A notebook, or a KFP pipeline (.yaml).')}
         problem={said(trans, form.problems.path)}
-        render={attributes => (
-          <input
-            {...attributes}
-            className="jp-mlplat-Input"
-            type="text"
-            spellCheck={false}
-            autoComplete="off"
-            value={props.shortPath(form.draft.path)}
-            onChange={event =>
-              form.edit({
-                path:
-                  event.target.value && props.absolutePath(event.target.value)
-              })
-            }
-          />
-        )}
+        value={props.shortPath(form.draft.path)}
+        onChange={text => form.edit({ path: text && props.absolutePath(text) })}
       />
       {isNotebook(form.draft.path) && (
-        <Field
+        <SelectField
           label={trans.__('As')}
           help={
             form.draft.whole
@@ -133,20 +96,13 @@ function What(props: {
                   'As a pipeline: steps side by side, taken from the cache where nothing has changed.'
                 )
           }
-          render={attributes => (
-            <select
-              {...attributes}
-              className="jp-mlplat-Select"
-              name="whole"
-              value={String(form.draft.whole)}
-              onChange={event =>
-                form.edit({ whole: event.target.value === 'true' })
-              }
-            >
-              <option value="true">{trans.__('The whole notebook')}</option>
-              <option value="false">{trans.__('Its steps')}</option>
-            </select>
-          )}
+          name="whole"
+          value={form.draft.whole ? 'true' : 'false'}
+          choices={[
+            ['true', trans.__('The whole notebook')],
+            ['false', trans.__('Its steps')]
+          ]}
+          onChange={value => form.edit({ whole: value === 'true' })}
         />
       )}
       {form.draft.schedule === null && (
@@ -163,10 +119,7 @@ function When(props: {
   const { form } = props;
   const { draft, problems } = form;
   const trans = useTrans();
-  const zones = React.useId();
-  const preset =
-    Object.entries(PRESETS).find(([, text]) => text === draft.cron)?.[0] ??
-    'own';
+  const preset = presetOf(draft.cron);
   return (
     <>
       <Choice
@@ -178,29 +131,15 @@ function When(props: {
       {draft.kind === 'cron' && (
         <>
           <div className="jp-mlplat-Form-row">
-            <Field
+            <SelectField
               label={trans.__('Times')}
-              render={attributes => (
-                <select
-                  {...attributes}
-                  className="jp-mlplat-Select"
-                  value={preset}
-                  onChange={event => {
-                    const chosen = event.target.value;
-                    if (chosen in PRESETS) {
-                      form.edit({
-                        cron: PRESETS[chosen as keyof typeof PRESETS]
-                      });
-                    }
-                  }}
-                >
-                  {presetsOf(trans).map(([value, label]) => (
-                    <option key={value} value={value}>
-                      {label}
-                    </option>
-                  ))}
-                </select>
-              )}
+              value={preset}
+              choices={presetsOf(trans)}
+              onChange={chosen => {
+                if (chosen !== 'own') {
+                  form.edit({ cron: PRESETS[chosen] });
+                }
+              }}
             />
             <Text
               form={form}
@@ -212,28 +151,12 @@ function When(props: {
               )}
             />
           </div>
-          <Field
+          <TextField
             label={trans.__('Time zone')}
             problem={said(trans, problems.zone)}
-            render={attributes => (
-              <>
-                <input
-                  {...attributes}
-                  className="jp-mlplat-Input"
-                  type="text"
-                  spellCheck={false}
-                  autoComplete="off"
-                  list={zones}
-                  value={draft.zone}
-                  onChange={event => form.edit({ zone: event.target.value })}
-                />
-                <datalist id={zones}>
-                  {props.zones.map(zone => (
-                    <option key={zone} value={zone} />
-                  ))}
-                </datalist>
-              </>
-            )}
+            suggestions={props.zones}
+            value={draft.zone}
+            onChange={zone => form.edit({ zone })}
           />
         </>
       )}
@@ -361,10 +284,8 @@ function ParameterField(props: {
   const { form, parameter } = props;
   const { name, type } = parameter;
   const trans = useTrans();
-  const given = form.draft.parameters[name];
-  const standard = parameter.expression;
   return (
-    <Field
+    <TextField
       label={`${name}: ${type}`}
       help={parameter.help || undefined}
       problem={
@@ -372,21 +293,11 @@ function ParameterField(props: {
           ? trans.__('This is no %1.', type)
           : null
       }
-      render={attributes => (
-        <input
-          {...attributes}
-          className="jp-mlplat-Input jp-mod-code"
-          type="text"
-          spellCheck={false}
-          autoComplete="off"
-          placeholder={standard}
-          value={given ?? ''}
-          data-parameter={name}
-          onChange={event =>
-            form.setParameter(name, event.target.value || null)
-          }
-        />
-      )}
+      isCode
+      placeholder={parameter.expression}
+      parameter={name}
+      value={form.draft.parameters[name] ?? ''}
+      onChange={text => form.setParameter(name, text || null)}
     />
   );
 }
@@ -465,40 +376,28 @@ function More(props: { form: ScheduleForm }): JSX.Element {
         />
       </div>
       {(['start', 'end'] as const).map(field => (
-        <Field
+        <TextField
           key={field}
           label={
             field === 'start' ? trans.__('Not before') : trans.__('Not after')
           }
           problem={said(trans, problems[field])}
-          render={attributes => (
-            <input
-              {...attributes}
-              className="jp-mlplat-Input"
-              type="datetime-local"
-              value={draft[field]}
-              onChange={event => form.edit({ [field]: event.target.value })}
-            />
-          )}
+          type="datetime-local"
+          value={draft[field]}
+          onChange={text => form.edit({ [field]: text })}
         />
       ))}
-      <Field
+      <TextField
         label={trans.__('One run for each row')}
         help={trans.__(
           'Names of parameters on the first line, then a line for each run, with commas between.'
         )}
         problem={said(trans, problems.table)}
-        render={attributes => (
-          <textarea
-            {...attributes}
-            className="jp-mlplat-Input jp-mod-code"
-            rows={3}
-            spellCheck={false}
-            placeholder={EXAMPLE_TABLE}
-            value={draft.table}
-            onChange={event => form.edit({ table: event.target.value })}
-          />
-        )}
+        isCode
+        rows={3}
+        placeholder={EXAMPLE_TABLE}
+        value={draft.table}
+        onChange={table => form.edit({ table })}
       />
       <Text
         form={form}
@@ -514,71 +413,43 @@ function More(props: { form: ScheduleForm }): JSX.Element {
 const EXAMPLE_TABLE = 'region,depth\nnorth,3\nsouth,5';
 const EXAMPLE_URL = 'https://…';
 
-type TextField = {
+type DraftText = {
   [K in keyof IScheduleDraft]: IScheduleDraft[K] extends string ? K : never;
 }[keyof IScheduleDraft];
 
-function Text(props: {
-  form: ScheduleForm;
-  field: TextField;
-  label: string;
-  help?: string;
-  title?: string;
-  placeholder?: string;
-  inputMode?: 'numeric' | 'decimal';
-  isCode?: boolean;
-}): JSX.Element {
-  const { form, field } = props;
-  const trans = useTrans();
+/** A text of the draft. */
+function Text(
+  props: Omit<
+    React.ComponentProps<typeof TextField>,
+    'name' | 'value' | 'problem' | 'onChange'
+  > & { form: ScheduleForm; field: DraftText }
+): JSX.Element {
+  const { form, field, ...others } = props;
   return (
-    <Field
-      label={props.label}
-      help={props.help}
-      problem={said(trans, form.problems[field])}
-      render={attributes => (
-        <input
-          {...attributes}
-          className={`jp-mlplat-Input${props.isCode ? ' jp-mod-code' : ''}`}
-          type="text"
-          spellCheck={false}
-          autoComplete="off"
-          name={field}
-          title={props.title}
-          inputMode={props.inputMode}
-          placeholder={props.placeholder}
-          value={form.draft[field]}
-          onChange={event => form.edit({ [field]: event.target.value })}
-        />
-      )}
+    <TextField
+      {...others}
+      problem={said(useTrans(), form.problems[field])}
+      name={field}
+      value={form.draft[field]}
+      onChange={text => form.edit({ [field]: text })}
     />
   );
 }
 
+/** A choice of the draft. */
 function Choice(props: {
   form: ScheduleForm;
   field: 'kind' | 'everyUnit' | 'catchUp' | 'overlap';
   label: string;
   choices: readonly (readonly [string, string])[];
 }): JSX.Element {
-  const { form, field } = props;
+  const { form, field, ...others } = props;
   return (
-    <Field
-      label={props.label}
-      render={attributes => (
-        <select
-          {...attributes}
-          className="jp-mlplat-Select"
-          name={field}
-          value={form.draft[field]}
-          onChange={event => form.edit({ [field]: event.target.value })}
-        >
-          {props.choices.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
-      )}
+    <SelectField
+      {...others}
+      name={field}
+      value={form.draft[field] as string}
+      onChange={value => form.edit({ [field]: value })}
     />
   );
 }
@@ -594,9 +465,14 @@ function kindsOf(trans: TranslationBundle): [TriggerKind, string][] {
   ];
 }
 
-function presetsOf(
-  trans: TranslationBundle
-): [keyof typeof PRESETS | 'own', string][] {
+type Preset = keyof typeof PRESETS | 'own';
+
+function presetOf(cron: string): Preset {
+  const names = Object.keys(PRESETS) as (keyof typeof PRESETS)[];
+  return names.find(name => PRESETS[name] === cron) ?? 'own';
+}
+
+function presetsOf(trans: TranslationBundle): [Preset, string][] {
   return [
     ['hourly', trans.__('Every hour')],
     ['daily', trans.__('Every day')],

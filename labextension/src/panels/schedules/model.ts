@@ -4,6 +4,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from '../../api/connection';
 import type { EventStream } from '../../api/events';
+import { LiveList } from '../../api/live-list';
 import type { Event, Firing, ScheduleStatus } from '../../api/types';
 import { draftOf, newDraft } from './draft';
 import { ScheduleForm } from './form-model';
@@ -15,6 +16,13 @@ export class SchedulesModel implements IDisposable {
     readonly connection: Connection,
     readonly zone: string
   ) {
+    this._list = new LiveList<ScheduleStatus>({
+      load: async () =>
+        (await connection.client.call('schedules.list', {})).schedules,
+      nameOf: ({ schedule }) => schedule.name,
+      compare: byNext,
+      onChanged: () => this._changed.emit()
+    });
     connection.reset.connect(this._onReset, this);
     connection.events.received.connect(this._onEvent, this);
   }
@@ -26,29 +34,25 @@ export class SchedulesModel implements IDisposable {
 
   /** All schedules: the next to fire first, then those that wait for something else. */
   get schedules(): readonly ScheduleStatus[] {
-    return this._schedules;
+    return this._list.items;
   }
 
   get isLoading(): boolean {
-    return this._isLoading;
+    return this._list.isLoading;
   }
 
   get error(): unknown {
-    return this._error;
+    return this._list.error;
   }
 
   /** How many schedules failed the last time. */
   get troubledCount(): number {
-    return this._schedules.filter(({ last }) => last?.state === 'FAILED')
-      .length;
+    return this.schedules.filter(({ last }) => last?.state === 'FAILED').length;
   }
 
   /** The schedule that is open. */
   get selected(): ScheduleStatus | null {
-    return (
-      this._schedules.find(({ schedule }) => schedule.name === this._open) ??
-      null
-    );
+    return this._open === null ? null : this._list.find(this._open);
   }
 
   /** What became of the times of the open schedule, the newest first. */
@@ -91,7 +95,7 @@ export class SchedulesModel implements IDisposable {
 
   /** Begin to change a schedule. */
   edit(name: string): void {
-    const found = this._schedules.find(one => one.schedule.name === name);
+    const found = this._list.find(name);
     if (found) {
       this._setForm(
         new ScheduleForm(this.connection, draftOf(found.schedule, this.zone))
@@ -111,26 +115,26 @@ export class SchedulesModel implements IDisposable {
     if (!saved || form !== this._form) {
       return false;
     }
-    this._accept(saved);
+    this._list.put(saved);
     this.open(saved.schedule.name);
     return true;
   }
 
   /** Let a schedule fire no more, or again. Shown at once, and taken back when it is refused. */
   async pause(name: string, paused: boolean): Promise<void> {
-    const before = this._schedules.find(one => one.schedule.name === name);
+    const before = this._list.find(name);
     if (before) {
       const schedule = { ...before.schedule, paused };
-      this._accept({ ...before, schedule, next: [] });
+      this._list.put({ ...before, schedule, next: [] });
     }
     const route = paused ? 'schedules.pause' : 'schedules.resume';
     try {
-      this._accept(
+      this._list.put(
         await this.connection.client.call(route, { schedule: name })
       );
     } catch (error) {
       if (before) {
-        this._accept(before);
+        this._list.put(before);
       }
       throw error;
     }
@@ -169,25 +173,8 @@ export class SchedulesModel implements IDisposable {
     this._remove(name);
   }
 
-  async load(): Promise<void> {
-    const turn = ++this._turn;
-    this._isLoading = true;
-    this._changed.emit();
-    try {
-      const list = await this.connection.client.call('schedules.list', {});
-      if (turn !== this._turn) {
-        return;
-      }
-      this._schedules = [...list.schedules].sort(byNext);
-      this._error = null;
-    } catch (error) {
-      if (turn !== this._turn) {
-        return;
-      }
-      this._error = error;
-    }
-    this._isLoading = false;
-    this._changed.emit();
+  load(): Promise<void> {
+    return this._list.load();
   }
 
   /** Get older firings of the open schedule. */
@@ -234,10 +221,10 @@ export class SchedulesModel implements IDisposable {
         [...told].reverse().forEach(firing => this._take(firing));
       }
       this._before = page.next;
+      this._changed.emit();
     } catch (error) {
-      this._error = error;
+      this._list.fail(error);
     }
-    this._changed.emit();
   }
 
   private _onReset(): void {
@@ -266,7 +253,7 @@ export class SchedulesModel implements IDisposable {
   /** Ask for a schedule with what follows from it now: its next times are the engine's to say. */
   private async _refresh(name: string): Promise<void> {
     try {
-      this._accept(
+      this._list.put(
         await this.connection.client.call('schedules.get', { schedule: name })
       );
     } catch {
@@ -288,32 +275,19 @@ export class SchedulesModel implements IDisposable {
         : this._firings.map((one, place) => (place === index ? firing : one));
   }
 
-  private _accept(status: ScheduleStatus): void {
-    const { name } = status.schedule;
-    const others = this._schedules.filter(one => one.schedule.name !== name);
-    this._schedules = [...others, status].sort(byNext);
-    this._changed.emit();
-  }
-
   private _remove(name: string): void {
-    this._schedules = this._schedules.filter(
-      ({ schedule }) => schedule.name !== name
-    );
     if (this._open === name) {
       this.open(null);
     }
-    this._changed.emit();
+    this._list.remove(name);
   }
 
   private readonly _changed = new Signal<this, void>(this);
-  private _schedules: readonly ScheduleStatus[] = [];
+  private readonly _list: LiveList<ScheduleStatus>;
   private _firings: readonly Firing[] = [];
   private _before: string | null = null;
   private _open: string | null = null;
   private _form: ScheduleForm | null = null;
-  private _error: unknown = null;
-  private _turn = 0;
-  private _isLoading = false;
   private _isDisposed = false;
 }
 
