@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from jupyter_mlplat.cli import arguments
-from jupyter_mlplat.cli.job_arguments import split_command
+from jupyter_mlplat.cli.arguments.jobs import split_command
 from jupyter_mlplat.cli.terminal import Terminal
 from jupyter_mlplat.errors import ExecutionFailed, PlatformError, Unavailable
 

@@ -1,13 +1,12 @@
 """train, tune, apply, get, delete."""
 
 import argparse
-from argparse import ArgumentParser as Parser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from jupyter_mlplat.cli.arguments.parser import Parser, add_command
 from jupyter_mlplat.cli.commands import documents, jobs
 
-AddCommand = Callable[[Any, str, Callable[..., int], str, str], Parser]
 WITH_COMMAND = ("train", "tune")
 """Commands that are followed by `--` and a command of the user's."""
 
@@ -20,14 +19,14 @@ def split_command(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(words[:at]), list(words[at + 1 :])
 
 
-def add_to(group: Any, add_command: AddCommand) -> None:
-    """Add these commands to a group, each by a function that adds what all commands take."""
-    _add_train(group, add_command)
-    _add_tune(group, add_command)
-    _add_documents(group, add_command)
+def add_to(group: Any) -> None:
+    """Add these commands."""
+    _add_train(group)
+    _add_tune(group)
+    _add_documents(group)
 
 
-def _add_train(group: Any, add_command: AddCommand) -> None:
+def _add_train(group: Any) -> None:
     parser = add_command(
         group,
         "train",
@@ -58,7 +57,7 @@ def _add_train(group: Any, add_command: AddCommand) -> None:
     )
 
 
-def _add_tune(group: Any, add_command: AddCommand) -> None:
+def _add_tune(group: Any) -> None:
     parser = add_command(
         group,
         "tune",
@@ -136,7 +135,7 @@ def _add_settings(parser: Parser) -> None:
     _add_flag(parser, "--no-wait", "print the run's id and leave")
 
 
-def _add_documents(group: Any, add_command: AddCommand) -> None:
+def _add_documents(group: Any) -> None:
     parser = add_command(
         group,
         "apply",
