@@ -74,6 +74,7 @@ class Live:
     firings: dict[tuple[str, int], Firing] = field(default_factory=dict)  # not final
     wake_at: datetime | None = None
     is_planned: bool = False
+    is_moved: bool = False  # since it was looked at last: nothing from before is owed
     ending: set[str] = field(default_factory=set)  # keys whose runs are being cancelled
     watch: FileWatch | None = None
 

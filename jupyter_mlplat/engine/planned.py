@@ -27,6 +27,8 @@ class Planned(Firings):
     async def _tend(self, live: Live, now: datetime, looked_at: datetime | None) -> list[datetime]:
         wakes = list[datetime]()
         schedule = live.schedule
+        if live.is_moved:
+            live.is_moved, looked_at = False, None
         if not schedule.paused:
             is_due = live.wake_at is None or now >= live.wake_at or looked_at is not None
             if schedule.trigger.kind == "file" and is_due:

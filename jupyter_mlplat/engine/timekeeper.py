@@ -209,16 +209,19 @@ class Timekeeper(Planned):
 
     async def update(self, name: str, patch: SchedulePatch) -> ScheduleStatus:
         live, now = self._find(name), self._clock()
-        schedule = rules.patched(live.schedule, patch, now)
         before = live.schedule
-        is_moved = (schedule.trigger, schedule.start) != (before.trigger, before.start)
+        schedule = rules.patched(before, patch, now)
+        had_ended = before.end is not None and before.end <= now and schedule.end != before.end
+        is_moved = had_ended or (schedule.trigger, schedule.start) != (before.trigger, before.start)
         await self._check(schedule, now, is_new=is_moved or schedule.end != before.end)
         async with self._lock:
-            await self._save(live, schedule)
-            if is_moved:  # what the old trigger had planned is not owed any longer
+            if is_moved:
+                # Nothing from before the change is owed. Written first: an engine that died in
+                # between would fire old times of the new trigger.
                 state = await self._work.read(self._first_state, schedule, now)
-                live.watch = None
+                live.watch, live.is_moved = None, True
                 await self._record(live, [], **state)
+            await self._save(live, schedule)
         return await self.status(schedule.id)
 
     async def pause(self, name: str, *, paused: bool) -> ScheduleStatus:

@@ -106,7 +106,17 @@ class StoredPipelines:
         has_content = request.path is not None or request.notebook is not None
         if has_content or facts is None or facts.pipeline_id is None:
             return request
-        version = self.version_of(facts.pipeline_id, facts.version_id)
+        try:
+            version = self.version_of(facts.pipeline_id, facts.version_id)
+        except NotFound as error:
+            what = f"version {facts.version_id!r} of it" if facts.version_id else "any version"
+            raise NotFound(
+                f"Cannot run pipeline {facts.pipeline_id!r}: {what} is not there, or no longer. "
+                "It may have been deleted. A recurring run goes on with the version it was made "
+                "with: make it anew with one that is there.",
+                pipeline=facts.pipeline_id,
+                version=facts.version_id,
+            ) from error
         meant = facts.model_copy(update={"version_id": version.id})
         return request.model_copy(update={"notebook": version.ir, "kfp": meant})
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.resources.schedule import CronTrigger, IntervalTrigger, ScheduleRequest
 from jupyter_mlplat.services.scheduling.cron import parse
+from jupyter_mlplat.services.scheduling.wording import in_words
 
 ON_TIME_S = 30.0
 """A planned time that is begun no later than this is no missed one: an engine may be restarted."""
@@ -248,7 +249,12 @@ def read_trigger(schedule: ScheduleRequest) -> str:
         case "cron":
             cron = parse(trigger.expression, trigger.reading)
             zone_of(trigger.time_zone)
-            return f"Read with {cron.describe()}; in {trigger.time_zone}."
+            words = in_words(cron)
+            if words is None:
+                return f"Read with {cron.describe()}; in {trigger.time_zone}."
+            told = f"{words[0].upper()}{words[1:]}, {trigger.time_zone}."
+            # Where the number of fields decides about the order, say which was taken.
+            return told if cron.reading == "standard" else f"{told} Read with the second first."
         case "interval":
             return f"Every {_length(trigger.every_s)}."
         case "artifact":

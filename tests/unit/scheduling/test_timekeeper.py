@@ -474,6 +474,32 @@ async def test_a_change_of_the_trigger_owes_nothing_of_the_old_one(world: World)
     assert status.next[0] == NOON + timedelta(hours=1)
 
 
+async def test_a_change_after_an_idle_stretch_fires_no_old_times(world: World) -> None:
+    await world.keeper.create(every_minute(trigger=PipelineTrigger(pipeline="other")), "ada")
+    await world.keeper.turn()  # nothing is planned, so this is the last look for long
+    world.now, world.uptime = after(NOON, -600), 3600  # an hour goes by, the clock is set back
+
+    await world.keeper.update(
+        "minutely", SchedulePatch(trigger=CronTrigger(expression="* * * * *"))
+    )
+    await world.keeper.turn()
+
+    assert world.firings() == []
+
+
+async def test_a_schedule_that_had_ended_owes_nothing_of_the_time_between(world: World) -> None:
+    await world.keeper.create(every_minute(end=after(NOON, 90)), "ada")
+    await world.pass_time(61)
+    await world.end()
+    await world.pass_time(3600)
+
+    await world.keeper.update("minutely", SchedulePatch(end=after(NOON, 86_400)))
+    await world.keeper.turn()
+    await world.pass_time(60)
+
+    assert world.states() == [("12:01", "SUCCEEDED"), ("13:02", "RUNNING")]
+
+
 @pytest.mark.parametrize("seed", range(10))
 async def test_clock_jumps_and_deaths_fire_nothing_twice_and_lose_nothing(
     world: World, seed: int
