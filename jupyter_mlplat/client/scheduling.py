@@ -6,7 +6,9 @@ import json
 import os
 import re
 from argparse import Namespace
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +16,14 @@ from jupyter_mlplat.errors import InvalidInput
 
 if TYPE_CHECKING:
     from jupyter_mlplat.client.engine import EngineClient
+    from jupyter_mlplat.resources.schedule import Schedule
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _SECONDS = (86_400, 3600, 60, 1)
+_NOTHING = "none"
+_MAY_BE_ABSENT = frozenset({"start", "end", "timeout", "table", "webhook"})
+_WHEN = frozenset({"cron", "zone", "every", "on_model", "on_artifact", "on_file", "on_success"})
+_TAKES_ALWAYS = frozenset({"help", "json", "home", "schedule"})
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +72,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--keep-days", type=float, metavar="D", help="no run older than D days")
     how.add_argument("--webhook", metavar="URL", help="tell this address of each end")
     how.add_argument("--webhook-key", metavar="FILE", help="sign what is sent with this key")
-    how.add_argument("--paused", action="store_true", help="begin with a pause")
+
+
+def add_pause_option(parser: argparse.ArgumentParser) -> None:
+    """Let a new schedule begin with a pause."""
+    parser.add_argument("--paused", action="store_true", help="begin with a pause")
+
+
+def add_change_options(parser: argparse.ArgumentParser) -> None:
+    """Add the same for a schedule that is there: what is not given stays as it is."""
+    parser.add_argument("--file", dest="path", metavar="FILE", help="run this one from now on")
+    add_options(parser)
+    for name, dest, about in (
+        ("--steps", "whole", "as a pipeline, not --whole"),
+        ("--no-pdf", "pdf", "keep no PDF"),
+        ("--cache", "no_cache", "steps may be taken from the cache, not --no-cache"),
+    ):
+        parser.add_argument(name, dest=dest, action="store_const", const=False, help=about)
+    for action in parser._actions:
+        if action.dest not in _TAKES_ALWAYS:
+            action.default = argparse.SUPPRESS
 
 
 def add_backfill_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -91,13 +117,9 @@ def request_of(
 
     path = str(Path(path).expanduser().absolute())
     known = client.compile(path).parameters if options.parameters else ()
-    policy, _, limit = options.catch_up.partition(":")
-    if policy not in ("skip", "last", "all") or (limit and not limit.isdecimal()):
-        raise InvalidInput(
-            f"Cannot use --catch-up {options.catch_up!r}: needed skip, last, all or all:N."
-        )
     webhook = {"url": options.webhook, "key_file": _absolute(options.webhook_key)}
     return {
+        **_catch_up(options.catch_up),
         "name": name,
         "note": options.note,
         "work": {
@@ -113,8 +135,6 @@ def request_of(
         "start": _moment(options.start),
         "end": _moment(options.end, is_end=True),
         "jitter_s": seconds_of(options.jitter),
-        "catch_up": policy,
-        "catch_up_limit": int(limit or 10),
         "overlap": options.overlap,
         "at_once": options.at_once,
         "timeout_s": seconds_of(options.timeout) if options.timeout else None,
@@ -123,6 +143,85 @@ def request_of(
         "notify": [webhook] if options.webhook else [],
         "paused": options.paused,
     }
+
+
+def patch_of(client: "EngineClient", schedule: "Schedule", options: Namespace) -> dict[str, Any]:
+    """Make the change of a schedule of what was typed; `none` takes away what may be absent.
+
+    Raises:
+        InvalidInput: It cannot be understood, or nothing is to be changed.
+    """
+    given = {
+        name: None if value == _NOTHING and name in _MAY_BE_ABSENT else value
+        for name, value in vars(options).items()
+    }
+    patch = {
+        name: read(given[option])
+        for option, (name, read) in _PLAIN_CHANGES.items()
+        if option in given
+    }
+    if "catch_up" in given:
+        patch.update(_catch_up(given["catch_up"]))
+    if "retries" in given:
+        patch["retry"] = {**schedule.retry.model_dump(mode="json"), "limit": given["retries"]}
+    limits = {"keep": "runs", "keep_days": "days"}.items()
+    if kept := {name: given[option] for option, name in limits if option in given}:
+        patch["keep"] = {**schedule.keep.model_dump(mode="json"), **kept}
+    if "webhook" in given:
+        url, key = given["webhook"], _absolute(given.get("webhook_key"))
+        patch["notify"] = [{"url": url, "key_file": key}] if url else []
+    if _WHEN & given.keys():
+        patch["trigger"] = _changed_trigger(schedule, given)
+    if work := _changed_work(client, schedule, given):
+        patch["work"] = {**schedule.work.model_dump(mode="json"), **work}
+    if not patch:
+        raise InvalidInput(
+            f"Cannot change schedule {schedule.name!r}: say what is to be otherwise, such as "
+            "--cron '0 7 * * *'. See: jupyter mlplat schedule edit --help"
+        )
+    return patch
+
+
+def _changed_trigger(schedule: "Schedule", given: Mapping[str, Any]) -> dict[str, Any]:
+    trigger = schedule.trigger
+    if _WHEN & given.keys() == {"zone"}:
+        if trigger.kind != "cron":
+            raise InvalidInput(
+                f"Cannot use --zone: schedule {schedule.name!r} has no cron expression. "
+                "Give one with --cron."
+            )
+        return {**trigger.model_dump(mode="json"), "time_zone": given["zone"]}
+    asked = {**dict.fromkeys(_WHEN), **given}
+    if trigger.kind == "cron" and asked["zone"] is None:
+        asked["zone"] = trigger.time_zone
+    return _trigger(schedule.name, Namespace(**asked))
+
+
+def _changed_work(
+    client: "EngineClient", schedule: "Schedule", given: Mapping[str, Any]
+) -> dict[str, Any]:
+    from jupyter_mlplat.client.references import parse_parameters
+
+    work = schedule.work
+    changed = {name: given[name] for name in ("whole", "experiment") if name in given}
+    if "path" in given:
+        changed["path"] = _absolute(given["path"])
+    if "pdf" in given:
+        changed["reports"] = ["html", "pdf"] if given["pdf"] else ["html"]
+    if "no_cache" in given:
+        changed["cache"] = not given["no_cache"]
+    if "parameters" in given:
+        path = changed.get("path", work.path)
+        known = client.compile(path).parameters if path else ()
+        changed["parameters"] = {**work.parameters, **parse_parameters(given["parameters"], known)}
+    return changed
+
+
+def _catch_up(text: str) -> dict[str, Any]:
+    policy, _, limit = text.partition(":")
+    if policy not in ("skip", "last", "all") or (limit and not limit.isdecimal()):
+        raise InvalidInput(f"Cannot use --catch-up {text!r}: needed skip, last, all or all:N.")
+    return {"catch_up": policy, "catch_up_limit": int(limit or 10)}
 
 
 def _trigger(name: str, options: Namespace) -> dict[str, Any]:
@@ -228,3 +327,16 @@ def _plain(text: str | None) -> Any:
         return json.loads(text or '""')
     except ValueError:
         return text
+
+
+_PLAIN_CHANGES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "note": ("note", str),
+    "overlap": ("overlap", str),
+    "at_once": ("at_once", int),
+    "jitter": ("jitter_s", seconds_of),
+    "timeout": ("timeout_s", lambda text: None if text is None else seconds_of(text)),
+    "start": ("start", _moment),
+    "end": ("end", partial(_moment, is_end=True)),
+    "table": ("table", lambda path: [] if path is None else _read_table(path)),
+}
+"""Options of a change that stand for themselves: the field of the patch, and how it is read."""

@@ -224,6 +224,7 @@ def _add_schedules(group: Any) -> None:
     command.add_argument("name", nargs="?", metavar="NAME", help="of the schedule")
     command.add_argument("--notebook", metavar="PATH", help="this one by default")
     scheduling.add_options(command)
+    scheduling.add_pause_option(command)
     scheduling.add_backfill_options(command, required=False)
 
 

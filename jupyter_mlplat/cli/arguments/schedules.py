@@ -22,7 +22,17 @@ def add_to(group: Any) -> None:
     parser.add_argument("name", metavar="NAME", help="what to call it")
     parser.add_argument("path", metavar="FILE", help="a notebook, or a compiled KFP pipeline")
     scheduling.add_options(parser)
+    scheduling.add_pause_option(parser)
     parser.add_flag("--dry-run", "only say when it would fire")
+    parser = add_command(
+        below,
+        "edit",
+        schedules.edit,
+        "change a schedule; what is not given stays, and nothing of before is owed",
+        "schedule edit report --cron '0 6 * * *' --end none",
+    )
+    _add_schedule(parser)
+    scheduling.add_change_options(parser)
     parser = add_command(
         below,
         "show",

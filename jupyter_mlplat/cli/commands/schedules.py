@@ -30,6 +30,15 @@ def add(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     return _show(client.create_schedule(request), (), terminal)
 
 
+def edit(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
+    """Change a schedule."""
+    from jupyter_mlplat.client.scheduling import patch_of
+
+    schedule = client.get_schedule(options.schedule).schedule
+    patch = patch_of(client, schedule, options)
+    return _show(client.update_schedule(schedule.id, patch), (), terminal)
+
+
 def show(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """Show a schedule, its next planned times, and what became of the last."""
     status = client.get_schedule(options.schedule)

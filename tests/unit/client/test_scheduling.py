@@ -1,6 +1,7 @@
 """The words by which a schedule is asked for."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,11 +10,14 @@ import pytest
 from jupyter_mlplat.client import scheduling
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.errors import InvalidInput
+from jupyter_mlplat.resources.run import SubmitRequest
+from jupyter_mlplat.resources.schedule import CronTrigger, IntervalTrigger, Keep, Schedule
 
 
 def ask(*words: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     scheduling.add_options(parser)
+    scheduling.add_pause_option(parser)
     client = cast(EngineClient, None)  # asked for parameters only
     return scheduling.request_of(client, "nightly", "/work/book.ipynb", parser.parse_args(words))
 
@@ -91,3 +95,62 @@ def test_a_table_is_read_from_a_file(tmp_path: Path) -> None:
     documents.write_text("{}")
     with pytest.raises(InvalidInput, match="at least one row"):
         ask("--every", "1d", "--table", str(documents))
+
+
+NIGHTLY = Schedule(
+    name="nightly",
+    id="schedule-0000000000",
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    updated_at=datetime(2026, 1, 1, tzinfo=UTC),
+    work=SubmitRequest(path="/work/book.ipynb", whole=True, experiment="e"),
+    trigger=CronTrigger(expression="0 7 * * *", time_zone="Asia/Tokyo"),
+    keep=Keep(runs=5, days=7),
+)
+
+
+def change(*words: str, schedule: Schedule = NIGHTLY) -> dict[str, Any]:
+    parser = argparse.ArgumentParser()
+    scheduling.add_change_options(parser)
+    client = cast(EngineClient, None)
+    return scheduling.patch_of(client, schedule, parser.parse_args(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "patch"),
+    [
+        (("--note", "x", "--at-once", "2"), {"note": "x", "at_once": 2}),
+        (("--end", "none", "--timeout", "none"), {"end": None, "timeout_s": None}),
+        (("--table", "none", "--webhook", "none"), {"table": [], "notify": []}),
+        (("--jitter", "1m", "--timeout", "2h"), {"jitter_s": 60.0, "timeout_s": 7200.0}),
+        (("--keep", "9"), {"keep": {"runs": 9, "days": 7.0}}),
+        (("--catch-up", "all:3"), {"catch_up": "all", "catch_up_limit": 3}),
+        (("--every", "5m"), {"trigger": {"kind": "interval", "every_s": 300.0}}),
+        (
+            ("--cron", "@daily"),
+            {"trigger": {"kind": "cron", "expression": "@daily", "time_zone": "Asia/Tokyo"}},
+        ),
+    ],
+)
+def test_a_change_says_only_what_was_typed(words: tuple[str, ...], patch: dict[str, Any]) -> None:
+    assert change(*words) == patch
+
+
+def test_a_zone_alone_moves_the_expression_there_is() -> None:
+    trigger = change("--zone", "UTC")["trigger"]
+
+    assert (trigger["expression"], trigger["time_zone"]) == ("0 7 * * *", "UTC")
+    every = NIGHTLY.model_copy(update={"trigger": IntervalTrigger(every_s=60)})
+    with pytest.raises(InvalidInput, match="has no cron expression"):
+        change("--zone", "UTC", schedule=every)
+
+
+def test_a_change_of_the_work_keeps_the_rest_of_it() -> None:
+    work = change("--steps", "--no-cache", "--file", "/work/other.ipynb")["work"]
+
+    assert (work["whole"], work["cache"], work["path"]) == (False, False, "/work/other.ipynb")
+    assert work["experiment"] == "e"
+
+
+def test_no_change_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="say what is to be otherwise"):
+        change()
