@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
@@ -15,6 +15,7 @@ from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import Metric, OutputValue, Run
 from jupyter_mlplat.resources.tuning import Trial
 from jupyter_mlplat.services.pipelines.machine import Transition
+from jupyter_mlplat.services.pipelines.messages import WakeKind
 from jupyter_mlplat.services.pipelines.recording import Record
 from jupyter_mlplat.services.pipelines.summary import summarise
 
@@ -49,7 +50,7 @@ class WakeDeed:
     run: str
     step: str
     attempt: int
-    kind: Literal["retry", "timeout"]
+    kind: WakeKind
     at: datetime
 
 

@@ -239,6 +239,9 @@ class Run(Resource):
     document: dict[str, JsonValue] | None = Field(
         default=None, description="The Kubeflow document that a job was made from, as it was given."
     )
+    notes: tuple[str, ...] = Field(
+        default=(), description="What was asked for and is not honoured here, for people."
+    )
     results: Values | None = Field(
         default=None, description="What a KFP pipeline as a whole has made: its outputs."
     )

@@ -28,6 +28,7 @@ from .events import Events
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .process import NOT_OURS, claim
 from .task_failures import TaskFailed
+from .turns import LogStream, Turns
 
 STDOUT, STDERR = 1, 2
 SLICE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "kfp_slice")
@@ -101,9 +102,10 @@ class Attempt:
             log = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(log, fd)
             os.close(log)
+        self.turns = turns = Turns(self.path("order.log"))
         for name, fd in (("stdout", STDOUT), ("stderr", STDERR)):
             stream = io.TextIOWrapper(
-                io.BufferedWriter(io.FileIO(fd, "w", closefd=False)),
+                io.BufferedWriter(LogStream(fd, turns)),
                 encoding="utf-8",
                 errors="backslashreplace",
                 line_buffering=True,
@@ -117,7 +119,7 @@ class Attempt:
         secrets = [os.environ.get(name, "") for name in order.get("secrets") or ()]
         for folder in order.get("masked") or ():
             secrets += _texts_in(folder)
-        self.end_masking = masking.masked((STDOUT, STDERR), secrets)
+        self.end_masking = masking.masked((STDOUT, STDERR), secrets, self.turns)
         if order.get("environment"):
             self._enter_environment(order["environment"])
         for given in order["inputs"]:
@@ -205,7 +207,7 @@ class Attempt:
                 f"Cannot start {command['argv'][0]!r} of task {self.order['task']!r}: "
                 f"{error.strerror or error}.",
             ) from error
-        status = process.wait()
+        status = self.turns.wait(process)
         if status < 0:
             name = signal.Signals(-status).name
             raise TaskFailed(

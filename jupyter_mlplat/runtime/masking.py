@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .files import write_all
+from .turns import Turns
 
 MASK = b"***"
 END_S = 5.0
@@ -18,10 +19,11 @@ LEAST = 4
 """Shorter secrets are not masked: they would be found in every other word."""
 
 
-def masked(logs: Sequence[int], secrets: Iterable[str]) -> Callable[[], None]:
+def masked(logs: Sequence[int], secrets: Iterable[str], turns: Turns) -> Callable[[], None]:
     """Put a filter between these descriptors and where they lead; returns how to end it.
 
-    What processes write that are started from now on is masked as well.
+    What processes write that are started from now on is masked as well. From here on the filter
+    knows best which of the two is written when: it notes the turns.
     """
     words = sorted({word.encode() for word in secrets if len(word) >= LEAST}, key=len, reverse=True)
     if not words:
@@ -31,7 +33,8 @@ def masked(logs: Sequence[int], secrets: Iterable[str]) -> Callable[[], None]:
     if pid == 0:
         for _, write in pipes.values():
             os.close(write)
-        _pump({read: log for log, (read, _) in pipes.items()}, words)
+        _pump({read: log for log, (read, _) in pipes.items()}, words, turns)
+    turns.leave()
     for log, (read, write) in pipes.items():
         os.close(read)
         os.dup2(write, log)
@@ -49,7 +52,7 @@ def masked(logs: Sequence[int], secrets: Iterable[str]) -> Callable[[], None]:
     return end
 
 
-def _pump(targets: Mapping[int, int], words: Sequence[bytes]) -> None:
+def _pump(targets: Mapping[int, int], words: Sequence[bytes], turns: Turns) -> None:
     """Copy what comes, secrets masked, until there is no writer left; never returns."""
     status = 70
     try:
@@ -63,6 +66,8 @@ def _pump(targets: Mapping[int, int], words: Sequence[bytes]) -> None:
                 for word in words:
                     rest = rest.replace(word, MASK)
                 kept = _begun(rest, words) if data else 0
+                if len(rest) > kept:
+                    turns.tell(targets[source])
                 write_all(targets[source], rest[: len(rest) - kept])
                 rests[source] = rest[len(rest) - kept :]
                 if not data:

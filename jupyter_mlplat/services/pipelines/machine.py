@@ -224,7 +224,8 @@ class _Change:
         states = {task.state for task in self.tasks.values()}
         state, failure = RunState.SUCCEEDED, None
         if TaskState.CANCELED in states:
-            state = RunState.CANCELED
+            failure = self.run.failure  # its deadline
+            state = RunState.CANCELED if failure is None else RunState.FAILED
         elif TaskState.FAILED in states:
             state = RunState.FAILED
             failed = [task for task in self.tasks.values() if task.state is TaskState.FAILED]
@@ -250,7 +251,20 @@ def _on_submitted(change: _Change, event: Submitted) -> None:
     if change.run.state is not RunState.PENDING:
         return
     change.update_run(state=RunState.RUNNING, started_at=event.at)
+    _order_deadline(change)
     change.follow(change.flow.begin(change))
+
+
+def _order_deadline(change: _Change) -> None:
+    if (deadline := _run_deadline(change)) is not None:
+        change.order(Wake(deadline, "", 0, "deadline"))
+
+
+def _run_deadline(change: _Change) -> datetime | None:
+    """Return when a run is to be over, counted from when it was begun, tried again or resumed."""
+    run, deadline_s = change.run, change.flow.deadline_s
+    began = max(filter(None, (run.started_at, run.resumed_at)), default=None)
+    return None if deadline_s is None or began is None else after(began, deadline_s)
 
 
 def _on_resumed(change: _Change, event: Resumed) -> None:
@@ -267,6 +281,7 @@ def _on_resumed(change: _Change, event: Resumed) -> None:
         elif task.state is TaskState.QUEUED and not change.is_paused:
             _order_again(change, task)
     if change.run.state is RunState.RUNNING:
+        _order_deadline(change)
         change.follow(change.flow.begin(change))
     return None
 
@@ -369,13 +384,32 @@ def _on_progressed(change: _Change, event: Progressed) -> None:
 
 
 def _on_timer_due(change: _Change, event: TimerDue) -> None:
+    if event.kind == "deadline":
+        return _on_deadline(change, event)
     if event.kind == "timeout":
         if change.running(event):
             change.order(Stop(event.step, event.attempt))
-        return
+        return None
     task = change.queued(event.step)
     if task is not None and task.attempt == event.attempt and task.retry_at is not None:
         _enqueue(change, change.update(task, retry_at=None, waiting_for=None))
+    return None
+
+
+def _on_deadline(change: _Change, event: TimerDue) -> None:
+    deadline = _run_deadline(change)
+    if change.run.state is not RunState.RUNNING or deadline is None:
+        return
+    if event.at < deadline:  # of an earlier try: it was retried or resumed since
+        return
+    change.update_run(
+        failure=Failure(
+            code="timeout",
+            message=f"The run was stopped: it had run for its limit of {change.flow.deadline_s:g} s, "
+            "which its pipeline sets (activeDeadlineSeconds). Raise it there, or make it do less.",
+        )
+    )
+    _on_cancel_asked(change, CancelAsked(event.at))
 
 
 def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
@@ -505,6 +539,7 @@ def _on_resume_asked(change: _Change, event: ResumeAsked) -> None:
     for task in list(change.tasks.values()):
         if task.kind == "step" and task.state is TaskState.QUEUED:
             _order_again(change, change.update(task, waiting_for=None))
+    _order_deadline(change)
     change.follow(change.flow.begin(change))
 
 
@@ -521,6 +556,7 @@ def _on_retry_asked(change: _Change, event: RetryAsked) -> None:
         failure=None,
         results=None,
     )
+    _order_deadline(change)
     change.go_on_with(event.flow.again(change.tasks, event.fresh, event.redo))
     change.follow(event.flow.begin(change))
 

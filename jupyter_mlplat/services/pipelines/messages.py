@@ -10,6 +10,9 @@ from jupyter_mlplat.resources.training import Progress
 from jupyter_mlplat.resources.workflow import ExecutedAs, Values
 from jupyter_mlplat.services.workflows.flow import Flow
 
+WakeKind = Literal["retry", "timeout", "deadline"]
+"""Of a task: its next attempt, its time-out. Of the run, with no step: its deadline."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -113,7 +116,7 @@ class TimerDue:
     at: datetime
     step: str
     attempt: int
-    kind: Literal["retry", "timeout"]
+    kind: WakeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ class Wake:
     at: datetime
     step: str
     attempt: int
-    kind: Literal["retry", "timeout"]
+    kind: WakeKind
 
 
 Instruction = Consult | Enqueue | Release | Start | Adopt | Stop | Wake

@@ -53,6 +53,14 @@ class Plan:
 
     # - as a flow -
 
+    @property
+    def deadline_s(self) -> None:
+        """Return nothing: its steps have limits of their own."""
+
+    @property
+    def notes(self) -> tuple[()]:
+        return ()
+
     def step_of(self, run: Run, tasks: Mapping[str, Task], task: Task) -> None:
         """Return nothing: the pipeline has the step."""
 

@@ -81,6 +81,7 @@ def new_run(
         title=request.title,
         note=request.note,
         kfp=request.kfp,
+        notes=(flow or plan).notes,
     )
 
 

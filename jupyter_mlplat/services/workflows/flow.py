@@ -49,6 +49,14 @@ class Flow(Protocol):
     is told in turn.
     """
 
+    @property
+    def deadline_s(self) -> float | None:
+        """How long a run may take as a whole, counted from its start; None: for ever."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what is asked for a run as a whole and is not honoured here, for people."""
+
     def limits(self, task: Task) -> Limits: ...
 
     def step_of(self, run: Run, tasks: Mapping[str, Task], task: Task) -> Step | None:

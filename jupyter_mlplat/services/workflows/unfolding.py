@@ -117,6 +117,24 @@ class Unfolding:
 
     # - as a flow -
 
+    @property
+    def deadline_s(self) -> float | None:
+        return self.document.config.active_deadline_seconds or None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        config = self.document.config
+        limits = {
+            "after it has ended": config.resource_ttl_on_completion,
+            "after it has succeeded": config.resource_ttl_on_success,
+            "after it has failed": config.resource_ttl_on_failure,
+        }
+        return tuple(
+            f"asks to be deleted {seconds} s {when}; kept until garbage collection, as all runs are"
+            for when, seconds in limits.items()
+            if seconds
+        )
+
     def limits(self, task: Task) -> Limit:
         return self._places.of(task.path).limit
 

@@ -324,3 +324,35 @@ def test_what_a_running_attempt_reports_is_kept_until_the_next_one() -> None:
     assert story.status.tasks["a"].progress == Progress(fraction=0.5, position=3)
     story.end("a", msg.Succeeded())
     assert story.status.tasks["a"].progress == Progress(fraction=0.5, position=3)
+
+
+class _Limited(Plan):
+    deadline_s = 10.0  # type: ignore[assignment]
+
+
+def test_a_run_that_passes_its_deadline_is_stopped_and_has_failed() -> None:
+    story = Story(_Limited(CHAIN.steps))
+    story.start("a")
+
+    told = story.tell(msg.TimerDue(at(10), "", 0, "deadline"))
+    story.end("a", msg.Failed(NO), 11)
+
+    assert told == (msg.Stop("a", 1),)
+    assert story.states == "CANCELED CANCELED CANCELED"
+    assert story.status.run.state is RunState.FAILED
+    assert story.status.run.failure is not None
+    assert story.status.run.failure.code == "timeout"
+
+
+def test_a_deadline_is_set_when_a_run_begins_and_again_when_it_is_retried() -> None:
+    story = Story(_Limited(make_plan([StepPlan("a")]).steps))
+    story.start("a")
+    story.end("a", msg.Failed(NO), 5)
+    fresh = (Task(name="a", state=TaskState.PENDING),)
+    digest = story.status.run.pipeline_digest
+
+    told = story.tell(msg.RetryAsked(at(8), story.status.flow, digest, frozenset(), fresh))
+
+    assert told[0] == msg.Wake(at(18), "", 0, "deadline")
+    assert story.tell(msg.TimerDue(at(10), "", 0, "deadline")) == ()  # the first try's
+    assert story.status.run.state is RunState.RUNNING

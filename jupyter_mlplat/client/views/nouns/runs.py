@@ -50,7 +50,7 @@ def view_run(
         notes=(
             *(Cell(message, Mood.BAD) for message in failure_messages(run)),
             *(Cell(message, Mood.WARNING) for message in _not_kept(run)),
-            *(Cell(message, Mood.QUIET) for message in _task_notes(run)),
+            *(Cell(message, Mood.QUIET) for message in (*run.notes, *_task_notes(run))),
         ),
         empty="No steps yet.",
         link=f"run/{run.id}",

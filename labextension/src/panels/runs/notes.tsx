@@ -25,6 +25,11 @@ export function RunNotes(props: {
   const tags = Object.entries(run.tags);
   return (
     <section className="jp-mlplat-Notes" aria-label={trans.__('Note and tags')}>
+      {run.notes.map(note => (
+        <p key={note} className="jp-mlplat-Hint">
+          {note}
+        </p>
+      ))}
       {(tags.length > 0 || isTagging) && (
         <ul className="jp-mlplat-Tags" aria-label={trans.__('Tags')}>
           {tags.map(([name, value]) => (
