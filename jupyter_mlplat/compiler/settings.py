@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.kit.quantities import parse_bytes, parse_cpu
 from jupyter_mlplat.resources.base import NAME_PATTERN
-from jupyter_mlplat.resources.pipeline import Resources, Retry, StepSettings
+from jupyter_mlplat.resources.pipeline import Gpus, Resources, Retry, StepSettings
 from jupyter_mlplat.resources.spelling import (
     MANY,
     TRAIN_WORDS,
@@ -59,7 +59,7 @@ class CellSettings(BaseModel):
         description="Limit, such as 512Mi or 2Gi.",
         json_schema_extra={"anyOf": [{"type": "string", "pattern": _QUANTITY}, {"type": "null"}]},
     )
-    gpu: int | None = Field(default=None, ge=0, le=64, description="Whole devices.")
+    gpu: Gpus | None = Field(default=None, description="Whole devices, or a share of one below 1.")
     cache: bool | None = Field(default=None, description="Take results of an equal earlier run.")
     retries: int | None = Field(default=None, ge=0, le=100, description="Further attempts.")
     backoff_s: float | None = Field(default=None, ge=0, description="Wait before the first one.")
@@ -158,7 +158,7 @@ _NEEDS = {
     "skip": "true or false",
     "cpu": "a number of cores above 0, such as 2, 0.5 or '500m'",
     "memory": "an amount above 0, such as '512Mi' or '2Gi'",
-    "gpu": "a whole number of devices from 0 to 64",
+    "gpu": "a whole number of devices from 0 to 64, or a share of one such as 0.5",
     "cache": "true or false",
     "retries": "a whole number from 0 to 100",
     "backoff_s": "a number of seconds from 0 up",

@@ -54,14 +54,18 @@ def prepare_attempt(
     task = live.status.tasks[step.name]
     ref = attempt_ref(home, live.id, step.name, task.attempt)
     document = _step_document(home, live, step, task.attempt)
-    env = {**facts.tracking_of(live, step, task.attempt), **_variables(step, task.gpus)}
+    # What a step itself says of its environment counts more than hints, not than its devices.
+    gpu = facts.gpu_variables(step, task.gpus)
+    env = {**gpu, **facts.tracking_of(live, step, task.attempt), **step.settings.env}
+    if gpu:
+        env["CUDA_VISIBLE_DEVICES"] = gpu["CUDA_VISIBLE_DEVICES"]
     document["env"] = env
     if step.tune is not None:
         document["tune"] = step.tune.to_wire()
         document["trials"] = trials
         document["earlier"] = facts.trials_of_runs(step.tune.warm_start)
         document["tuner"] = {"python": sys.executable, "path": _PACKAGES}
-        document["gpus"] = list(task.gpus)
+        document["gpus"] = [facts.inventory.device(number).address for number in task.gpus]
         if step.tune.train is not None:
             share = task.gpus[:: step.tune.parallel]  # as many as one trial has
             train = _train_document(facts, step.tune.train, share)
@@ -213,13 +217,6 @@ def _folder_of(pipeline: Pipeline) -> str:
     if pipeline.folder is not None:
         return pipeline.folder
     return os.path.dirname(pipeline.notebook) if pipeline.notebook else str(Path.home())
-
-
-def _variables(step: Step, gpus: tuple[int, ...]) -> dict[str, str]:
-    variables = dict(step.settings.env)
-    if gpus:
-        variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
-    return variables
 
 
 def cache_key_of(ref: AttemptRef) -> str | None:

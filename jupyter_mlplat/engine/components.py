@@ -24,6 +24,8 @@ from jupyter_mlplat.resources.pipeline import Resources, Step
 from jupyter_mlplat.resources.run import Run, Task
 from jupyter_mlplat.resources.workflow import ArtifactValue, Component, ExecutedAs, Values
 from jupyter_mlplat.services.pipelines.admission import Inventory
+from jupyter_mlplat.services.pipelines.devices import Device
+from jupyter_mlplat.services.pipelines.sharing import variables_of
 from jupyter_mlplat.services.workflows import images, platform
 from jupyter_mlplat.services.workflows.calling import (
     WORKSPACE_MOUNT,
@@ -201,8 +203,10 @@ class Components:
         notes += short_of
         executor_input = call.executor_input if call else {}
         env = {**given.env, **(call.env if call else {})}
-        if task.gpus:
-            env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, task.gpus))
+        devices = [self._inventory.device(number) for number in task.gpus]
+        env = {**env, **variables_of(devices, demand.gpu)}
+        if way.executed_as == "container" and not all(device.id for device in devices):
+            env.pop("CUDA_VISIBLE_DEVICES", None)  # inside, devices are numbered anew
         folder = self._environment_folder(way)
         is_built = folder is not None and _is_built(folder)
         if way.literal and way.executed_as != "container":
@@ -232,7 +236,7 @@ class Components:
             shared = {"source": str(workspace), "path": WORKSPACE_MOUNT}
             mounts = [*given.mounts, *([shared] if has_workspace else [])]
             _mount_into_container(document["command"]["argv"], mounts)
-            _limit_container(document["command"]["argv"], demand, task.gpus)
+            _limit_container(document["command"]["argv"], demand, devices)
         secret_env = {name: env[name] for name in given.secrets if name in env}
         document = {
             **common,
@@ -600,13 +604,14 @@ def _missing(component: Component, kind: str, name: str, keys: Sequence[str]) ->
     )
 
 
-def _limit_container(argv: list[str], demand: Resources, gpus: Sequence[int]) -> None:
+def _limit_container(argv: list[str], demand: Resources, devices: Sequence[Device]) -> None:
     place = argv.index("{options}")
     options = ["--memory", str(demand.memory_bytes)] if demand.memory_bytes else []
-    if gpus and os.path.basename(argv[0]) == "docker":
-        options += ["--gpus", "device=" + ",".join(map(str, gpus))]
-    elif gpus:
-        options += [word for gpu in gpus for word in ("--device", f"nvidia.com/gpu={gpu}")]
+    names = [device.address for device in devices]
+    if names and os.path.basename(argv[0]) == "docker":
+        options += ["--gpus", f'"device={",".join(names)}"']  # quoted: docker reads it as CSV
+    else:
+        options += [word for name in names for word in ("--device", f"nvidia.com/gpu={name}")]
     argv[place:place] = options
 
 

@@ -30,21 +30,25 @@ from jupyter_mlplat.engine.batch import (
 )
 from jupyter_mlplat.engine.crashpoints import CrashPoints
 from jupyter_mlplat.engine.facts import Facts
+from jupyter_mlplat.engine.holders import describe
 from jupyter_mlplat.engine.items import (
     ActivitySeen,
     Asked,
     Call,
     Cancel,
     Delete,
+    DropLeases,
     Edit,
     Item,
     Pause,
     Resume,
     Retry,
     Submit,
+    TakeLease,
     Tell,
     TimeCame,
 )
+from jupyter_mlplat.engine.leases import Leases
 from jupyter_mlplat.engine.ledger import Ledger
 from jupyter_mlplat.engine.live import LiveRun, load_run
 from jupyter_mlplat.engine.power import PowerLoss
@@ -56,6 +60,7 @@ from jupyter_mlplat.ports.launcher import AttemptRef, Ended
 from jupyter_mlplat.ports.metadata import Change, MetadataStore, NewEvent, NewReport
 from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import Event
+from jupyter_mlplat.resources.inventory import MachineInventory
 from jupyter_mlplat.resources.pipeline import Step
 from jupyter_mlplat.resources.run import (
     Failure,
@@ -67,7 +72,7 @@ from jupyter_mlplat.resources.run import (
 )
 from jupyter_mlplat.services.pipelines import messages as msg
 from jupyter_mlplat.services.pipelines.activity import Activity
-from jupyter_mlplat.services.pipelines.admission import Admission, Inventory, Key
+from jupyter_mlplat.services.pipelines.admission import LEASE, Admission, Inventory, Key
 from jupyter_mlplat.services.pipelines.findings import finding_of, heeds
 from jupyter_mlplat.services.pipelines.machine import RunStatus, advance
 from jupyter_mlplat.services.pipelines.outcomes import (
@@ -79,6 +84,7 @@ from jupyter_mlplat.services.pipelines.outcomes import (
 from jupyter_mlplat.services.pipelines.plan import flow_of
 from jupyter_mlplat.services.pipelines.recording import results_in
 from jupyter_mlplat.services.pipelines.submission import edited, new_retry
+from jupyter_mlplat.stores.leases import LocalLeases
 
 _log = logging.getLogger(__name__)
 
@@ -138,6 +144,7 @@ class Conductor:
         self._home = home
         self._facts = facts
         self._admission = Admission(inventory)
+        self.leases = Leases(self._admission, LocalLeases(home.leases))
         self._crash = crash or CrashPoints()
         self._reserve = reserve or Reserve(home.reserve)
         self._flush = flush
@@ -169,6 +176,7 @@ class Conductor:
     def recover(self) -> Outcome:
         """Take up every run that an earlier engine left unfinished."""
         batch = Batch()
+        self.leases.recover()
         for run in self._store.unfinished_runs():
             if run.kind == "tracked":  # its code goes on by itself, and says when it ends
                 continue
@@ -184,7 +192,8 @@ class Conductor:
             for task in live.status.tasks.values():
                 if task.state is TaskState.RUNNING and task.kind == "step":
                     demand = self._facts.demand_of(live.step(task.name))
-                    self._admission.hold((live.id, task.name), demand, task.gpus)
+                    key, label = (live.id, task.name), _label(live, task.name)
+                    self._admission.hold(key, demand, task.gpus, label)
             self._send(batch, live, msg.Resumed(utc_now()))
         return self._finish(batch)
 
@@ -242,6 +251,10 @@ class Conductor:
             for step in list(live.activities)
         ]
 
+    def describe(self) -> MachineInventory:
+        """Say who holds what of the machine, and who waits for what."""
+        return describe(self._admission, dict(self._runs), self.leases)
+
     def activity_of(self, run_id: str, step: str) -> Activity | None:
         """Return what is known of an attempt that runs; only to be read."""
         live = self._runs.get(run_id)
@@ -286,6 +299,16 @@ class Conductor:
                 result = item.function()
                 self._ledger.forget()  # it may have deleted some
                 batch.deeds.append(ReplyDeed(item.reply, lambda: result))
+            case TakeLease():
+                lease = item.lease
+                batch.events += self.leases.take(lease)
+                self._enqueued.append((LEASE, lease.id))
+                batch.deeds.append(
+                    ReplyDeed(item.reply, lambda: self.leases.find(lease.id) or lease)
+                )
+            case DropLeases():
+                batch.events += self.leases.drop(item.leases)
+                batch.deeds.append(ReplyDeed(item.reply, lambda: None))
 
     def _refuse(self, batch: Batch, item: Item, error: Exception) -> None:
         """Let one bad thing harm nothing but itself."""
@@ -586,13 +609,20 @@ class Conductor:
         while True:
             while self._todo:
                 self._obey(batch, *self._todo.popleft())
-            for (run, step), grant in self._admission.grants():
-                self._send(batch, self._runs[run], msg.Admitted(utc_now(), step, grant.gpus))
+            for (owner, name), grant in self._admission.grants():
+                if owner == LEASE:
+                    batch.events.append(self.leases.hold(name, grant, utc_now()))
+                else:
+                    event = msg.Admitted(utc_now(), name, grant.gpus)
+                    self._send(batch, self._runs[owner], event)
             if not self._todo:
                 break
-        for key in self._enqueued:
-            if (reason := self._admission.reason(key)) and key[0] in self._runs:
-                self._send(batch, self._runs[key[0]], msg.Waits(utc_now(), key[1], reason))
+        for owner, name in dict.fromkeys([*self._enqueued, *self._admission.changed_reasons()]):
+            reason = self._admission.reason((owner, name))
+            if reason and owner == LEASE:
+                batch.events += self.leases.wait(name, reason)
+            elif reason and owner in self._runs:
+                self._send(batch, self._runs[owner], msg.Waits(utc_now(), name, reason))
         self._enqueued.clear()
 
     def _obey(self, batch: Batch, live: LiveRun, instruction: msg.Instruction) -> None:
@@ -600,7 +630,8 @@ class Conductor:
             case msg.Consult(step):
                 self._consult(batch, live, live.step(step))
             case msg.Enqueue(step):
-                self._admission.enqueue((live.id, step), self._facts.demand_of(live.step(step)))
+                demand = self._facts.demand_of(live.step(step))
+                self._admission.enqueue((live.id, step), demand, _label(live, step))
                 self._enqueued.append((live.id, step))
             case msg.Release(step):
                 self._admission.release((live.id, step))
@@ -720,6 +751,10 @@ def _take_all(activity: Activity, ref: AttemptRef) -> None:
         activity.take(content)
         if activity.offset == before:  # a line that is not ended, or longer than any of ours
             return
+
+
+def _label(live: LiveRun, step: str) -> str:
+    return f"run {live.status.run.number}, step {step!r}"
 
 
 def _moment(seconds: Any) -> datetime | None:

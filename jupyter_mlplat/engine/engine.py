@@ -21,6 +21,7 @@ from jupyter_mlplat.engine.broker import Broker
 from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
+from jupyter_mlplat.engine.devices import measure
 from jupyter_mlplat.engine.documents import Documents
 from jupyter_mlplat.engine.environments import Environment, Environments
 from jupyter_mlplat.engine.exporting import Exporter
@@ -29,21 +30,24 @@ from jupyter_mlplat.engine.foresight import Foresight
 from jupyter_mlplat.engine.git import Git
 from jupyter_mlplat.engine.importances import Importances
 from jupyter_mlplat.engine.interpreters import Interpreters
-from jupyter_mlplat.engine.inventory import read_inventory
+from jupyter_mlplat.engine.inventory import MachineUse, read_inventory
 from jupyter_mlplat.engine.items import (
     ActivitySeen,
     Call,
     Cancel,
     Delete,
+    DropLeases,
     Edit,
     Item,
     Pause,
     Resume,
     Retry,
     Submit,
+    TakeLease,
     Tell,
 )
 from jupyter_mlplat.engine.jobs import Jobs, trials_of_runs
+from jupyter_mlplat.engine.leases import identity_of, new_lease
 from jupyter_mlplat.engine.listener import Listener
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.engine.models import RegisteredModels
@@ -71,7 +75,7 @@ from jupyter_mlplat.engine.timekeeper import Timekeeper
 from jupyter_mlplat.engine.traces import Traces
 from jupyter_mlplat.engine.training import Training
 from jupyter_mlplat.engine.tuning import Tuning
-from jupyter_mlplat.errors import PlatformError, Unavailable
+from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.files import make_private_directory
@@ -83,6 +87,7 @@ from jupyter_mlplat.ports.metadata import Change
 from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import EngineStatus
 from jupyter_mlplat.resources.exporting import ExportedPipeline, ExportRequest
+from jupyter_mlplat.resources.inventory import Lease, LeaseRequest, MachineInventory
 from jupyter_mlplat.resources.lineage import Artifact, ModelVersion
 from jupyter_mlplat.resources.pipeline import (
     CompileRequest,
@@ -143,6 +148,7 @@ _IDLE_LOOK_S = 60.0
 _LAST_WORDS_S = 0.05
 _HOME_LOOK_S = 2.0
 _SILENCE_LOOK_S = 60.0
+_LEASE_LOOK_S = 1.0  # so long a device of a kernel that has died may stay taken
 
 
 class Engine:
@@ -176,6 +182,7 @@ class Engine:
         self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         self.blobs = LocalBlobStore(home.blobs)
         self.inventory = read_inventory(config.cpu, config.memory_bytes, config.gpus)
+        self._use = MachineUse()
         self._flow_of = partial(flow_of, runs=str(home.runs), inventory=self.inventory)
         self.notebooks = Notebooks()
         self.notebooks.learn(store.findings())
@@ -198,6 +205,7 @@ class Engine:
             is_whole=lambda digest: is_whole(digest, self.blobs),
             put_blob=self.blobs.put_bytes,
             read_git=self._git.read,
+            inventory=self.inventory,
             components=Components(
                 home, self.image_map, self.secrets, self.container_tool, self.inventory
             ),
@@ -256,6 +264,7 @@ class Engine:
         self._spawn(self.launcher.prepare(sys.executable, ()))
         self._spawn(self._warm_up())
         self._spawn(self._look_at_logs())
+        self._spawn(self._look_after_leases())
         self._spawn(self._stop_when_idle())
         self.kfp.resume()
         self.mlflow.resume()
@@ -520,6 +529,46 @@ class Engine:
                     await self.timekeeper.pause(schedule.id, paused=True)
         return found
 
+    async def describe_machine(self) -> MachineInventory:
+        """Say who holds what of the machine, who waits for what, and how busy it is."""
+        machine = self.conductor.describe()
+        measured, notes = await self.read(measure, self.inventory.gpus)
+        cpu, memory = await self.read(self._use.look)
+        devices = [
+            device.model_copy(
+                update={
+                    "utilisation": use.utilisation,
+                    "memory_used_bytes": use.memory_used_bytes,
+                    "memory_bytes": use.memory_bytes or device.memory_bytes,
+                }
+            )
+            if (use := measured.get(device.number))
+            else device
+            for device in machine.devices
+        ]
+        told = {"cpu_used": cpu, "memory_used_bytes": memory, "notes": notes}
+        return machine.model_copy(update={**told, "devices": tuple(devices)})
+
+    async def take_lease(self, request: LeaseRequest) -> Lease:
+        """Lease a GPU to a live kernel, as soon as it is its turn.
+
+        Raises:
+            InvalidInput: There is no such device, or no such process.
+            Conflict: It is not free, and the kernel does not want to wait.
+        """
+        lease = new_lease(request, utc_now())
+        taken: Lease = await self._ask(lambda reply: TakeLease(lease, reply=reply))
+        if taken.state == "waiting" and not request.wait:
+            await self.release_leases([lease.id])
+            raise Conflict(
+                f"Cannot lease a GPU now: {taken.waiting_for}. Wait for it, or ask later."
+            )
+        return taken
+
+    async def release_leases(self, leases: Sequence[str]) -> None:
+        """Give leases back; those that are over are no error."""
+        await self._ask(lambda reply: DropLeases(tuple(leases), reply=reply))
+
     async def register(self, request: RegisterRequest, by: str) -> ModelVersion:
         """Make a model version; its content survives a loss of power when this returns."""
         await self.read(self._flush.run)
@@ -660,6 +709,15 @@ class Engine:
                     self.publish("log.appended", step, data)
             sizes = grown
 
+    async def _look_after_leases(self) -> None:
+        """Take back what kernels held that are no more."""
+        while True:
+            await asyncio.sleep(_LEASE_LOOK_S)
+            leases = self.conductor.leases.list()
+            gone = [lease for lease in leases if not identity_of(lease).is_alive]
+            if gone and self.conductor.trouble is None:
+                await self.release_leases([lease.id for lease in gone])
+
     async def _stop_when_idle(self) -> None:
         while True:
             await asyncio.sleep(_IDLE_LOOK_S)
@@ -668,6 +726,7 @@ class Engine:
                 or self.serving.list()
                 or self.broker.listeners
                 or self.timekeeper.is_needed
+                or self.conductor.leases.list()
             )
             if is_needed:
                 self.note_request()

@@ -18,7 +18,9 @@ from jupyter_mlplat.resources.pipeline import Pipeline, Resources, Step
 from jupyter_mlplat.resources.run import Run
 from jupyter_mlplat.resources.training import TrainRuntime
 from jupyter_mlplat.resources.workflow import Component
+from jupyter_mlplat.services.pipelines.admission import Inventory
 from jupyter_mlplat.services.pipelines.caching import cache_key, component_parts, key_parts
+from jupyter_mlplat.services.pipelines.sharing import variables_of
 from jupyter_mlplat.services.training.runtimes import merged, runtime_named
 
 MISSING = "missing"
@@ -35,6 +37,7 @@ class Facts:
     is_whole: Callable[[str], bool]
     put_blob: Callable[[bytes], str]
     read_git: "Callable[[Pipeline], Future[Mapping[str, Any]]]"
+    inventory: Inventory
     components: Components | None = None  # None where no pipeline has any
     trials_of_runs: "Callable[[Sequence[str]], list[dict[str, object]]]" = lambda _: []
     added_runtimes: Callable[[], Iterable[TrainRuntime]] = tuple
@@ -61,6 +64,11 @@ class Facts:
         if step.component is not None:
             return self.of_components.demand_of(step.component)
         return step.settings.resources
+
+    def gpu_variables(self, step: Step, gpus: Sequence[int]) -> dict[str, str]:
+        """Return what a step is told of the devices it holds."""
+        devices = [self.inventory.device(number) for number in gpus]
+        return variables_of(devices, self.demand_of(step).gpu)
 
     def interpreter(self, live: LiveRun, step: Step) -> Interpreter:
         if step.component is not None:

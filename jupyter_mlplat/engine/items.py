@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_mlplat.engine.live import PlanAnew
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended
+from jupyter_mlplat.resources.inventory import Lease
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.run import RetryRequest, Run, RunPatch
 from jupyter_mlplat.resources.schedule import Firing
@@ -99,6 +100,18 @@ class Call(Asked):
     function: Callable[[], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class TakeLease(Asked):
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class DropLeases(Asked):
+    """They were given back, or their processes are gone."""
+
+    leases: tuple[str, ...]
+
+
 Item = (
     Ended
     | ActivitySeen
@@ -112,4 +125,6 @@ Item = (
     | Delete
     | Edit
     | Call
+    | TakeLease
+    | DropLeases
 )

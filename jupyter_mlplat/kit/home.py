@@ -79,6 +79,10 @@ class Home:
         return self.root / "images.json"
 
     @property
+    def leases(self) -> Path:
+        return self.root / "leases.json"
+
+    @property
     def volumes(self) -> Path:
         """Folders that stand for the volumes that tasks mount."""
         return self.root / "volumes"

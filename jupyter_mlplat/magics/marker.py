@@ -81,7 +81,7 @@ def build_parser(word: str) -> Parser:
     parser.add_argument("--title", metavar="TEXT", help="how people see it")
     parser.add_argument("--cpu", type=_as(parse_cpu), metavar="N", help="cores: 2, 0.5, 500m")
     parser.add_argument("--memory", type=_as(parse_bytes), metavar="N", help="limit: 512Mi, 2Gi")
-    parser.add_argument("--gpu", type=int, metavar="N", help="whole devices")
+    parser.add_argument("--gpu", type=float, metavar="N", help="devices: 2; a share of one: 0.5")
     parser.add_argument("--cache", action="store_true", help="take it from the cache if possible")
     parser.add_argument("--no-cache", action="store_true", help="run it anew every time")
     parser.add_argument("--retries", type=int, metavar="N", help="further attempts if it fails")

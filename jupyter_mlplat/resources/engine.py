@@ -57,7 +57,8 @@ class Event(Resource):
     log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
     (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
     to archive one archives its runs without an event for each), schedule.updated (data: the
-    Schedule), schedule.fired (data: the Firing, whenever it changes), schedule.deleted.
+    Schedule), schedule.fired (data: the Firing, whenever it changes), schedule.deleted,
+    lease.updated (data: the Lease), lease.released.
     """
 
     seq: int

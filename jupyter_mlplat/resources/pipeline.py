@@ -1,9 +1,9 @@
 """A pipeline: steps made from cells, the edges between them and why each edge exists."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from jupyter_mlplat.resources.base import Digest, JsonValue, Name, Request, Resource
 from jupyter_mlplat.resources.training import TrainSpec
@@ -38,12 +38,33 @@ class Channel(StrEnum):
     UNKNOWN = "@unknown"  # code that may touch anything (exec of a computed string …)
 
 
+LEAST_SHARE = 0.01
+
+
+def _devices(value: int | float) -> int | float:
+    if value > 1 and value != int(value):
+        raise ValueError("GPUs are asked for whole, or a share of one: 2, 1, 0.5")
+    if 0 < value < LEAST_SHARE:
+        raise ValueError(f"the least share of a GPU is {LEAST_SHARE:g}")
+    return int(value) if value == int(value) else value
+
+
+Gpus = Annotated[
+    int | float,
+    Field(ge=0, le=64),
+    AfterValidator(_devices),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 64}),
+]
+"""Whole devices, or a share of one below 1: several may hold one device, never more than all of it.
+Nothing but its holders' good manners keeps a process within its share."""
+
+
 class Resources(Resource):
     """What a step asks of the machine; admission waits until it is free."""
 
     cpu: float = Field(default=1.0, gt=0, le=1024, description="Cores.")
     memory_bytes: int | None = Field(default=None, gt=0, description="Limit; None: no limit.")
-    gpu: int = Field(default=0, ge=0, le=64, description="Whole devices.")
+    gpu: Gpus = Field(default=0, description="Whole devices, or a share of one below 1.")
 
 
 class Retry(Resource):

@@ -70,6 +70,10 @@ ROUTES: tuple[Route, ...] = (
     Route("kfp.close", "POST", "/kfp/close", ADMIN),
     Route("mlflow.open", "POST", "/mlflow/open", ADMIN, gives="TrackingVariables"),
     Route("mlflow.close", "POST", "/mlflow/close", ADMIN),
+    Route("inventory.get", "GET", "/inventory", READ, gives="MachineInventory"),
+    Route("leases.take", "POST", "/leases", WRITE, takes="LeaseRequest", gives="Lease"),
+    Route("leases.get", "GET", "/leases/{lease}", READ, gives="Lease"),
+    Route("leases.release", "DELETE", "/leases/{lease}", WRITE, Answer.EMPTY),
     Route("events.watch", "GET", "/events", READ, Answer.EVENTS),
     Route("gc.run", "POST", "/gc", ADMIN, takes="GcRequest", gives="GcReport"),
     # Compiling reads files and runs nothing; verifying runs the notebook.

@@ -383,9 +383,10 @@ def _resources(step: Step) -> dict[str, Any]:
             memoryLimit=asked.memory_bytes / 1e9, resourceMemoryLimit=str(asked.memory_bytes)
         )
     if asked.gpu:
+        count = str(math.ceil(asked.gpu))  # a cluster knows no shares of a device
         found["accelerator"] = {
-            "count": str(asked.gpu),
-            "resourceCount": str(asked.gpu),
+            "count": count,
+            "resourceCount": count,
             "resourceType": _ACCELERATOR,
             "type": _ACCELERATOR,
         }

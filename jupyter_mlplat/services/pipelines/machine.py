@@ -405,8 +405,9 @@ def _on_deadline(change: _Change, event: TimerDue) -> None:
     change.update_run(
         failure=Failure(
             code="timeout",
-            message=f"The run was stopped: it had run for its limit of {change.flow.deadline_s:g} s, "
-            "which its pipeline sets (activeDeadlineSeconds). Raise it there, or make it do less.",
+            message="The run was stopped: it had run for its limit of "
+            f"{change.flow.deadline_s:g} s, which its pipeline sets (activeDeadlineSeconds). "
+            "Raise it there, or make it do less.",
         )
     )
     _on_cancel_asked(change, CancelAsked(event.at))

@@ -28,10 +28,13 @@ import type {
   ImageMap,
   ImageQuery,
   ImageRequest,
+  Lease,
+  LeaseRequest,
   Lineage,
   LineageGraph,
   LineageSubjects,
   LoggedModels,
+  MachineInventory,
   MetricList,
   ModelHistory,
   ModelImpact,
@@ -107,6 +110,26 @@ export interface IRoutes {
     segments: never;
     body: never;
     answer: JsonValue;
+  };
+  'inventory.get': {
+    segments: never;
+    body: never;
+    answer: MachineInventory;
+  };
+  'leases.take': {
+    segments: never;
+    body: LeaseRequest;
+    answer: Lease;
+  };
+  'leases.get': {
+    segments: 'lease';
+    body: never;
+    answer: Lease;
+  };
+  'leases.release': {
+    segments: 'lease';
+    body: never;
+    answer: void;
   };
   'events.watch': {
     segments: never;
@@ -575,6 +598,10 @@ export const ROUTES: Readonly<
   'kfp.close': ['POST', 'kfp/close'],
   'mlflow.open': ['POST', 'mlflow/open'],
   'mlflow.close': ['POST', 'mlflow/close'],
+  'inventory.get': ['GET', 'inventory'],
+  'leases.take': ['POST', 'leases'],
+  'leases.get': ['GET', 'leases/{lease}'],
+  'leases.release': ['DELETE', 'leases/{lease}'],
   'events.watch': ['GET', 'events'],
   'gc.run': ['POST', 'gc'],
   'pipelines.compile': ['POST', 'compile'],

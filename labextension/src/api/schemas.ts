@@ -19,10 +19,10 @@ export const STEP_SETTINGS_SCHEMA: Readonly<Record<string, JsonValue>> =
       "type": "number"
     },
     "gpu": {
-      "description": "Whole devices.",
+      "description": "Whole devices, or a share of one below 1.",
       "maximum": 64,
       "minimum": 0,
-      "type": "integer"
+      "type": "number"
     },
     "memory": {
       "description": "Limit, such as 512Mi or 2Gi.",

@@ -150,7 +150,8 @@ export type TrackingVariables = {
  * log.appended (data: run_id, step, size_bytes), model.updated, model.deleted, endpoint.updated
  * (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
  * to archive one archives its runs without an event for each), schedule.updated (data: the
- * Schedule), schedule.fired (data: the Firing, whenever it changes), schedule.deleted.
+ * Schedule), schedule.fired (data: the Firing, whenever it changes), schedule.deleted,
+ * lease.updated (data: the Lease), lease.released.
  */
 export type Event = {
   seq: number;
@@ -274,6 +275,94 @@ export type SecretRequest = {
   name: string;
   kind?: 'secret' | 'config';
   values: Record<string, string>;
+};
+
+/** A process, told apart from every other one that has or had its pid. */
+export type ProcessName = {
+  pid: number;
+  /** Clock tick at which it started. */
+  start_time: number | null;
+  boot_id: string;
+};
+
+/** Ask for a GPU on behalf of a live kernel. What the process held before, it gives back. */
+export type LeaseRequest = {
+  /** Whole devices, or a share of one below 1. */
+  gpu: number;
+  process: ProcessName;
+  /** For people: the notebook. */
+  name?: string;
+  /** Queue where it is not free; else be refused. */
+  wait?: boolean;
+};
+
+/** What a live kernel holds, or waits for. Ends with its process, or when it is given back. */
+export type Lease = {
+  id: string;
+  gpu: number;
+  name: string;
+  process: ProcessName;
+  state: 'waiting' | 'held';
+  /** Numbers, as the inventory has them. */
+  devices: number[];
+  /** What the process is to put into its environment. */
+  env: Record<string, string>;
+  /** For people, while it waits. */
+  waiting_for: string | null;
+  asked_at: string;
+  held_since: string | null;
+};
+
+/** Somebody who holds something, or waits for it: a step of a run, or a kernel. */
+export type Holder = {
+  kind: 'step' | 'kernel';
+  /** For people: `run 12, step train`, `kernel of churn.ipynb`. */
+  label: string;
+  run_id: string | null;
+  run_number: number | null;
+  step: string | null;
+  lease: string | null;
+  /** Of a kernel. */
+  pid: number | null;
+  cpu: number;
+  memory_bytes: number | null;
+  gpu: number;
+  devices: number[];
+  since: string | null;
+  /** For people; None: it holds. */
+  waiting_for: string | null;
+};
+
+/** A GPU, or a MIG instance of one. */
+export type DeviceStatus = {
+  number: number;
+  /** UUID; empty where it is not known. */
+  id: string;
+  name: string;
+  kind: 'gpu' | 'mig';
+  /** The share nobody holds, from 0 to 1. */
+  free: number;
+  memory_bytes: number | null;
+  /** By whomever; None: not measured. */
+  memory_used_bytes: number | null;
+  /** Share of the last moments it was busy; None: not measured. */
+  utilisation: number | null;
+};
+
+/** All of it, as it is now. */
+export type MachineInventory = {
+  cpu_total: number;
+  cpu_held: number;
+  /** Cores busy with anything. */
+  cpu_used: number | null;
+  memory_total_bytes: number;
+  memory_held_bytes: number;
+  memory_used_bytes: number | null;
+  devices: DeviceStatus[];
+  holders: Holder[];
+  waiting: Holder[];
+  /** What is not known of the devices, and why; for people. */
+  notes: string[];
 };
 
 /** A thing with content: a value, a model, a metric file, a notebook. Content-addressed. */
@@ -485,7 +574,7 @@ export type Resources = {
   cpu: number;
   /** Limit; None: no limit. */
   memory_bytes: number | null;
-  /** Whole devices. */
+  /** Whole devices, or a share of one below 1. */
   gpu: number;
 };
 
@@ -1026,6 +1115,8 @@ export type Run = {
   kfp: KfpFacts | null;
   /** The Kubeflow document that a job was made from, as it was given. */
   document: Record<string, JsonValue> | null;
+  /** What was asked for and is not honoured here, for people. */
+  notes: string[];
   /** What a KFP pipeline as a whole has made: its outputs. */
   results: Values | null;
 };

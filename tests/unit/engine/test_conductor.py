@@ -61,6 +61,7 @@ class Theatre:
             is_whole=lambda digest: digest not in self.damaged,
             put_blob=blobs.put_bytes,
             read_git=lambda pipeline: git,
+            inventory=MACHINE,
         )
         self.naps: list[float] = []
         self.damaged: set[str] = set()
