@@ -10,11 +10,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, PrivateAttr
 
+from jupyter_mlplat.client import gpus
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.following import Following
 from jupyter_mlplat.client.views import html, nouns, text
 from jupyter_mlplat.client.views.view import View
-from jupyter_mlplat.resources import engine, lineage, pipeline, registry
+from jupyter_mlplat.resources import engine, inventory, lineage, pipeline, registry
 from jupyter_mlplat.resources.schedule import Firing, ScheduleStatus
 
 
@@ -148,6 +149,32 @@ class EngineCard(_Document, engine.EngineStatus):
 
     def view(self) -> View:
         return nouns.view_engine(self)
+
+
+class MachineCard(_Document, inventory.MachineInventory):
+    """The machine: who holds what of it, who waits for what."""
+
+    def view(self) -> View:
+        return nouns.view_inventory(self)
+
+
+class LeaseCard(_Document, inventory.Lease):
+    """What this kernel holds of the machine."""
+
+    def view(self) -> View:
+        notes = []
+        if gpus.has_cuda():
+            notes.append(
+                "This kernel works with CUDA already and sees the devices it saw before. "
+                "Restart it and lease before torch uses a GPU."
+            )
+        if self.gpu < 1:
+            notes.append(
+                "A share is a promise among holders: nothing but MPS keeps a process within it. "
+                "With torch: torch.cuda.set_per_process_memory_fraction"
+                f"({self.gpu:g}) before the first tensor."
+            )
+        return nouns.view_lease(self, notes)
 
 
 class ModelList(Shown, list[RegisteredModel]):

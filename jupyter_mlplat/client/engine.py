@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlplat.client import events
 from jupyter_mlplat.client.jobs import JobLink
+from jupyter_mlplat.client.leases import LeaseLink
 from jupyter_mlplat.client.link import TIMEOUT_S
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _WAIT_PIECE_S = 30.0
 
 
-class EngineClient(JobLink):
+class EngineClient(JobLink, LeaseLink):
     """Everything an engine can be asked, as methods.
 
     Answers are the documents of `jupyter_mlplat.resources`; errors are `PlatformError`s of the

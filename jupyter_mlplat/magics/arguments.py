@@ -140,6 +140,11 @@ def build_parser() -> Parser:
     _add_endpoints(group)
     _add_schedules(group)
     _add(group, "mlflow")
+    command = _add(group, "gpu")
+    command.add_argument(
+        "what", nargs="?", metavar="N|release", help="how many, or a share such as 0.5; give back"
+    )
+    command.add_argument("--no-wait", action="store_true", help="be refused if it is not free")
     command = _add(group, "engine")
     command.add_argument(
         "action", nargs="?", choices=("status", "start", "stop"), default="status", help="status"
@@ -168,6 +173,7 @@ _ABOUT = {
     "endpoints": "list endpoints, or show one",
     "schedule": "run this notebook at planned times; list, show, pause … what is planned",
     "mlflow": "let mlflow in this kernel track here",
+    "gpu": "lease a GPU for this kernel, give it back, or show who holds which",
     "engine": "the engine's process",
 }
 

@@ -6,10 +6,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlplat.client import api, scheduling
+from jupyter_mlplat.client import api, gpus, scheduling
 from jupyter_mlplat.client.documents import (
     EngineCard,
     FiringRows,
+    LeaseCard,
+    MachineCard,
     Pipeline,
     ScheduleCard,
     ScheduleCards,
@@ -219,6 +221,28 @@ def _mlflow(options: Namespace, shell: Any) -> None:
     print(f"mlflow in this kernel tracks to {host}: its runs are in the panel's Runs.")
 
 
+def _gpu(options: Namespace, shell: Any) -> Any:
+    client, what = EngineClient(), options.what
+    if what is None:
+        return MachineCard.of(client.inventory())
+    if what == "release":
+        print("Given back." if gpus.release(client) else "This kernel holds no GPU.")
+        return None
+    try:
+        wanted = float(what)
+    except ValueError as error:
+        raise InvalidInput(
+            f"Cannot lease {what!r}: needed a number of GPUs, a share such as 0.5, or `release`."
+        ) from error
+    path = find_notebook(shell, None)
+    name = str(path) if path else ""
+    tell = "Waiting for {}. The stop button gives up.".format
+    held = gpus.lease(
+        client, wanted, name, wait=not options.no_wait, on_wait=lambda why: print(tell(why))
+    )
+    return LeaseCard.of(held)
+
+
 def _engine(options: Namespace, shell: Any) -> Any:
     client = EngineClient()
     if options.action == "stop":
@@ -252,5 +276,6 @@ _COMMANDS = {
     "endpoints": _endpoints,
     "schedule": _schedule,
     "mlflow": _mlflow,
+    "gpu": _gpu,
     "engine": _engine,
 }

@@ -23,6 +23,7 @@ from types import (
 )
 from typing import Any
 
+from jupyter_mlplat.client.gpus import leased_variables
 from jupyter_mlplat.runtime.snapshot import Describer, is_importable
 
 LARGE_ITEMS = 20_000
@@ -80,10 +81,16 @@ def _channels() -> dict[str, bytes]:
     numpy = sys.modules.get("numpy.random")
     generators = [random.getstate(), numpy.get_state(legacy=False) if numpy else None]
     return {
-        "@env": describe(dict(os.environ)),
+        "@env": describe(_environment()),
         "@cwd": describe([os.getcwd(), *sys.path]),
         "@rng": describe(generators),
     }
+
+
+def _environment() -> dict[str, str]:
+    """Return what the notebook has made of its environment; a lease of a GPU is not its doing."""
+    leased = leased_variables()
+    return {name: value for name, value in os.environ.items() if name not in leased}
 
 
 def compare(

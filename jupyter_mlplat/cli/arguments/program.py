@@ -5,6 +5,7 @@ import argparse
 from jupyter_mlplat.cli.arguments import (
     endpoints,
     engine,
+    gpus,
     images,
     jobs,
     pipelines,
@@ -29,7 +30,7 @@ Every command takes --json and --home. Exit code: 0 done, 1 the run failed or ve
 differences, 2 the input was wrong. MLPLAT_HOME names the state directory.
 """
 
-_SUBJECTS = (pipelines, runs, registry, endpoints, jobs, schedules, images, engine)
+_SUBJECTS = (pipelines, runs, registry, endpoints, jobs, schedules, images, gpus, engine)
 
 
 def build_parser() -> Parser:

@@ -3,6 +3,7 @@
 from jupyter_mlplat.cli.commands import (
     endpoints,
     engine,
+    gpus,
     images,
     logs,
     models,
@@ -11,4 +12,14 @@ from jupyter_mlplat.cli.commands import (
     schedules,
 )
 
-__all__ = ["endpoints", "engine", "images", "logs", "models", "pipelines", "runs", "schedules"]
+__all__ = [
+    "endpoints",
+    "engine",
+    "gpus",
+    "images",
+    "logs",
+    "models",
+    "pipelines",
+    "runs",
+    "schedules",
+]

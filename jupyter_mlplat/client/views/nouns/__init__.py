@@ -10,6 +10,7 @@ from jupyter_mlplat.client.views.nouns.formats import (
     state_cell,
 )
 from jupyter_mlplat.client.views.nouns.images import view_images, view_secrets
+from jupyter_mlplat.client.views.nouns.inventory import view_inventory, view_lease
 from jupyter_mlplat.client.views.nouns.jobs import (
     view_jobs,
     view_train_job,
@@ -51,6 +52,8 @@ __all__ = [
     "view_engine",
     "view_firings",
     "view_images",
+    "view_inventory",
+    "view_lease",
     "view_jobs",
     "view_lineage",
     "view_model",
