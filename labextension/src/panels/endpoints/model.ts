@@ -169,12 +169,6 @@ export class EndpointsModel implements IDisposable {
     }
   }
 
-  private _accept(endpoint: Endpoint): void {
-    const others = this._endpoints.filter(({ name }) => name !== endpoint.name);
-    this._endpoints = [...others, endpoint].sort(byName);
-    this._changed.emit();
-  }
-
   private _remove(name: string): void {
     if (this._selected?.name === name) {
       this.open(null);
