@@ -151,7 +151,7 @@ def patch_of(client: "EngineClient", schedule: "Schedule", options: Namespace) -
     Raises:
         InvalidInput: It cannot be understood, or nothing is to be changed.
     """
-    given = {
+    given: dict[str, Any] = {
         name: None if value == _NOTHING and name in _MAY_BE_ABSENT else value
         for name, value in vars(options).items()
     }
@@ -161,7 +161,7 @@ def patch_of(client: "EngineClient", schedule: "Schedule", options: Namespace) -
         if option in given
     }
     if "catch_up" in given:
-        patch.update(_catch_up(given["catch_up"]))
+        patch.update(_catch_up(str(given["catch_up"])))
     if "retries" in given:
         patch["retry"] = {**schedule.retry.model_dump(mode="json"), "limit": given["retries"]}
     limits = {"keep": "runs", "keep_days": "days"}.items()

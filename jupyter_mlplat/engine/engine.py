@@ -713,7 +713,7 @@ class Engine:
         """Take back what kernels held that are no more."""
         while True:
             await asyncio.sleep(_LEASE_LOOK_S)
-            leases = self.conductor.leases.list()
+            leases = self.conductor.leases.known
             gone = [lease for lease in leases if not identity_of(lease).is_alive]
             if gone and self.conductor.trouble is None:
                 await self.release_leases([lease.id for lease in gone])
@@ -726,7 +726,7 @@ class Engine:
                 or self.serving.list()
                 or self.broker.listeners
                 or self.timekeeper.is_needed
-                or self.conductor.leases.list()
+                or self.conductor.leases.known
             )
             if is_needed:
                 self.note_request()

@@ -1,7 +1,6 @@
 """Who holds what of the machine, and who waits for what, as a document."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from jupyter_mlplat.engine.leases import Leases
 from jupyter_mlplat.engine.live import LiveRun
@@ -56,33 +55,32 @@ def _holder(
     devices: tuple[int, ...] = (),
 ) -> Holder:
     owner, name = key
-    fields = {
-        "label": label,
-        "cpu": demand.cpu,
-        "memory_bytes": demand.memory_bytes,
-        "gpu": demand.gpu,
-        "devices": devices,
-    }
-    since: datetime | None
-    if owner == LEASE:
-        lease = leases.find(name)
-        since = lease and (lease.held_since or lease.asked_at)
-        return Holder(
-            kind="kernel",
-            lease=name,
-            pid=lease.process.pid if lease else None,
-            waiting_for=lease.waiting_for if lease else None,
-            since=since,
-            **fields,
-        )
-    live = runs.get(owner)
-    task = live.status.tasks.get(name) if live else None
-    return Holder(
-        kind="step",
-        run_id=owner,
-        run_number=live.status.run.number if live else None,
-        step=name,
-        waiting_for=task.waiting_for if task else None,
-        since=task.started_at if task else None,
-        **fields,
+    holder = Holder(
+        kind="kernel" if owner == LEASE else "step",
+        label=label,
+        cpu=demand.cpu,
+        memory_bytes=demand.memory_bytes,
+        gpu=demand.gpu,
+        devices=devices,
     )
+    if owner != LEASE:
+        live = runs.get(owner)
+        task = live.status.tasks.get(name) if live else None
+        told = {
+            "run_id": owner,
+            "run_number": live.status.run.number if live else None,
+            "step": name,
+            "since": task.started_at if task else None,
+            "waiting_for": task.waiting_for if task else None,
+        }
+        return holder.model_copy(update=told)
+    lease = leases.find(name)
+    if lease is None:
+        return holder.model_copy(update={"lease": name})
+    told = {
+        "lease": name,
+        "pid": lease.process.pid,
+        "since": lease.held_since or lease.asked_at,
+        "waiting_for": lease.waiting_for,
+    }
+    return holder.model_copy(update=told)

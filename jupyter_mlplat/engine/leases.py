@@ -58,7 +58,7 @@ def label_of(lease: Lease) -> str:
 
 
 class Leases:
-    """Belongs to the conductor's thread; `list` and `find` may be called from any."""
+    """Belongs to the conductor's thread; `known` and `find` may be called from any."""
 
     def __init__(self, admission: Admission, store: LocalLeases) -> None:
         self._admission = admission
@@ -81,7 +81,8 @@ class Leases:
         if len(self._known) < len(found):
             self._write()
 
-    def list(self) -> tuple[Lease, ...]:
+    @property
+    def known(self) -> tuple[Lease, ...]:
         return tuple(self._known.values())
 
     def find(self, lease: str) -> Lease | None:
@@ -101,7 +102,7 @@ class Leases:
     def take(self, lease: Lease) -> list[NewEvent]:
         """Let a lease join the queue; whatever its process had before goes back first."""
         self._admission.inventory.refuse("lease a GPU", LeaseDemand(lease.gpu))
-        mine = [one.id for one in self.list() if one.process == lease.process]
+        mine = [one.id for one in self.known if one.process == lease.process]
         events = [event for one in mine for event in self._drop(one)]
         self._known[lease.id] = lease
         self._admission.enqueue((LEASE, lease.id), LeaseDemand(lease.gpu), label_of(lease))
@@ -148,4 +149,4 @@ class Leases:
     def _write(self) -> None:
         """Write them down; where the disk is full they hold as long as this engine lives."""
         with suppress(OSError):
-            self._store.write(self.list())
+            self._store.write(self.known)
