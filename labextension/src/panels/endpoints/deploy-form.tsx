@@ -4,7 +4,12 @@ import * as React from 'react';
 
 import { Button, EmptyState } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { Field, SelectField, TextField, withValue } from '../../components/field';
+import {
+  Field,
+  SelectField,
+  TextField,
+  withValue
+} from '../../components/field';
 import { Form } from '../../components/form';
 import { formatAge } from '../../components/format';
 import { Header } from '../../components/header';
