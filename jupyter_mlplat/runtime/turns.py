@@ -33,10 +33,12 @@ class Turns:
             self._order.current = "stdout"
 
     def tell(self, fd: int) -> None:
-        """Note that this log is written next."""
-        name = LOGS[fd]
-        if self._is_ours and name != self._order.current:
-            self._order.turn(name, _sizes())
+        """Note that this log is written next, after whatever others have written."""
+        if not self._is_ours:
+            return
+        self.look()
+        if LOGS[fd] != self._order.current:
+            self._order.turn(LOGS[fd], self._seen)
 
     def leave(self) -> None:
         """Note nothing more: another process does."""

@@ -546,3 +546,48 @@ def test_component_runs_in_a_bare_interpreter_of_another_version(
 
     result = json.loads((attempt / "result.json").read_text())
     assert result["results"] == {"parameters": {"Output": 2}, "artifacts": {}}
+
+
+def merged(ended: Ended) -> str:
+    """Put the two logs together in the order that was noted, as a reader does."""
+    rests = {name: text(ended, f"{name}.log") for name in ("stdout", "stderr")}
+    taken = dict.fromkeys(rests, 0)
+    told = ""
+    for line in text(ended, "order.log").splitlines():
+        name, end = line.split()
+        told += rests[name][taken[name] : int(end)]
+        taken[name] = int(end)
+    return told + "".join(rest[taken[name] :] for name, rest in rests.items())
+
+
+@pytest.mark.parametrize("secrets", [[], ["WORD"]], ids=["plain", "masked"])
+async def test_logs_of_a_component_are_told_in_written_order(
+    tasks: Tasks, secrets: list[str]
+) -> None:
+    ended = await tasks.run(
+        """
+def f():
+    import os, subprocess, sys, time
+    print('one')
+    print('two', file=sys.stderr)
+    print('three', flush=True)
+    time.sleep(0.1)
+    subprocess.run(['sh', '-c', 'echo four >&2'], check=True)
+    time.sleep(0.1)
+    print('five')
+""",
+        env={"WORD": "hunter22"},
+        secrets=secrets,
+    )
+
+    assert results(ended) is not None
+    told = ["one", "two", "three", "four", "five"]
+    assert [word for word in merged(ended).split() if word in told] == told
+
+
+async def test_logs_of_a_command_are_told_in_written_order(tasks: Tasks) -> None:
+    script = "echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three; sleep 0.3; echo four >&2"
+    ended = await tasks.run(how="command", command={"argv": ["sh", "-c", script]})
+
+    assert results(ended) is not None
+    assert merged(ended) == "one\ntwo\nthree\nfour\n"
