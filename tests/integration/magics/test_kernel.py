@@ -46,6 +46,7 @@ def kernel(folder: Path) -> Iterator[BlockingKernelClient]:
         "MLPLAT_HOME": str(folder / "home"),
         "JPY_SESSION_NAME": str(folder / "a.ipynb"),
         "IPYTHONDIR": str(folder / "ipython"),
+        "MLPLAT_GPUS": "1",
     }
     manager.start_kernel(env=environment, cwd=str(folder))
     client = manager.client()
@@ -195,3 +196,26 @@ def test_extension_loads_in_less_than_a_fifth_of_a_second(kernel: BlockingKernel
     ((_, content),) = execute(kernel, code)
 
     assert float(content["data"]["text/plain"]) < 0.2
+
+
+def test_gpu_is_leased_to_the_kernel_and_given_back(kernel: BlockingKernelClient) -> None:
+    show = "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'))"
+
+    ((_, card),) = execute(kernel, "%mlplat gpu 0.5")
+    ((_, seen),) = execute(kernel, show)
+    ((_, machine),) = execute(kernel, "%mlplat gpu")
+    ((_, said),) = execute(kernel, "%mlplat gpu release")
+    ((_, after),) = execute(kernel, show)
+
+    assert "● held" in card["data"]["text/plain"]
+    assert "A share is a promise among holders" in card["data"]["text/plain"]
+    assert seen["text"] == "0\n"
+    assert "kernel of a.ipynb" in machine["data"]["text/plain"]
+    assert said["text"] == "Given back.\n"
+    assert after["text"] == "None\n"
+
+
+def test_gpu_that_is_not_there_is_refused_in_one_line(kernel: BlockingKernelClient) -> None:
+    ((_, refused),) = execute(kernel, "%mlplat gpu 3")
+
+    assert "it asks for 3 GPUs, this machine has 1 GPU" in refused["text"]
