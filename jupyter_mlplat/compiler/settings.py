@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.kit.quantities import parse_bytes, parse_cpu
-from jupyter_mlplat.resources.base import NAME_PATTERN
-from jupyter_mlplat.resources.pipeline import Gpus, Resources, Retry, StepSettings
+from jupyter_mlplat.resources.base import NAME_PATTERN, Gpus
+from jupyter_mlplat.resources.pipeline import Resources, Retry, StepSettings
 from jupyter_mlplat.resources.spelling import (
     MANY,
     TRAIN_WORDS,

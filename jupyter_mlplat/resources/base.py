@@ -2,12 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 __all__ = [
     "NAME_PATTERN",
     "Alias",
     "Digest",
+    "Gpus",
     "Identifier",
     "JsonValue",
     "Name",
@@ -26,6 +36,26 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z]+-[0-9a-z]{10,40}$
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Timestamp = AwareDatetime
 """Always UTC, ISO 8601 on the wire."""
+
+LEAST_SHARE = 0.01
+
+
+def _devices(value: int | float) -> int | float:
+    if value > 1 and value != int(value):
+        raise ValueError("GPUs are asked for whole, or a share of one: 2, 1, 0.5")
+    if 0 < value < LEAST_SHARE:
+        raise ValueError(f"the least share of a GPU is {LEAST_SHARE:g}")
+    return int(value) if value == int(value) else value
+
+
+Gpus = Annotated[
+    int | float,
+    Field(ge=0, le=64),
+    AfterValidator(_devices),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 64}),
+]
+"""Whole devices, or a share of one below 1: several may hold one device, never more than all of it.
+Nothing but its holders' good manners keeps a process within its share."""
 
 
 class Resource(BaseModel):

@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from jupyter_mlplat.resources.base import Identifier, Request, Resource, Timestamp
-from jupyter_mlplat.resources.pipeline import Gpus
+from jupyter_mlplat.resources.base import Gpus, Identifier, Request, Resource, Timestamp
 
 
 class ProcessName(Resource):

@@ -1,11 +1,11 @@
 """A pipeline: steps made from cells, the edges between them and why each edge exists."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field
 
-from jupyter_mlplat.resources.base import Digest, JsonValue, Name, Request, Resource
+from jupyter_mlplat.resources.base import Digest, Gpus, JsonValue, Name, Request, Resource
 from jupyter_mlplat.resources.training import TrainSpec
 from jupyter_mlplat.resources.tuning import TuneSpec
 from jupyter_mlplat.resources.workflow import Component
@@ -36,27 +36,6 @@ class Channel(StrEnum):
     FILES = "@files"
     DISPLAY = "@display"  # Out, In, _, __
     UNKNOWN = "@unknown"  # code that may touch anything (exec of a computed string …)
-
-
-LEAST_SHARE = 0.01
-
-
-def _devices(value: int | float) -> int | float:
-    if value > 1 and value != int(value):
-        raise ValueError("GPUs are asked for whole, or a share of one: 2, 1, 0.5")
-    if 0 < value < LEAST_SHARE:
-        raise ValueError(f"the least share of a GPU is {LEAST_SHARE:g}")
-    return int(value) if value == int(value) else value
-
-
-Gpus = Annotated[
-    int | float,
-    Field(ge=0, le=64),
-    AfterValidator(_devices),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 64}),
-]
-"""Whole devices, or a share of one below 1: several may hold one device, never more than all of it.
-Nothing but its holders' good manners keeps a process within its share."""
 
 
 class Resources(Resource):

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from jupyter_mlplat.resources.base import JsonValue, Name, Request, Resource, Timestamp
+from jupyter_mlplat.resources.base import Gpus, JsonValue, Name, Request, Resource, Timestamp
 
 
 class Initializer(Resource):
@@ -159,7 +159,7 @@ class JobRequest(Request):
     note: str = Field(default="", max_length=10_000)
     cpu: float | None = Field(default=None, gt=0)
     memory: str | None = None
-    gpu: float | None = Field(default=None, ge=0)
+    gpu: Gpus | None = None
     env: dict[str, str] = {}
     python: str | None = None
     retries: int = Field(default=0, ge=0, le=100, description="Restarts after a failure.")
