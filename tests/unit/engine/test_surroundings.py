@@ -14,6 +14,7 @@ from jupyter_mlplat.engine.inventory import read_inventory
 from jupyter_mlplat.engine.notebooks import Notebooks, read_modules
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.resources.pipeline import Pipeline, Step, StepSettings
+from jupyter_mlplat.services.pipelines.devices import Device
 
 
 def test_only_modules_that_can_be_meant_are_read(tmp_path: Path) -> None:
@@ -131,7 +132,8 @@ def test_a_kernel_that_is_not_installed_is_named_with_those_that_are(kernels: Pa
 def test_settings_overrule_what_the_machine_has() -> None:
     inventory = read_inventory(3.5, 2**30, 2)
 
-    assert (inventory.cpu, inventory.memory_bytes, inventory.gpus) == (3.5, 2**30, (0, 1))
+    assert (inventory.cpu, inventory.memory_bytes) == (3.5, 2**30)
+    assert inventory.gpus == (Device(0), Device(1))
     assert read_inventory(None, None, None).cpu > 0
 
 
