@@ -17,7 +17,14 @@ from jupyter_mlplat.resources.training import TrainRuntime
 from jupyter_mlplat.resources.tuning import Trial, TuneSpec
 from jupyter_mlplat.services.documents.comparing import Change, change_of, with_budget_of
 from jupyter_mlplat.services.documents.fitting import Job, fit
-from jupyter_mlplat.services.documents.reading import Entry, Kept, Known, in_order, read_file
+from jupyter_mlplat.services.documents.reading import (
+    Entry,
+    Kept,
+    Known,
+    faults_of,
+    in_order,
+    read_file,
+)
 from jupyter_mlplat.services.training.runtimes import merged
 
 if TYPE_CHECKING:
@@ -152,6 +159,10 @@ class Documents:
             for entry in entries
             if isinstance(entry.means, Wanted)
         }
+        for entry in entries:
+            if (job := jobs.get(id(entry))) is not None:
+                with faults_of(entry):
+                    engine.check_job(job)
         return entries, jobs
 
     async def _apply(self, entry: Entry, job: Job | None, is_dry: bool) -> AppliedDocument:

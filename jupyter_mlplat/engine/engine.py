@@ -395,6 +395,10 @@ class Engine:
         digest = digest_json(request.model_dump(mode="json"))
         return await self._begin(run, pipeline, flow, None, key, digest)
 
+    def check_job(self, request: JobRequest) -> None:
+        """Refuse a job that could not be made; nothing is begun. Safe from any thread."""
+        self._jobs.make(request)
+
     async def check(self, request: SubmitRequest) -> None:
         """Refuse what `submit` would refuse; nothing is begun."""
         await self.read(self._make_run, request)

@@ -143,11 +143,19 @@ def naming(what: str) -> Iterator[None]:
     try:
         yield
     except Fault as error:
-        raise InvalidInput(
-            f"Cannot take this {what}: {error.path}: {error.what}.",
-            path=error.path,
-            reason=error.what,
-        ) from error
+        raise refusal(what, error.path, error.what) from error
+    except ValidationError as error:  # upstream would take it, but it is out of our bounds
+        first = error.errors(include_url=False)[0]
+        field = place_of(first["loc"]).lstrip(".")
+        words = f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        raise refusal(what, "spec", f"{words}, found {kind_of(first['input'])}") from error
+
+
+def refusal(what: str, path: str, reason: str) -> InvalidInput:
+    """Return the refusal of an object for what stands at a place of it."""
+    return InvalidInput(
+        f"Cannot take this {what}: {path}: {reason.rstrip('.')}.", path=path, reason=reason
+    )
 
 
 def shape(kind: type[P], value: JsonValue | Mapping[str, JsonValue], path: str) -> P:

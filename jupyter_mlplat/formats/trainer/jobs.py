@@ -42,6 +42,7 @@ from jupyter_mlplat.resources.training import (
     TrainSpec,
 )
 
+MOST_NODES = 1024
 MULTIKUEUE = "kueue.x-k8s.io/multikueue"
 QUEUE = "kueue.x-k8s.io/queue-name"
 
@@ -132,6 +133,8 @@ def training_of(spec: TrainJobSpec, path: str, runtimes: Runtimes) -> Training:
     nodes = runtime.nodes if trainer.num_nodes is None else trainer.num_nodes
     if nodes == 0:
         raise Fault(f"{place}.numNodes", "0 nodes would run nothing")
+    if nodes > MOST_NODES:
+        raise Fault(f"{place}.numNodes", f"{nodes} is more than {MOST_NODES}")
     initializers, stored = _initializers(spec.initializer or Initializers(), f"{path}.initializer")
     given = trainer.num_proc_per_node or launch.processes or runtime.processes
     return Training(

@@ -2,9 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from jupyter_mlplat.errors import PlatformError
 from jupyter_mlplat.formats.katib import API_VERSION as KATIB_VERSION
 from jupyter_mlplat.formats.katib import EXPERIMENT, OPTIMIZATION_JOB
 from jupyter_mlplat.formats.katib.experiments import read_experiment
@@ -17,6 +19,7 @@ from jupyter_mlplat.formats.kubernetes.objects import (
     naming,
     place_of,
     read_objects,
+    refusal,
 )
 from jupyter_mlplat.formats.kubernetes.wanted import Wanted
 from jupyter_mlplat.formats.trainer import API_VERSION as TRAINER_VERSION
@@ -131,6 +134,31 @@ def _decoded(text: str, place: str) -> str:
         return base64.b64decode(text, validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise Fault(place, "is no text in base64. Write it into stringData as it is") from error
+
+
+@contextmanager
+def faults_of(entry: Entry) -> Iterator[None]:
+    """Tell of what cannot be run as a fault of the document that asks for it.
+
+    Raises:
+        InvalidInput: There was one; with the path of a setting that the algorithm does not take.
+    """
+    try:
+        yield
+    except PlatformError as error:
+        document = entry.document
+        path = _path_of_setting(document, error.details.get("setting")) or "spec"
+        raise refusal(document.what, path, error.message) from error
+
+
+def _path_of_setting(document: Object, name: object) -> str | None:
+    for part in ("algorithm", "earlyStopping"):
+        said = document.spec.get(part)
+        settings = said.get("algorithmSettings") if isinstance(said, dict) else None
+        for at, setting in enumerate(settings if isinstance(settings, list) else ()):
+            if isinstance(setting, dict) and name is not None and setting.get("name") == name:
+                return f"spec.{part}.algorithmSettings[{at}]"
+    return None
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:

@@ -89,6 +89,22 @@ def test_faulty_document_is_refused_with_its_path_and_nothing_is_begun(
     assert "random" not in [one["metadata"]["name"] for one in left]
 
 
+def test_setting_that_the_algorithm_does_not_take_is_told_with_its_path(
+    workplace: Workplace, experiment: Path
+) -> None:
+    text = experiment.read_text().replace(
+        "algorithmName: random",
+        "algorithmName: tpe\n    algorithmSettings: [{name: colour, value: red}]",
+    )
+    experiment.write_text(text)
+
+    done = workplace.mlplat("apply", "-f", str(experiment), "--dry-run")
+
+    assert done.returncode == 2
+    assert b"spec.algorithm.algorithmSettings[0]: " in done.stderr
+    assert b"no setting 'colour'" in done.stderr
+
+
 def test_script_is_tuned_and_trained_from_the_command_line(workplace: Workplace) -> None:
     script = workplace.folder / "fit.py"
     script.write_text("import sys\nprint('auc=' + sys.argv[1].partition('=')[2])\n")

@@ -85,6 +85,8 @@ def test_suspended_job_with_deadline_and_dataset() -> None:
         ("spec/runtimeRef", ..., "spec.runtimeRef", "is missing"),
         ("spec/trainer/numNodes", "3", "spec.trainer.numNodes", "needed a whole number, found"),
         ("spec/trainer/numNodes", 0, "spec.trainer.numNodes", "0 nodes"),
+        ("spec/trainer/numNodes", 9999, "spec.trainer.numNodes", "more than 1024"),
+        ("spec/trainer/numProcPerNode", 9999, "spec", "processes: input should be less than or"),
         ("spec/trainer/nodes", 3, "spec.trainer.nodes", "there is no such field"),
         ("spec/trainer/command", ..., "spec.trainer.command", "is missing"),
         ("spec/trainer/command", ["torchrun", "--x"], "spec.trainer.command", "--x is not known"),

@@ -35,6 +35,7 @@ def test_hyperband_has_the_brackets_of_its_paper() -> None:
         (1, 1, 9): 2,
         (0, 0, 9): 3,
     }
+    assert all(isinstance(one["parameters"]["epochs"], int) for one in table)
 
 
 def test_hyperband_promotes_the_best_of_a_rung_with_their_parameters() -> None:
