@@ -679,7 +679,7 @@ class Conductor:
             return
         self._reach("step-file.after")
         live.activities[step.name] = _activity_of(task)
-        if task.attempt > 1:
+        if task.attempt > 1 and not _goes_on(self._home, live, step):
             batch.log_anew(live.id, step.name)
         self._is_unflushed = True
         batch.deeds.append(StartDeed(order))
@@ -738,6 +738,14 @@ class Conductor:
     def _reach(self, point: str) -> None:
         if self._crash.is_armed:
             self._crash.reach(point)
+
+
+def _goes_on(home: Home, live: LiveRun, step: Step) -> bool:
+    """Tell whether an attempt goes on from a checkpoint: then its curves do, too."""
+    if step.train is None:
+        return False
+    folder = home.checkpoints(live.id, step.name)
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _activity_of(task: Task) -> Activity:

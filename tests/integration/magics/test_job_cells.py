@@ -184,6 +184,8 @@ def test_training_example_is_a_pipeline_whose_model_has_its_lineage(folder: Path
 
     task = next(task for task in run.tasks if task.name == "digits")
     assert task.attempt == 2
+    logged = EngineClient(home).list_metrics(run.id)
+    assert [m.position for m in logged if m.name == "loss"] == [1, 2, 3, 4]
     assert run.metrics["test_accuracy"] > 0.8
     version = mlplat.register("digits", run, home=home)
     assert "digits" in {e.name for e in mlplat.lineage(version, home=home).executions}

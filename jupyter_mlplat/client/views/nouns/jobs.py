@@ -148,7 +148,8 @@ def _line(name: str, rows: Sequence[Metric]) -> Line:
         (float(row.position if has_steps and row.position is not None else index), row.value)
         for index, row in enumerate(rows, 1)
     ]
-    return Line(name, tuple(sorted(points, key=lambda point: point[0])))
+    # What a restart trains again replaces what the attempt before had told.
+    return Line(name, tuple(sorted(dict(points).items())))
 
 
 def tuning_charts(tuning: TuningStatus, trials: Sequence[Trial]) -> tuple[Chart, ...]:
