@@ -479,7 +479,8 @@ class Conductor:
         self._take_trials(batch, live, activity)
         self._tell_ranks(batch, live, activity)
         cells = tuple(activity.cells.values())
-        seen = msg.Progressed(utc_now(), ref.step, ref.attempt, cells, activity.progress)
+        progress = activity.progress_due(time.monotonic())
+        seen = msg.Progressed(utc_now(), ref.step, ref.attempt, cells, progress)
         self._send(batch, live, seen)
 
     def _tell_ranks(self, batch: Batch, live: LiveRun, activity: Activity) -> None:

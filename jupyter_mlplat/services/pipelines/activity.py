@@ -25,6 +25,8 @@ _ARTIFACT_TYPE = "system.Artifact"
 _DATASET_TYPE = "system.Dataset"
 _TABLE_CODECS = frozenset({"arrow", "parquet"})
 _OWN_FIELDS = frozenset({"t", "kind", "name", "digest", "size_bytes", "codec"})
+_PROGRESS_BURST, _PROGRESS_A_SECOND = 20.0, 1.0
+"""Each time is a commit and an event: a program that reports at every step must not write many."""
 _PROGRESS = ("fraction", "remaining_s", "position", "message")
 _PLACEHOLDER = "art-0000000000"  # an id is given when the artifact is written down
 
@@ -57,6 +59,9 @@ class Activity:
     ranks: dict[int, RankStatus] = field(default_factory=dict)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     _changed_ranks: dict[int, None] = field(default_factory=dict)
+    _told_progress: Progress | None = None
+    _told_at_s: float = 0.0
+    _allowance: float = _PROGRESS_BURST
 
     @classmethod
     def of(cls, step: str, cells: Iterable[CellRun], attempt: int = 0) -> "Activity":
@@ -181,6 +186,22 @@ class Activity:
                 reported_at=from_unix(_finite(event.get("t")) or 0.0),
             )
             self._reports.append((number, (self.attempt << 44) + self._at, report))
+
+    def progress_due(self, at_s: float) -> Progress | None:
+        """Return how far it is, if that is to be written down now: at once, but not ever so often.
+
+        Args:
+            at_s: Of a clock that never goes back.
+        """
+        if self.progress == self._told_progress:
+            return self._told_progress
+        waited_s = at_s - self._told_at_s
+        self._allowance = min(_PROGRESS_BURST, self._allowance + waited_s * _PROGRESS_A_SECOND)
+        self._told_at_s = at_s
+        if self._allowance >= 1:
+            self._allowance -= 1
+            self._told_progress = self.progress
+        return self._told_progress
 
     def take_ranks(self) -> list[RankStatus]:
         """Return the ranks that have changed since this was asked last."""
