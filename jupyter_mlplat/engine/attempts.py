@@ -26,8 +26,8 @@ FLUSH_FROM_BYTES = 2**20 if sys.platform == "linux" else 0
 the rest is short; where there is no `syncfs`, all of it."""
 _PACKAGES = str(Path(jupyter_mlplat.__file__).parents[1])
 _LONGEST_LINE_BYTES = 64 * 2**20
-LOOK_BYTES = 2**20
-"""Of an events file at one look: ten thousand metrics, which nobody else waits long for."""
+LOOK_BYTES = 2**18
+"""Of an events file at one look: some thousand metrics, which nobody else waits long for."""
 
 
 def attempt_ref(home: Home, run: str, step: str, attempt: int) -> AttemptRef:

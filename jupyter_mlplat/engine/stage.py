@@ -160,7 +160,7 @@ class Stage:
             case StopDeed(ref, grace_s):
                 self._chain(ref, "stop", self._launcher.cancel(ref, grace_s))
             case LookDeed(ref):
-                self._on_activity(ref)
+                self.put(ActivitySeen(ref))
             case WakeDeed():
                 self._set_timer(deed)
             case FinalDeed(run):

@@ -6,7 +6,7 @@ harms the run.
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,11 +75,10 @@ class Activity:
         waiting = len(self.logged.metrics)
         end = content.rfind(b"\n") + 1
         self._at, self.offset = self.offset, self.offset + end
-        for line in content[:end].split(b"\n"):
-            with suppress(ValueError):  # UnicodeDecodeError is one, too
-                event = json.loads(line)
-                if isinstance(event, dict):
-                    self._take_event(event)
+        lines = content[:end].split(b"\n")[:-1]
+        for line, event in zip(lines, _read(lines), strict=True):
+            if isinstance(event, dict):
+                self._take_event(event)
             self._at += len(line) + 1
         return self.logged.metrics[waiting:]
 
@@ -258,6 +257,25 @@ class Activity:
         except (ValueError, TypeError):
             return
         self.logged.artifacts.append(artifact)
+
+
+def _read(lines: Sequence[bytes]) -> list[Any]:
+    """Return what each line says, None for one that cannot be understood.
+
+    Read at once where all are sound, which takes half the time.
+    """
+    with suppress(ValueError):  # UnicodeDecodeError is one, too
+        events = json.loads(b"[" + b",".join(lines) + b"]")
+        if isinstance(events, list) and len(events) == len(lines):
+            return events
+    return [_read_one(line) for line in lines]
+
+
+def _read_one(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _finite(value: Any) -> float | None:

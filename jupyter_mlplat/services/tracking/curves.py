@@ -4,16 +4,17 @@ A curve of a hundred thousand points is read once and grown by what was logged s
 answered is the first and last point and, of each stretch between, the lowest and the highest.
 """
 
-import math
 import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
+from math import isfinite
+from operator import itemgetter
 
 from jupyter_mlplat.kit.clock import from_unix
-from jupyter_mlplat.ports.metadata import MetadataStore
+from jupyter_mlplat.ports.metadata import MetadataStore, PointRow
 from jupyter_mlplat.resources.run import Metric
 
 _KEPT_POINTS = 2_000_000  # 48 MB: then the runs nobody has looked at for longest are let go
@@ -28,10 +29,12 @@ class Curve:
     times: "array[float]" = field(default_factory=lambda: array("d"))
     positions: "array[int]" = field(default_factory=lambda: array("q"))
 
-    def append(self, value: float, position: int | None, logged_at: float) -> None:
-        self.values.append(value)
-        self.positions.append(_NO_POSITION if position is None else position)
-        self.times.append(logged_at)
+    def extend(self, rows: Sequence[PointRow]) -> None:
+        """Take in points as the store has them; those that cannot be drawn are left out."""
+        drawn = [row for row in rows if row[3] is not None and isfinite(row[3])]
+        self.values.extend([row[3] or 0.0 for row in drawn])
+        self.positions.extend([_NO_POSITION if row[4] is None else row[4] for row in drawn])
+        self.times.extend([row[5] for row in drawn])
 
     def sample(self, points: int) -> list[int]:
         """Return which points to draw, at most so many: the ends, and each stretch's extremes."""
@@ -100,13 +103,9 @@ class Curves:
         if count != known.count + len(rows):  # a step has begun anew
             known = _RunCurves()
             count, rows = self._store.points_after(run, 0)
-        for key, step, name, value, position, logged_at in rows:
-            known.last = key
-            if value is not None and math.isfinite(value):
-                curve = known.curves.get((step, name))
-                if curve is None:
-                    curve = known.curves[step, name] = Curve()
-                curve.append(value, position, logged_at)
+        for named, points in groupby(rows, itemgetter(1, 2)):  # nearly always long stretches
+            known.curves.setdefault(named, Curve()).extend(list(points))
+        known.last = rows[-1][0] if rows else known.last
         known.count = count
         self._runs[run] = known
         while len(self._runs) > 1 and sum(it.count for it in self._runs.values()) > _KEPT_POINTS:

@@ -29,8 +29,7 @@ def _curves(points: _Points) -> Curves:
 
 def test_a_sample_has_the_ends_and_the_peaks() -> None:
     curve = Curve()
-    for number in range(10_000):
-        curve.append(math.sin(number / 500), number, 0.0)
+    curve.extend([(0, "", "", math.sin(number / 500), number, 0.0) for number in range(10_000)])
     curve.values[4321] = 99.0
     curve.values[6789] = -99.0
 
@@ -43,8 +42,7 @@ def test_a_sample_has_the_ends_and_the_peaks() -> None:
 
 def test_a_short_curve_is_whole() -> None:
     curve = Curve()
-    for number in range(50):
-        curve.append(1.0, number, 0.0)
+    curve.extend([(0, "", "", 1.0, number, 0.0) for number in range(50)])
 
     assert curve.sample(50) == list(range(50))
 
