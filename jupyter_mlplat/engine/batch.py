@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jupyter_mlplat.engine.live import LiveRun
-from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
+from jupyter_mlplat.ports.launcher import AttemptRef, Ended, StartOrder
 from jupyter_mlplat.ports.metadata import CacheEntry, Change, NewEvent, NewReport
 from jupyter_mlplat.resources.lineage import Artifact, Execution, LineageEvent
 from jupyter_mlplat.resources.pipeline import Pipeline
@@ -46,6 +46,13 @@ class LookDeed:
 
 
 @dataclass(frozen=True, slots=True)
+class AgainDeed:
+    """The end of an attempt is taken once all it has told is: others come in between."""
+
+    ended: Ended
+
+
+@dataclass(frozen=True, slots=True)
 class WakeDeed:
     run: str
     step: str
@@ -69,7 +76,7 @@ class ReplyDeed:
     make: Callable[[], Any]
 
 
-Deed = StartDeed | StopDeed | AdoptDeed | LookDeed | WakeDeed | FinalDeed | ReplyDeed
+Deed = StartDeed | StopDeed | AdoptDeed | LookDeed | AgainDeed | WakeDeed | FinalDeed | ReplyDeed
 
 
 _MOST_TRIAL_EVENTS = 100  # in one commit: nobody looks at more one by one

@@ -19,6 +19,7 @@ from typing import Any
 from jupyter_mlplat.engine.attempts import LOOK_BYTES, attempt_ref, prepare_attempt, read_events
 from jupyter_mlplat.engine.batch import (
     AdoptDeed,
+    AgainDeed,
     Batch,
     Deed,
     FinalDeed,
@@ -471,11 +472,9 @@ class Conductor:
         activity = live.activities.get(ref.step)
         if activity is None:
             return
-        content = read_events(ref, activity.offset)
-        activity.take(content)
-        batch.log(live, activity.drain())
-        if len(content) >= LOOK_BYTES:
+        if _take_piece(activity, ref):
             batch.deeds.append(LookDeed(ref))
+        batch.log(live, activity.drain())
         self._take_trials(batch, live, activity)
         self._tell_ranks(batch, live, activity)
         cells = tuple(activity.cells.values())
@@ -495,8 +494,12 @@ class Conductor:
         if live is None or task is None or not is_meant:
             return
         step, result = live.step(task.name), ended.result or {}
-        activity = live.activities.pop(task.name, None) or _activity_of(task)
-        _take_all(activity, ended.ref)
+        activity = live.activities.setdefault(task.name, _activity_of(task))
+        if _take_piece(activity, ended.ref):
+            batch.log(live, activity.drain())
+            batch.deeds.append(AgainDeed(ended))
+            return
+        del live.activities[task.name]
         activity.end_trials(utc_now())
         self._take_trials(batch, live, activity)
         self._tell_ranks(batch, live, activity)
@@ -641,7 +644,8 @@ class Conductor:
             case msg.Adopt(step, attempt):
                 ref = attempt_ref(self._home, live.id, step, attempt)
                 activity = _activity_of(live.status.tasks[step])
-                _take_all(activity, ref)  # told to the listeners by the earlier engine
+                while _take_piece(activity, ref):  # told to the listeners by the earlier engine
+                    pass
                 del activity.logged.metrics[: self._store.count_metrics(live.id, step)]
                 self._take_trials(batch, live, activity)  # which may not have written all of them
                 activity.take_ranks()
@@ -753,13 +757,12 @@ def _activity_of(task: Task) -> Activity:
     return Activity.of(task.name, task.cells, task.attempt)
 
 
-def _take_all(activity: Activity, ref: AttemptRef) -> None:
-    """Take in all that is in an events file."""
-    while content := read_events(ref, activity.offset):
-        before = activity.offset
-        activity.take(content)
-        if activity.offset == before:  # a line that is not ended, or longer than any of ours
-            return
+def _take_piece(activity: Activity, ref: AttemptRef) -> bool:
+    """Take in the next piece of an events file; True where there is more."""
+    before = activity.offset
+    content = read_events(ref, before)
+    activity.take(content)
+    return len(content) >= LOOK_BYTES and activity.offset > before
 
 
 def _label(live: LiveRun, step: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from jupyter_mlplat.engine.batch import (
     AdoptDeed,
+    AgainDeed,
     Deed,
     FinalDeed,
     LookDeed,
@@ -161,6 +162,8 @@ class Stage:
                 self._chain(ref, "stop", self._launcher.cancel(ref, grace_s))
             case LookDeed(ref):
                 self.put(ActivitySeen(ref))
+            case AgainDeed(ended):
+                self.put(ended)
             case WakeDeed():
                 self._set_timer(deed)
             case FinalDeed(run):
