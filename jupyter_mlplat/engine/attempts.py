@@ -66,6 +66,8 @@ def prepare_attempt(
         document["earlier"] = facts.trials_of_runs(step.tune.warm_start)
         document["tuner"] = {"python": sys.executable, "path": _PACKAGES}
         document["gpus"] = [facts.inventory.device(number).address for number in task.gpus]
+        if not step.tune.is_inline:  # the host ends the trial that is too large, not all of them
+            document["trials_memory_bytes"] = document["limits"].pop("memory_bytes", None)
         if step.tune.train is not None:
             share = task.gpus[:: step.tune.parallel]  # as many as one trial has
             train = _train_document(facts, step.tune.train, share)
@@ -80,7 +82,7 @@ def prepare_attempt(
         python=interpreter.python,
         preload=_preload(live, step, facts),
         kernel=interpreter.kernel,
-        memory_bytes=step.settings.resources.memory_bytes,
+        memory_bytes=document["limits"].get("memory_bytes"),
         env=env,
         log_limit_bytes=LOG_LIMIT_BYTES,
     )

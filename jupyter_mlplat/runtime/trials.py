@@ -444,12 +444,30 @@ class Host:
                 self._look(trial)
                 if trial.ending is None and os.path.exists(os.path.join(trial.folder, STOP)):
                     self._tell_to_end(trial, "Killed", "It was stopped by hand.")
+            self._keep_memory_limit()
         self._reap()
         for trial in self._running.values():
             if trial.line in ready and self._is_asking(trial):
                 self._look(trial)
             if trial.killed_at is not None and now >= trial.killed_at:
                 kin.signal_family(trial.pid, signal.SIGKILL)
+
+    def _keep_memory_limit(self) -> None:
+        """End the largest trial where the job holds more memory than it may."""
+        limit = self.order.get("trials_memory_bytes")
+        if not limit or sum(map(kin.resident_of, self._running)) <= limit:
+            return
+        held = {pid: kin.memory_of(pid) for pid in self._running}
+        if held and sum(held.values()) > limit:
+            pid = max(held, key=lambda one: held[one])
+            trial = self._running[pid]
+            if trial.ending is None:
+                trial.ending = "Failed"
+                trial.failure = (
+                    f"It ran out of memory: it held {held[pid] >> 20} MiB, the job may hold "
+                    f"{limit >> 20} MiB, all its trials together."
+                )
+            kin.signal_family(pid, signal.SIGKILL)
 
     def _is_asking(self, trial: Trial) -> bool:
         if trial.line is None:

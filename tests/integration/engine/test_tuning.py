@@ -406,6 +406,25 @@ def test_the_death_of_one_trial_is_that_trial_s_failure(
     assert why in (running.client.get_trial(run.id, 2).trial.failure or "")
 
 
+def test_a_trial_that_takes_more_memory_than_the_job_may_fails_alone(
+    running: EngineProcess,
+) -> None:
+    cell = """
+import os, time
+if os.environ["MLPLAT_TRIAL"] == "2":
+    large = bytearray(600 << 20)
+    large[::4096] = bytes(len(large[::4096]))
+    time.sleep(20)
+score = x
+"""
+    run = finish(running, begin(running, {"cell": cell}, request={"memory": "400Mi"}))
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    failed = running.client.get_trial(run.id, 2).trial
+    assert failed.state is TrialState.FAILED
+    assert "the job may hold 400 MiB" in (failed.failure or "")
+
+
 def test_more_failures_than_allowed_end_the_job(running: EngineProcess) -> None:
     run = finish(running, begin(running, {"cell": "1 / 0"}, trials=20, failures=2))
 
