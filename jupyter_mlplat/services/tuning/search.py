@@ -55,7 +55,7 @@ class Search:
         self._rule = rule_of(problem)
         self._exhausted: str | None = None
         self._sampler.begin([row for row in read_rows(problem, earlier) if not row.is_open])
-        for row in read_rows(problem, trials):
+        for row in sorted(read_rows(problem, trials), key=lambda row: row.number):
             self._table.add(row)
             self._sampler.add(row)
             if self._rule and row.reports:

@@ -126,7 +126,7 @@ class Table:
 
 
 def read_rows(problem: Problem, trials: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Read trials as they are on the wire, ascending by number.
+    """Read trials as they are on the wire, in their order.
 
     Each may have `reports`, a list of `{"position", "value"}`.
 
@@ -151,4 +151,4 @@ def read_rows(problem: Problem, trials: Iterable[Mapping[str, Any]]) -> list[Row
             at = max(row.reports, default=0) + 1 if at is None else at
             row.reports[at] = math.inf if loss is None else loss
         rows.append(row)
-    return sorted(rows, key=lambda row: row.number)
+    return rows
