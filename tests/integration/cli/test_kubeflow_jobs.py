@@ -7,7 +7,13 @@ import pytest
 import yaml
 
 from tests.integration.cli.conftest import Workplace
-from tests.unit.formats.kubeflow_documents import EXPERIMENT, RUNTIME, TRAIN_JOB, changed
+from tests.unit.formats.kubeflow_documents import (
+    EXPERIMENT,
+    OPTIMIZATION_JOB,
+    RUNTIME,
+    TRAIN_JOB,
+    changed,
+)
 
 CODE = "import sys; x = float(sys.argv[1]); print(f'loss={abs(x - 0.02) + int(sys.argv[2])}')"
 CONTAINER = "spec/trialTemplate/trialSpec/spec/template/spec/containers/0"
@@ -73,6 +79,32 @@ def test_train_job_with_its_runtime_is_applied_and_told(workplace: Workplace) ->
     assert workplace.mlplat("logs", "multi-node", "--rank", "2").stdout == b"here\n"
     listed = workplace.ask("get", "runtimes")["items"]
     assert "torch-volcano" in [one["metadata"]["name"] for one in listed]
+
+
+def test_optimization_job_gives_its_trials_variables_and_is_told_with_its_result(
+    workplace: Workplace,
+) -> None:
+    code = (
+        "import os, jupyter_mlplat as mlplat; "
+        "rate = float(os.environ['KUBEFLOW_TRAINER_OPT_LEARNING_RATE']); "
+        "mlplat.train.report(metrics={'accuracy': rate})"
+    )
+    path = "spec/trainJobTemplate/spec"
+    job = changed(OPTIMIZATION_JOB, f"{path}/trainer", {"command": ["python", "-c", code]}).raw
+    job = changed(dict(job), f"{path}/runtimeRef/name", "plain").raw
+    job = changed(dict(job), "spec/numTrials", 3).raw
+    job = changed(dict(job), "spec/parallelTrials", 2).raw
+    file = workplace.folder / "optimization.yaml"
+    file.write_text(yaml.safe_dump(dict(job)))
+
+    done = workplace.mlplat("apply", "-f", str(file), "--wait")
+
+    assert done.returncode == 0, done.stderr.decode()
+    status = workplace.ask("get", "optimizationjob/bert")["status"]
+    assert [one["type"] for one in status["conditions"]] == ["Created", "Complete"]
+    best = workplace.ask("get", "trials", status["result"]["trainJobName"])
+    rate, accuracy = best["spec"]["parameterAssignments"][0], best["status"]["observation"]
+    assert rate["value"] == accuracy["metrics"][0]["latest"]
 
 
 def test_faulty_document_is_refused_with_its_path_and_nothing_is_begun(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
-from jupyter_mlplat.resources.images import ImageMap, SecretEntry
+from jupyter_mlplat.resources.images import ImageMap, ImageRule, SecretEntry
 
 
 def view_images(images: ImageMap) -> View:
@@ -13,7 +13,7 @@ def view_images(images: ImageMap) -> View:
             Cell(rule.pattern),
             Cell("the engine's" if rule.python == "engine" else rule.python),
             Cell("any command" if rule.commands else "Python components"),
-            Cell(rule.files or ""),
+            Cell(", ".join([*filter(None, [rule.files]), *_paths(rule)])),
             Cell("built in" if rule.built_in else "", Mood.QUIET),
         )
         for rule in images.rules
@@ -23,6 +23,10 @@ def view_images(images: ImageMap) -> View:
         tables=(Table(("image", "python", "runs", "files", ""), rows),),
         notes=(Cell(_others(images)),),
     )
+
+
+def _paths(rule: ImageRule) -> list[str]:
+    return [f"{place} = {here}" for place, here in rule.paths.items()]
 
 
 def _others(images: ImageMap) -> str:
