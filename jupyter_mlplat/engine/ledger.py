@@ -97,8 +97,8 @@ class Ledger:
         for kind, artifact, name in dict.fromkeys(logged.links):
             if self._is_recorded(artifact):  # the step's process may have written anything
                 record.link(kind, artifact, name)
-        if not task.state.is_final:  # it is tried again: the next attempt's numbers count
-            record.metrics.clear()
+        if not task.state.is_final and step.train is None:
+            record.metrics.clear()  # it is tried again: the next attempt's numbers count
         self._remember(record)
         batch.record(live, record)
         if task.state is TaskState.SUCCEEDED:

@@ -188,6 +188,8 @@ def test_a_paused_job_goes_on_from_its_checkpoint(running: EngineProcess, folder
         ("Complete", "True"),
     ]
     assert status.restarts == 0
+    metrics = json.loads(running.client.fetch("runs.metrics", {"run": run.id}))["metrics"]
+    assert {metric["position"] for metric in metrics} == {0, 1, 2, 3, 4, 5}
 
 
 def test_a_job_may_begin_paused(running: EngineProcess, folder: Path) -> None:
