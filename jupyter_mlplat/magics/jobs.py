@@ -46,8 +46,8 @@ def run_cell(words: list[str], line: str, cell: str, shell: Any) -> Any:
         print(said)
     payload = {
         **cargo.payload(),
-        # Line numbers stay those of the notebook.
-        "cell": f"# %%mlplat {line}\n{cell}",
+        # Line numbers stay those of the notebook, and a second cell magic stays one.
+        "cell": f"\n{cell}" if cell.lstrip().startswith("%%") else f"# %%mlplat {line}\n{cell}",
         "cwd": os.getcwd(),
     }
     request = request_of(payload, **_common(options, words[0], shell))
