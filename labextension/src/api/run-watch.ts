@@ -177,7 +177,9 @@ export class RunWatch implements IDisposable {
 
   private _addMetric(metric: Metric): void {
     // An answer that came in between may hold it already.
-    if (!this._told.has(keyOf(metric))) {
+    const key = keyOf(metric);
+    if (!this._told.has(key)) {
+      this._told.add(key);
       this._metrics.push(metric);
       this._since.push(metric);
       this._shown = null;
@@ -202,8 +204,8 @@ export class RunWatch implements IDisposable {
   private _shown: readonly Metric[] | null = null;
   /** What came by event since the last answer was asked for. */
   private _since: Metric[] = [];
-  /** The end of what the last answer held. */
-  private _told: ReadonlySet<string> = new Set();
+  /** The end of what the last answer held, and what came since. */
+  private _told = new Set<string>();
   private _outputs: OutputValue[] = [];
   private _error: unknown = null;
   private _progress: string | null = null;
