@@ -43,6 +43,9 @@ export namespace CommandIDs {
   export const chooseRuns = 'mlplat:choose-runs';
   export const compareRuns = 'mlplat:compare-runs';
 
+  export const showMachine = 'mlplat:show-machine';
+  export const releaseLease = 'mlplat:release-lease';
+
   export const openModel = 'mlplat:open-model';
   export const registerModel = 'mlplat:register-model';
   export const describeModel = 'mlplat:describe-model';

@@ -257,6 +257,11 @@ export const followIcon = icon(
   '<path d="M8 2v8M4.8 7L8 10.2 11.2 7M2.5 13.5h11"/>'
 );
 
+export const machineIcon = icon(
+  'machine',
+  '<rect x="4" y="4" width="8" height="8" rx="1.2"/><rect x="6.4" y="6.4" width="3.2" height="3.2" rx=".6"/><path d="M6 1.8v2M10 1.8v2M6 12.2v2M10 12.2v2M1.8 6h2M1.8 10h2M12.2 6h2M12.2 10h2"/>'
+);
+
 export const kernelIcon = icon(
   'kernel',
   '<rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.5"/><path d="M4.5 6l2.2 2-2.2 2M8.2 10.3h3.3"/>'

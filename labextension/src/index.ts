@@ -5,6 +5,7 @@ import { filesPlugin } from './plugins/files';
 import { graphPlugin } from './plugins/graph';
 import { jobsPlugin } from './plugins/jobs';
 import { lineagePlugin } from './plugins/lineage';
+import { machinePlugin } from './plugins/machine';
 import { marksPlugin } from './plugins/marks';
 import { modelsPlugin } from './plugins/models';
 import { noticesPlugin } from './plugins/notices';
@@ -35,6 +36,7 @@ export default [
   runListPlugin,
   comparePlugin,
   jobsPlugin,
+  machinePlugin,
   modelsPlugin,
   runDetailPlugin,
   endpointsPlugin,

@@ -53,7 +53,8 @@ describe('step settings', () => {
     [{ name: 'load' }, { name: 'name-taken' }],
     [{ cpu: '0' }, { cpu: 'not-positive' }],
     [{ memory: 'much' }, { memory: 'not-a-size' }],
-    [{ gpu: '1.5' }, { gpu: 'not-a-count' }],
+    [{ gpu: '1.5' }, { gpu: 'not-gpus' }],
+    [{ gpu: '0.001' }, { gpu: 'not-gpus' }],
     [{ retries: '-1' }, { retries: 'not-a-count' }],
     [{ timeout: 'soon' }, { timeout: 'not-positive' }],
     [{ memory: '512Mi', timeout: '' }, {}]

@@ -15,7 +15,12 @@ export interface IStepForm {
 export type FormProblems = Partial<Record<keyof IStepForm, FormProblem>>;
 
 export type FormProblem =
-  'bad-name' | 'name-taken' | 'not-positive' | 'not-a-count' | 'not-a-size';
+  | 'bad-name'
+  | 'name-taken'
+  | 'not-positive'
+  | 'not-a-count'
+  | 'not-gpus'
+  | 'not-a-size';
 
 /** Cell metadata `mlplat`, as the compiler reads it. */
 export type StepMetadata = Record<string, string | number | boolean>;
@@ -52,15 +57,22 @@ export function check(
   if (form.memory.trim() !== '' && !QUANTITY.test(form.memory.trim())) {
     problems.memory = 'not-a-size';
   }
-  for (const field of ['gpu', 'retries'] as const) {
-    if (!/^\d+$/.test(form[field].trim())) {
-      problems[field] = 'not-a-count';
-    }
+  if (!isGpus(form.gpu)) {
+    problems.gpu = 'not-gpus';
+  }
+  if (!/^\d+$/.test(form.retries.trim())) {
+    problems.retries = 'not-a-count';
   }
   if (form.timeout.trim() !== '' && !(Number(form.timeout) > 0)) {
     problems.timeout = 'not-positive';
   }
   return problems;
+}
+
+/** Whole devices, or a share of one. */
+function isGpus(text: string): boolean {
+  const gpus = text.trim() === '' ? NaN : Number(text);
+  return Number.isInteger(gpus) ? gpus >= 0 : gpus >= 0.01 && gpus < 1;
 }
 
 /** Turn a checked form into metadata: only what differs from the defaults is written. */

@@ -312,6 +312,8 @@ function problemText(trans: TranslationBundle, problem: FormProblem): string {
       return trans.__('Give a number above 0.');
     case 'not-a-count':
       return trans.__('Give a whole number from 0.');
+    case 'not-gpus':
+      return trans.__('Give a whole number, or a share such as 0.5.');
     case 'not-a-size':
       return trans.__('Give a size such as 512Mi or 2Gi.');
   }
