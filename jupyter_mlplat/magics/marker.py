@@ -15,13 +15,6 @@ from IPython.core.error import UsageError
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.kit.quantities import parse_bytes, parse_cpu
 from jupyter_mlplat.magics.arguments import HelpShown, Parser, split
-from jupyter_mlplat.resources.spelling import (
-    TRAIN_WORDS,
-    TUNE_WORDS,
-    split_words,
-    train_spec,
-    tune_spec,
-)
 
 _FIRST_LINE = re.compile(r"%%mlplat\s+(?P<rest>(?:step|skip)\b.*)")
 
@@ -136,6 +129,15 @@ def _add_tune_options(parser: Parser) -> None:
 
 def _refuse_wrong_job(options: Namespace) -> None:
     """Refuse what the compiler would: of a step, the words are its name and a search space."""
+    # Here, not above: loading the extension must not take long, and the documents do.
+    from jupyter_mlplat.resources.spelling import (
+        TRAIN_WORDS,
+        TUNE_WORDS,
+        split_words,
+        train_spec,
+        tune_spec,
+    )
+
     names, space = split_words(options.words)
     tune = {TUNE_WORDS[word]: value for word, value in _job_options(options, TUNE_WORDS)}
     if space or tune:

@@ -21,13 +21,13 @@ describe('MachineModel', () => {
 
   beforeEach(() => {
     platform = new FakePlatform();
-    platform.routes.set('GET /inventory', () => MACHINE);
+    platform.routes.set('GET inventory', () => MACHINE);
   });
 
   afterEach(() => model.dispose());
 
   const asked = () =>
-    platform.requests.filter(({ path }) => path === '/inventory').length;
+    platform.requests.filter(({ path }) => path === 'inventory').length;
 
   it('knows the machine as soon as somebody looks', async () => {
     model = new MachineModel(platform.connection);
@@ -38,7 +38,7 @@ describe('MachineModel', () => {
   });
 
   it('says why it knows nothing', async () => {
-    platform.routes.delete('GET /inventory');
+    platform.routes.delete('GET inventory');
     model = new MachineModel(platform.connection);
     await new Promise(resolve => model.changed.connect(resolve));
 
@@ -48,7 +48,7 @@ describe('MachineModel', () => {
 
   it('takes a lease back and looks again', async () => {
     platform.routes.set(
-      'DELETE /leases/lease-1',
+      'DELETE leases/lease-1',
       () => new Response(null, { status: 204 })
     );
     model = new MachineModel(platform.connection);
