@@ -147,8 +147,8 @@ def test_script_is_tuned_and_trained_from_the_command_line(workplace: Workplace)
     assert done.returncode == 0, done.stderr.decode()
     assert b"3 of 3 trials: 3 succeeded" in done.stdout
 
-    command = ("--", "python", "fit.py", "a={x}")
-    done = workplace.mlplat("tune", "x=choice(1,2)", "--minimize", "auc", "--trials", "2", *command)
+    words = ("x=choice(2,1)", "--minimize", "auc", "--algorithm", "grid")
+    done = workplace.mlplat("tune", *words, "--", "python", "fit.py", "a={x}")
     assert b"best: auc=1" in done.stdout
 
     done = workplace.mlplat("train", "--nproc", "2", "--runtime", "plain", "fit.py", "a=4")
