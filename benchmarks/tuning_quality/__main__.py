@@ -154,14 +154,15 @@ def main() -> None:
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     compared = compare(given.seeds, given.functions, given.algorithms)
+    if not given.json:
+        print(machine(), "\n")
+        header = ("function", "algorithm", "trials", "ours", "Optuna", "chance", "")
+        print(table(header, [one.row() for one in compared]), "\n", flush=True)
     stopped = stop(given.stopping_seeds) if given.stopping_seeds else []
     if given.json:
         facts = {"compared": [asdict(one) for one in compared]}
         print(json.dumps({**facts, "stopped": [asdict(one) for one in stopped]}, indent=1))
         return
-    print(machine(), "\n")
-    header = ("function", "algorithm", "trials", "ours", "Optuna", "chance", "")
-    print(table(header, [one.row() for one in compared]), "\n")
     if stopped:
         whole = PLAN.trials * PLAN.epochs
         header = ("rule", "ours: loss", "epochs", "Optuna: loss", "epochs", "share of all epochs")
