@@ -97,7 +97,8 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
         ...place,
         model: tunings,
         actions: tuneActions,
-        runtimes: () => trainings.runtimes.map(({ name }) => name)
+        runtimes: () => trainings.runtimes.map(({ name }) => name),
+        inventory: () => trainings.inventory
       }),
       RANKS.tuning
     );
@@ -233,10 +234,10 @@ namespace Private {
       execute: async args => {
         await connection.ensure();
         await commands.execute(CommandIDs.open, { section: 'training' });
+        await trainings.loadChoices();
         trainings.compose(
           new JobForm(connection, TRAIN, newTrainDraft(given(args)), save)
         );
-        void trainings.loadRuntimes();
       }
     });
 
@@ -250,10 +251,10 @@ namespace Private {
       execute: async args => {
         await connection.ensure();
         await commands.execute(CommandIDs.open, { section: 'tuning' });
+        await trainings.loadChoices();
         tunings.compose(
           new JobForm(connection, TUNE, newTuneDraft(given(args)), save)
         );
-        void trainings.loadRuntimes();
       }
     });
   }

@@ -1,5 +1,5 @@
 import type { Connection } from '../../api/connection';
-import type { TrainRuntime } from '../../api/types';
+import type { MachineInventory, TrainRuntime } from '../../api/types';
 import { JobsModel } from '../jobs/model';
 import type { ITrainDraft } from './draft';
 import { TrainWatch } from './watch';
@@ -15,16 +15,26 @@ export class TrainingModel extends JobsModel<TrainWatch, ITrainDraft> {
     return this._runtimes;
   }
 
-  /** Learn which runtimes there are. */
-  async loadRuntimes(): Promise<void> {
+  /** What the machine has, as it was when a form was opened; null: not known. */
+  get inventory(): MachineInventory | null {
+    return this._inventory;
+  }
+
+  /** Learn which runtimes there are, and what the machine has. */
+  async loadChoices(): Promise<void> {
+    const { client } = this.connection;
     try {
-      const { client } = this.connection;
-      this._runtimes = (await client.call('train_runtimes.list', {})).runtimes;
-      this.form?.edit({});
+      const [list, inventory] = await Promise.all([
+        client.call('train_runtimes.list', {}),
+        client.call('inventory.get', {})
+      ]);
+      this._runtimes = list.runtimes;
+      this._inventory = inventory;
     } catch {
-      // Their names can be typed all the same; the engine tells what is wrong.
+      // Names can be typed all the same; the engine tells what is wrong.
     }
   }
 
   private _runtimes: readonly TrainRuntime[] = [];
+  private _inventory: MachineInventory | null = null;
 }

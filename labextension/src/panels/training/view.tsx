@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { useTrans } from '../../components/context';
 import { trainingIcon } from '../../icons';
+import { gpusText } from '../jobs/gpus';
 import { JobList } from '../jobs/list';
 import type { TrainingBody } from './body';
 import { TrainDetail } from './detail';
@@ -20,7 +21,7 @@ export default function TrainingView(
       <TrainForm
         form={model.form}
         runtimes={model.runtimes.map(({ name }) => name)}
-        gpus=""
+        gpus={gpusText(trans, model.inventory)}
         place={{
           shortPath: props.shortPath,
           absolutePath: props.absolutePath,

@@ -2,6 +2,7 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import type { MachineInventory } from '../../api/types';
 import { late } from '../../components/late';
 import { SectionBody } from '../../components/section-body';
 import type { IJobsActions } from '../jobs/actions';
@@ -41,6 +42,9 @@ export namespace TuningBody {
 
     /** Names of the runtimes that trials can have. */
     runtimes: () => readonly string[];
+
+    /** What the machine has; null: not known. */
+    inventory: () => MachineInventory | null;
 
     /** A path as a reader knows it, and as the engine needs it. */
     shortPath: (path: string) => string;

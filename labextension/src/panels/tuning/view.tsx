@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { useTrans } from '../../components/context';
 import { tuningIcon } from '../../icons';
+import { gpusText } from '../jobs/gpus';
 import { JobList } from '../jobs/list';
 import type { TuningBody } from './body';
 import { TuningDetail } from './detail';
@@ -18,7 +19,7 @@ export default function TuningView(props: TuningBody.IOptions): JSX.Element {
       <TuneFormView
         form={model.form}
         runtimes={props.runtimes()}
-        gpus=""
+        gpus={gpusText(trans, props.inventory())}
         place={{
           shortPath: props.shortPath,
           absolutePath: props.absolutePath,
