@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 from benchmarks.peers import Aim, PeerUnavailable, machine, table, verdicts
-from benchmarks.train_launch import contenders, kubeflow
+from benchmarks.train_launch import contenders, kubeflow_sdk
 
 LABELS = {
     "warm": "jupyter-mlplat, ranks forked from a warm worker",
@@ -47,7 +47,7 @@ def measure(rounds: int, *, with_kubeflow: bool) -> dict[str, float]:
     times = {"warm": warm, "job": job, "cold": cold, "hand": hand, "torchrun": torchrun}
     if with_kubeflow:
         try:
-            times["kubeflow"] = [kubeflow.launch()]
+            times["kubeflow"] = [kubeflow_sdk.launch()]
         except (PeerUnavailable, subprocess.SubprocessError, RuntimeError) as error:
             print(f"Kubeflow's SDK is left out: {error}", file=sys.stderr)
     return {who: statistics.median(taken) for who, taken in times.items()}
