@@ -31,7 +31,7 @@ export function RunButtons(props: {
           onClick={() => actions.delete(run.id)}
         />
       )}
-      {isRetryable(run.state) && (
+      {isRetryable(run.state) && run.kind !== 'tracked' && (
         <Button
           kind="primary"
           icon={retryIcon}
@@ -138,7 +138,8 @@ export function Summary(props: {
 /** What the run was given. */
 export function Parameters(props: { run: Run }): JSX.Element | null {
   const trans = useTrans();
-  const entries = Object.entries(props.run.parameters);
+  const { parameters, logged_parameters: logged } = props.run;
+  const entries = Object.entries({ ...logged, ...parameters });
   return entries.length === 0 ? null : (
     <Fold title={trans.__('Parameters')} count={entries.length}>
       <dl className="jp-mlplat-Facts">

@@ -59,7 +59,7 @@ export default function RunDetail(props: {
         {run && <Summary run={run} nowMs={now} actions={actions} />}
         {run && <RunNotes run={run} actions={actions} />}
         {run && <RunFailure detail={detail} run={run} actions={actions} />}
-        {run && (
+        {run && run.kind !== 'tracked' && (
           <Steps
             run={run}
             nowMs={now}

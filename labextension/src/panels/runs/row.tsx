@@ -49,13 +49,16 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
     (run.started_at ? (nowMs - Date.parse(run.started_at)) / 1000 : null);
   const duration = seconds === null ? '' : formatDuration(Math.max(0, seconds));
   const columns = props.columns?.split('\n').filter(Boolean) ?? null;
-  const steps = isActive
-    ? trans.__('%1 of %2 steps', run.tasks_done, run.tasks_total)
-    : run.state === 'FAILED' && run.failed_step
-      ? trans.__('failed at %1', run.failed_step)
-      : run.tasks_cached > 0
-        ? trans.__('%1 of %2 cached', run.tasks_cached, run.tasks_total)
-        : trans._n('%1 step', '%1 steps', run.tasks_total);
+  const isTracked = run.kind === 'tracked'; // its code runs elsewhere: no steps
+  const steps = isTracked
+    ? trans.__('tracked')
+    : isActive
+      ? trans.__('%1 of %2 steps', run.tasks_done, run.tasks_total)
+      : run.state === 'FAILED' && run.failed_step
+        ? trans.__('failed at %1', run.failed_step)
+        : run.tasks_cached > 0
+          ? trans.__('%1 of %2 cached', run.tasks_cached, run.tasks_total)
+          : trans._n('%1 step', '%1 steps', run.tasks_total);
   const age = formatAge(run.created_at, nowMs);
   return (
     <div
@@ -148,7 +151,7 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
             </span>
           </>
         )}
-        {isActive && (
+        {isActive && !isTracked && (
           <StepBar
             done={run.tasks_done}
             total={run.tasks_total}
