@@ -60,7 +60,9 @@ def lay_out(chart: Chart) -> Drawing:
     if not points:
         labels.append(Label(WIDTH / 2, HEIGHT / 2, "No values yet", "middle"))
         return Drawing(f"{chart.title}: no values yet", (), (), tuple(labels))
-    across = _Scale([x for x, _ in points], _LEFT, WIDTH - _RIGHT, is_whole=True)
+    places = [x for x, _ in points]
+    is_whole = all(place.is_integer() for place in places)
+    across = _Scale(places, _LEFT, WIDTH - _RIGHT, is_whole)
     up = _Scale([y for _, y in points], HEIGHT - _BOTTOM, _TOP)
     paths = [Path(f"M{_LEFT} {up(tick):.1f}H{WIDTH - _RIGHT}") for tick in up.ticks]
     labels += [
@@ -109,7 +111,7 @@ class _Scale:
             margin = abs(low) * 0.1 or 1.0
             low, high = low - margin, high + margin
         self._low, self._high, self._start, self._end = low, high, start, end
-        self.ticks = tuple(_ticks(low, high, 5 if is_whole else 3, is_whole))
+        self.ticks = tuple(_ticks(low, high, 5 if start < end else 3, is_whole))
 
     def __call__(self, value: float) -> float:
         share = (value - self._low) / (self._high - self._low)
