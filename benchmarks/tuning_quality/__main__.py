@@ -25,19 +25,23 @@ TRIALS = {"five mixed parameters": 100, "Branin": 60, "Hartmann-6": 120, "SVC on
 ALGORITHMS = ("random", "tpe", "multivariate-tpe", "cmaes", "sobol")
 NUMERIC_ONLY = ("cmaes",)
 PLAN = Plan(trials=40, epochs=27)
+FIRST = 3  # epochs before a rule may stop a trial
 SURE = 0.05  # two results differ where chance alone would part them so seldom
 
 RULES: dict[str, dict[str, object] | None] = {
     "none": None,
-    "medianstop": {"name": "medianstop", "settings": {"start_step": 3}},
-    "asha": {"name": "asha", "settings": {"reduction_factor": 3}},
-    "hyperband": {"name": "hyperband", "settings": {"max_resource": PLAN.epochs}},
+    "medianstop": {"name": "medianstop", "settings": {"start_step": FIRST}},
+    "asha": {"name": "asha", "settings": {"min_resource": FIRST, "reduction_factor": 3}},
+    "hyperband": {
+        "name": "hyperband",
+        "settings": {"min_resource": FIRST, "max_resource": PLAN.epochs},
+    },
 }
 PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
     "none": optuna.pruners.NopPruner,
     "medianstop": lambda: optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=2),
-    "asha": lambda: optuna.pruners.SuccessiveHalvingPruner(reduction_factor=3),
-    "hyperband": lambda: optuna.pruners.HyperbandPruner(max_resource=PLAN.epochs),
+    "asha": lambda: optuna.pruners.SuccessiveHalvingPruner(FIRST, reduction_factor=3),
+    "hyperband": lambda: optuna.pruners.HyperbandPruner(FIRST, PLAN.epochs),
 }
 
 
