@@ -201,3 +201,34 @@ def test_autolog_in_a_cell_lands_in_the_run_of_the_step(
     assert (beside.kind, beside.metrics, beside.state) == ("tracked", {"auc": 0.5}, "SUCCEEDED")
     version = client.register_model("of-a-step", run_id=run.id)
     assert (version.run_id, version.metrics["training_score"] > 0.9) == (run.id, True)
+
+
+IN_A_TRIAL = """
+import mlflow
+with mlflow.start_run():
+    mlflow.log_metric("auc", 1 - abs(rate - 0.3))
+    mlflow.log_text("x", f"rate-{rate:.3f}.txt")
+"""
+
+
+def test_what_a_trial_logs_is_the_trials(
+    python: Path, engine: EngineProcess, tmp_path: Path
+) -> None:
+    space = [{"name": "rate", "type": "double", "minimum": 0.0, "maximum": 1.0}]
+    tune = {"objective": {"metric": "auc"}, "space": space, "trials": 3, "seed": 1}
+    body = {
+        "payload": {"cell": IN_A_TRIAL, "cwd": str(tmp_path)},
+        "name": "tracked-trials",
+        "python": str(python),
+        "tune": {**tune, "algorithm": {"name": "random"}},
+    }
+    client = engine.client
+
+    run = client.wait_for_run(json.loads(client.fetch("jobs.tune", body=body))["id"], 120)
+
+    assert run.state == "SUCCEEDED", [run.failure, engine.log()[-2000:]]
+    trials = json.loads(client.fetch("runs.trials", {"run": run.id}))["trials"]
+    rates = [trial["parameters"]["rate"] for trial in trials]
+    assert [trial["value"] for trial in trials] == [1 - abs(rate - 0.3) for rate in rates]
+    names = {artifact.name for artifact in client.list_artifacts(run.id)}
+    assert names >= {f"rate-{rate:.3f}.txt" for rate in rates}
