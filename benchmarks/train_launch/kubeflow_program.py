@@ -28,10 +28,14 @@ def main() -> None:
         num_nodes=1,
         resources_per_node={"cpu": 2},
         packages_to_install=["torch==2.13.0+cpu"],
-        env={"MET": os.environ["MET"], "PATH": os.environ["PATH"]},
+        env={
+            "MET": os.environ["MET"],
+            "PATH": os.environ["PATH"],
+            "PET_NPROC_PER_NODE": "2",  # it asks torchrun for one
+        },
     )
     began = time.clock_gettime(time.CLOCK_MONOTONIC)
-    name = client.train(trainer=trainer)
+    name = client.train(trainer=trainer, runtime=client.get_runtime("torch-distributed"))
     client.wait_for_job_status(name, timeout=500)
     print(began)
 
