@@ -43,7 +43,7 @@ KEPT = {
     *("run-clone", "main-compare-wide", "main-run-log-wide", "model-narrow", "model-wide"),
     *("model-compared-wide", "model-delete", "empty-models-narrow", "endpoints-narrow"),
     *("endpoint-narrow", "endpoint-traffic-narrow", "endpoint-try-it-narrow", "main-endpoint-wide"),
-    *("run-kfp-reports-wide", "schedules-narrow", "schedule-narrow", "schedule-form-wide"),
+    *("run-kfp-narrow", "schedules-narrow", "schedule-narrow", "schedule-form-wide"),
     *("lineage-narrow", "main-lineage-column-wide", "tour", "launcher"),
 }
 KEPT_LOOKS = ("light", "dark")
@@ -294,85 +294,6 @@ def _(stage: Stage) -> None:
     stage.link(f"run/{stage.show.kfp}")
     stage.run("mlplat:show-step", run=stage.show.kfp, step="metr")
     settle(stage.page)
-
-
-@scene("run-kfp-reports")
-def _(stage: Stage) -> None:
-    for fold in stage.panel.locator("button[aria-expanded=false]:not([aria-haspopup])").all():
-        fold.click()
-    settle(stage.page)
-
-
-# Jobs
-
-
-@scene("training-jobs")
-def _(stage: Stage) -> None:
-    stage.open()
-    stage.section("training")
-    stage.panel.locator("[data-kind=train]").first.wait_for()
-
-
-@scene("training")
-def _(stage: Stage) -> None:
-    stage.link(f"training/{stage.show.training}")
-
-
-@scene("training-failed")
-def _(stage: Stage) -> None:
-    stage.link(f"training/{stage.show.broken_training}")
-    stage.panel.locator("[data-rank='1']").click()
-    settle(stage.page)
-
-
-@scene("training-form")
-def _(stage: Stage) -> None:
-    stage.run("mlplat:new-training")
-    stage.page.get_by_test_id("mlplat-train-form").wait_for()
-    settle(stage.page)
-
-
-@scene("tuning-jobs")
-def _(stage: Stage) -> None:
-    stage.section("tuning")
-    stage.panel.locator("[data-kind=tune]").first.wait_for()
-
-
-@scene("tuning")
-def _(stage: Stage) -> None:
-    stage.link(f"tuning/{stage.show.tuned}")
-
-
-@scene("tuning-together")
-def _(stage: Stage) -> None:
-    stage.see(stage.panel.get_by_test_id("mlplat-importance"))
-
-
-@scene("tuning-trial")
-def _(stage: Stage) -> None:
-    stage.panel.locator("[data-trial]").nth(2).click()
-    stage.see(stage.page.get_by_test_id("mlplat-trial"))
-
-
-@scene("tuning-form")
-def _(stage: Stage) -> None:
-    stage.run("mlplat:new-tuning")
-    form = stage.page.get_by_test_id("mlplat-tune-form")
-    form.get_by_role("button", name="trees", exact=True).click(timeout=SLOW_MS)
-    settle(stage.page)
-
-
-@scene("main-training", "main")
-def _(stage: Stage) -> None:
-    stage.view("training", run=stage.show.trained)
-    other = stage.main.get_by_label("Draw another job with it")
-    other.select_option(index=2)
-    settle(stage.page)
-
-
-@scene("main-tuning", "main")
-def _(stage: Stage) -> None:
-    stage.view("tuning", run=stage.show.tuned)
 
 
 # Schedules
