@@ -261,7 +261,7 @@ def begin_jobs(client: EngineClient) -> tuple[str, str, str, str]:
     )
     for job in (*trained, failed, tuned.id):
         client.wait_for_run(job, RUN_S)
-    return trained[1], failed, train(0.01, 4000, 0.6, -1, 2), tuned.id
+    return trained[1], failed, train(0.01, 600, 0.6, -1, 2), tuned.id
 
 
 def run(client: EngineClient, path: Path, **request: Any) -> str:
