@@ -4,9 +4,11 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,68 @@ def test_job_that_fails_stops_the_notebook(kernel: BlockingKernelClient) -> None
 
     assert "ValueError: no data" in shown
     assert "failed. Its card says why" in shown
+
+
+TUNE = """%%mlplat tune --trials 6 --parallel 2 --minimize loss --algorithm random x=uniform(0,1)
+import time
+time.sleep(0.5)
+loss = abs(x - wanted)
+"""
+TRAIN = """%%mlplat train --nproc 2 --runtime plain
+import time, jupyter_mlplat as mlplat
+for step in range(6):
+    time.sleep(0.3)
+    mlplat.train.report(step=step, metrics={"loss": wanted})
+"""
+
+
+@pytest.mark.parametrize("cell", [TUNE, TRAIN], ids=["tune", "train"])
+def test_job_goes_on_when_the_kernel_that_asked_for_it_is_killed(tmp_path: Path, cell: str) -> None:
+    home = tmp_path / "home"
+    manager = KernelManager(kernel_name="python3")
+    places = {"MLPLAT_HOME": str(home), "IPYTHONDIR": str(tmp_path / "ipython")}
+    manager.start_kernel(env={**os.environ, **places}, cwd=str(tmp_path))
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    show(client, "%load_ext jupyter_mlplat\nwanted = 0.25")
+    engine = EngineClient(home)
+    try:
+        client.execute(cell)
+        wait_until(lambda: has_begun(engine))
+        manager.signal_kernel(signal.SIGKILL)
+        (run,) = engine.list_runs()[0]
+        done = engine.wait_for_run(run.id, PATIENCE_S)
+
+        assert done.state == "SUCCEEDED", done.failure
+        if cell is TUNE:
+            trials = mlplat.get_job(run.id, home=home).trials
+            assert sorted(trial.number for trial in trials) == [1, 2, 3, 4, 5, 6]
+            assert {trial.state for trial in trials} == {"Succeeded"}
+        else:
+            logged = [m.position for m in engine.list_metrics(run.id) if m.name == "loss"]
+            assert logged == [0, 1, 2, 3, 4, 5]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        engine.stop_engine()
+
+
+def has_begun(engine: EngineClient) -> bool:
+    """Tell whether the first trial is over, or the first number was reported."""
+    for run in engine.list_runs()[0]:
+        if run.kind == "train":
+            return bool(engine.list_metrics(run.id))
+        trials = mlplat.get_job(run.id, home=engine.home.root).trials
+        return any(trial.state == "Succeeded" for trial in trials)
+    return False
+
+
+def wait_until(is_so: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_carried_values_outlive_a_garbage_collection(
