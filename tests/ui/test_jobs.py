@@ -1,6 +1,8 @@
 """From a notebook to a train job and a tuning job, begun in the panel, watched, and registered."""
 
+import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(400)]
 
-ENDS_MS = 120_000
+ENDS_MS = 240_000
+ENDED = re.compile("Succeeded|Failed")
 SHOWN_MS = 20_000
 TRAIN = "descend.ipynb"
 TUNE = "forest.ipynb"
@@ -107,6 +110,37 @@ def test_step_is_trained_by_two_processes_and_found_again_after_a_reload(
     page.wait_for_timeout(1500)  # the layout is saved
     page.goto(f"{lab.url}lab?token={lab.token}")
     expect(main).to_contain_text("Train job 1", timeout=60_000)
+
+
+@pytest.mark.parametrize(
+    ("notebook", "step", "said"),
+    [
+        pytest.param(
+            "02-distributed-training.ipynb",
+            "digits",
+            "test_accuracy",
+            marks=pytest.mark.skipif(
+                importlib.util.find_spec("torch") is None, reason="torch is not installed"
+            ),
+        ),
+        ("03-tuning.ipynb", "tumour-search", "test_auc"),
+    ],
+)
+def test_example_runs_from_the_panel_with_its_job_as_a_step(
+    page: Page, lab: "Lab", notebook: str, step: str, said: str
+) -> None:
+    page.goto(lab.page_url(notebook))
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.evaluate("() => void window.jupyterapp.commands.execute('mlplat:open')")
+    expect(page.locator(f".jp-mlplat-Graph [data-step='{step}']")).to_be_visible(timeout=60_000)
+    page.get_by_test_id("mlplat-run").click()
+    latest = page.get_by_test_id("mlplat-latest-run")
+    expect(latest).to_contain_text(ENDED, timeout=ENDS_MS)
+    expect(latest).to_contain_text("Succeeded")
+
+    latest.get_by_role("button", name="Run ").first.click()
+    page.get_by_role("button", name="Metrics").click(timeout=SHOWN_MS)
+    expect(page.locator(PANEL)).to_contain_text(said)
 
 
 def test_notebook_is_tuned_and_its_best_model_registered(page: Page, lab: "Lab") -> None:

@@ -17,8 +17,11 @@ from tests.unit.workflows.pipelines import dag, ir_of, leaf, task
 from .conftest import EngineProcess
 from .history import check_history, effects_of, read_history
 
-# What a run comes by only where it is canceled, retried or taken up; no task of it has cells.
-_ELSEWHERE = ("cancel-asked", "retry-asked", "run-resumed", "stop", "adopt", "task-progressed")
+# What a run comes by only where it is canceled, paused, retried or taken up; no task of it has cells.
+_ELSEWHERE = (
+    *("cancel-asked", "pause-asked", "resume-asked", "retry-asked", "run-resumed"),
+    *("stop", "adopt", "task-progressed"),
+)
 PLAIN = [(point, 1) for point in POINTS if not any(word in point for word in _ELSEWHERE)]
 LATER = [
     (f"commit.{kind}.{side}", turn)
