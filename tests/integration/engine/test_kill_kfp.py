@@ -17,7 +17,7 @@ from tests.unit.workflows.pipelines import dag, ir_of, leaf, task
 from .conftest import EngineProcess
 from .history import check_history, effects_of, read_history
 
-# What a run comes by only where it is canceled, paused, retried or taken up; no task of it has cells.
+# What a run comes by only where it is canceled, paused, retried or taken up; no task has cells.
 _ELSEWHERE = (
     *("cancel-asked", "pause-asked", "resume-asked", "retry-asked", "run-resumed"),
     *("stop", "adopt", "task-progressed"),
