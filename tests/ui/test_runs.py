@@ -91,5 +91,5 @@ def test_a_note_a_link_and_a_clone(page: Page, lab: Lab, browser: Browser) -> No
     page.locator(".jp-Dialog").get_by_role("button", name="Run").click()
     title = page.get_by_role("heading", name=f"Run {RUNS + 1}")
     expect(title).to_be_visible(timeout=SOON_MS)
-    page.get_by_role("button", name="Parameters").click()
+    page.locator("#jp-mlplat-panel").get_by_role("button", name="Parameters").click()
     expect(page.locator(".jp-mlplat-Facts")).to_contain_text("0.75")
