@@ -138,9 +138,9 @@ def test_example_runs_from_the_panel_with_its_job_as_a_step(
     expect(latest).to_contain_text(ENDED, timeout=ENDS_MS)
     expect(latest).to_contain_text("Succeeded")
 
-    latest.get_by_role("button", name="Run ").first.click()
-    page.get_by_role("button", name="Metrics").click(timeout=SHOWN_MS)
-    expect(page.locator(PANEL)).to_contain_text(said)
+    page.get_by_role("tab", name="Runs").click()
+    page.locator("[data-run]").first.click(timeout=SHOWN_MS)
+    expect(page.locator(PANEL)).to_contain_text(said, timeout=SHOWN_MS)
 
 
 def test_notebook_is_tuned_and_its_best_model_registered(page: Page, lab: "Lab") -> None:

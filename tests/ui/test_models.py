@@ -41,7 +41,7 @@ def test_a_logged_model_is_registered_named_compared_and_deleted(page: Page, lab
     page.goto(lab.page_url(NOTEBOOK))
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
     execute(page, "mlplat:open", section="models")
-    expect(page.get_by_text("No models yet")).to_be_visible()
+    expect(page.get_by_text("No models yet")).to_be_visible(timeout=60_000)
 
     # The model that the run logged is offered as soon as the run has ended.
     first = run(client, lab.folder / NOTEBOOK)
@@ -108,5 +108,5 @@ def test_a_logged_model_is_registered_named_compared_and_deleted(page: Page, lab
     assert download.value.suggested_filename == "tumour-2.skops"
     execute(page, "mlplat:delete-model", model="tumour")
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("No models yet")).to_be_visible()
+    expect(page.get_by_text("No models yet")).to_be_visible(timeout=60_000)
     assert page.title() != "owned"
