@@ -23,9 +23,9 @@ from .asking import Tuner
 from .events import Events
 from .failures import StepFailed
 from .files import Blobs, dump_json, write_atomically
+from .reseeding import reseed
 from .shell import ZMQInteractiveShell
 from .trials import Table, Trial, describe_status, folder_for_checkpoints, read_json
-from .zygote import reseed
 
 _WITHOUT_MEMORY = ("random", "grid", "sobol")
 """Algorithms whose next trials do not depend on what came out of those before."""

@@ -31,7 +31,7 @@ from .collectors import collector_of
 from .events import Events
 from .failures import StepFailed
 from .observing import Observations, is_better, reaches
-from .zygote import reseed
+from .reseeding import reseed
 
 LOOK_EVERY_S = 0.1
 """As often as logs and events of running trials are looked at."""

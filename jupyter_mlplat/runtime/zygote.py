@@ -21,7 +21,6 @@ import importlib.util
 import io
 import json
 import os
-import random
 import select
 import signal
 import socket
@@ -37,6 +36,7 @@ from typing import Any
 from .files import dump_json
 from .pages import Populate, Ranges, can_populate
 from .process import boot_id, start_time
+from .reseeding import reseed
 
 IDENTITY_SLOT = "MLPLAT_ATTEMPT"
 """Environment variable that names the attempt.
@@ -397,17 +397,6 @@ def adopt_environment(env: dict[str, str]) -> None:
         if room >= len(token):
             memory.seek(begin + slot + len(IDENTITY_SLOT) + 1)
             memory.write(token.encode("ascii"))
-
-
-def reseed() -> None:
-    """Give every child its own random numbers, as a fresh interpreter would have."""
-    random.seed()
-    numpy = sys.modules.get("numpy.random")
-    if numpy is not None:
-        numpy.seed()
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.seed()
 
 
 def run(fd: str, kind: str = "cells") -> None:
