@@ -60,7 +60,7 @@ torch: setup # the CPU build where a wheel of it is at hand; elsewhere pip gives
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" >/dev/null 2>&1 || echo "No wheel of torch is at hand: tests that need it are skipped."
 
 # The browser's event loop bears no other beside it: the panel's tests have a session of their own. Both wait as often as they compute, so they go at once.
-PYTEST := $(BIN)/python -m pytest --dist loadfile
+PYTEST := $(BIN)/python -m pytest --dist loadfile --durations 40
 PANEL_LOG := test-results/panel.log
 test-python: setup torch browser
 	@mkdir -p test-results

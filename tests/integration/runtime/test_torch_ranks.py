@@ -21,7 +21,8 @@ dist.barrier()
 total = total.item()
 launched = dist.is_torchelastic_launched()
 dist.destroy_process_group()
-print(total, launched, torch.get_num_threads())
+line = f"{total} {launched} {torch.get_num_threads()}\\n"
+print(line, end="")  # in one write: ranks of torchrun share their output
 """
 TRAIN = """\
 import os, pathlib
