@@ -1479,6 +1479,332 @@ export type BackfillRequest = {
   dry_run?: boolean;
 };
 
+/** Lets a pod onto nodes that are tainted; as in a pod's spec. */
+export type Toleration = {
+  key: string;
+  operator: 'Exists' | 'Equal';
+  value: string;
+  effect: '' | 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+};
+
+export type KindImage = {
+  /** What users choose it by. */
+  name: string;
+  image: string;
+  title: string;
+  description: string;
+};
+
+/** How much of something a server gets, and how much its user may ask for. */
+export type KindAmount = {
+  default: string;
+  /** None: nobody may ask for more. */
+  most: string | null;
+  /** Its limit is so many times what it asks; 0: none. */
+  burst: number;
+};
+
+/** Devices a user may ask for: whole ones, instances or shares, as the cluster offers them. */
+export type KindGpu = {
+  /** What users choose it by, e.g. a100, mig-1g, shared. */
+  name: string;
+  resource: string;
+  title: string;
+  counts: number[];
+  /** For who does not choose. */
+  default: number;
+  /** Only nodes so labelled. */
+  nodes: Record<string, JsonValue>;
+  tolerations: Toleration[];
+  /** Name of a RuntimeClass. */
+  runtime: string | null;
+};
+
+/** The volume that is a server's home; it is kept when the server is stopped. */
+export type KindHome = {
+  size: string;
+  /** None: nobody may ask for more. */
+  most: string | null;
+  /** Name of a StorageClass; None: the cluster's default. */
+  storage: string | null;
+  access: 'ReadWriteOnce' | 'ReadWriteMany' | 'ReadWriteOncePod';
+  mount: string;
+  /** Whether it outlives the Notebook object. */
+  keep: boolean;
+};
+
+/** A volume claim of the user's namespace that every server of the kind mounts. */
+export type KindVolume = {
+  claim: string;
+  mount: string;
+  writable: boolean;
+  /** Left out where there is no such claim. */
+  optional: boolean;
+};
+
+/** Nodes that may be taken away at any time, for users who choose them. */
+export type KindSpot = {
+  nodes: Record<string, JsonValue>;
+  tolerations: Toleration[];
+};
+
+/** When a server is stopped by itself. Kernels, terminals and running work count as activity. */
+export type KindIdle = {
+  /** Idle for so long; None: never. */
+  cull: string | null;
+  /** So long before, its user is told. */
+  warn: string;
+  /** At the latest; None: no limit. */
+  lifetime: string | null;
+  /** Whether users may ask for longer times. */
+  longer: boolean;
+};
+
+/** What an administrator offers; users choose within it and never write pod specs. */
+export type ServerKindSpec = {
+  title: string;
+  description: string;
+  /** Not offered for new servers; old ones go on. */
+  hidden: boolean;
+  /** Kinds with lower ones are shown first. */
+  rank: number;
+  /** Namespaces it is offered in; `*` and `?` count; none: all. */
+  profiles: string[];
+  /** The first is the default. */
+  images: KindImage[];
+  /** Patterns of further images a user may name; `*` and `?` count. */
+  custom: string[];
+  pull: 'Always' | 'IfNotPresent' | 'Never';
+  /** To pull images with. */
+  secrets: string[];
+  /** None: the image's own. */
+  command: string[];
+  port: number;
+  /** Never root. */
+  user: number;
+  /** Owns the volumes. */
+  group: number;
+  cpu: KindAmount;
+  memory: KindAmount;
+  gpus: KindGpu[];
+  /** Size of /dev/shm; counts as memory. */
+  shm: string | null;
+  home: KindHome | null;
+  volumes: KindVolume[];
+  /** Whether users may mount claims of their own. */
+  claims: boolean;
+  env: Record<string, JsonValue>;
+  /** PodDefaults that always hold. */
+  presets: string[];
+  /** Only nodes so labelled. */
+  nodes: Record<string, JsonValue>;
+  tolerations: Toleration[];
+  /** None: users cannot choose it. */
+  spot: KindSpot | null;
+  /** Name of a PriorityClass. */
+  priority: string | null;
+  /** Name of a service account. */
+  account: string | null;
+  /** LocalQueue, where Kueue is there. */
+  queue: string | null;
+  idle: KindIdle;
+};
+
+/** A kind by its name. */
+export type ServerKind = {
+  title: string;
+  description: string;
+  /** Not offered for new servers; old ones go on. */
+  hidden: boolean;
+  /** Kinds with lower ones are shown first. */
+  rank: number;
+  /** Namespaces it is offered in; `*` and `?` count; none: all. */
+  profiles: string[];
+  /** The first is the default. */
+  images: KindImage[];
+  /** Patterns of further images a user may name; `*` and `?` count. */
+  custom: string[];
+  pull: 'Always' | 'IfNotPresent' | 'Never';
+  /** To pull images with. */
+  secrets: string[];
+  /** None: the image's own. */
+  command: string[];
+  port: number;
+  /** Never root. */
+  user: number;
+  /** Owns the volumes. */
+  group: number;
+  cpu: KindAmount;
+  memory: KindAmount;
+  gpus: KindGpu[];
+  /** Size of /dev/shm; counts as memory. */
+  shm: string | null;
+  home: KindHome | null;
+  volumes: KindVolume[];
+  /** Whether users may mount claims of their own. */
+  claims: boolean;
+  env: Record<string, JsonValue>;
+  /** PodDefaults that always hold. */
+  presets: string[];
+  /** Only nodes so labelled. */
+  nodes: Record<string, JsonValue>;
+  tolerations: Toleration[];
+  /** None: users cannot choose it. */
+  spot: KindSpot | null;
+  /** Name of a PriorityClass. */
+  priority: string | null;
+  /** Name of a service account. */
+  account: string | null;
+  /** LocalQueue, where Kueue is there. */
+  queue: string | null;
+  idle: KindIdle;
+  name: string;
+};
+
+export type ServerKindList = {
+  kinds: ServerKind[];
+};
+
+/** Which of a kind's devices, and how many. */
+export type ServerGpu = {
+  /** None: the kind's first. */
+  name?: string | null;
+  count?: number;
+};
+
+export type ServerResources = {
+  cpu?: string | null;
+  memory?: string | null;
+};
+
+/** A volume claim of the namespace, mounted. */
+export type ServerVolume = {
+  claim: string;
+  mount: string;
+  writable?: boolean;
+};
+
+/**
+ * What a user chose within a kind; what is not given is the kind's default.
+ *
+ * Written as JSON into the annotation `mlplat.jupyter.org/options` of the Notebook.
+ */
+export type ServerOptions = {
+  /** One of the kind's, by name or in full. */
+  image?: string | null;
+  resources?: ServerResources;
+  gpu?: ServerGpu | null;
+  /** Size of a home that is yet to be made */
+  home?: string | null;
+  volumes?: ServerVolume[];
+  env?: Record<string, JsonValue>;
+  presets?: string[];
+  spot?: boolean;
+};
+
+/** Ask for a server. */
+export type ServerRequest = {
+  name: string;
+  kind: string;
+  options?: ServerOptions;
+  /** Within what the kind allows; None: the kind's. */
+  cull_after?: string | 'never' | null;
+  /** Within what the kind allows; None: the kind's. */
+  max_lifetime?: string | 'never' | null;
+};
+
+/** One thing that holds, or does not, and since when. */
+export type ServerCondition = {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason: string;
+  message: string;
+  since: string | null;
+};
+
+/** Devices a server has, or waits for. */
+export type ServerDevices = {
+  /** E.g. nvidia.com/gpu. */
+  resource: string;
+  count: number;
+};
+
+export type ServerState = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED';
+
+/** A notebook server of a profile. */
+export type Server = {
+  name: string;
+  /** Its namespace. */
+  profile: string;
+  creator: string;
+  /** None: its pod was written by hand. */
+  kind: string | null;
+  state: ServerState;
+  /** One of ServerReason; a newer controller may know more. */
+  reason: string;
+  /** A sentence for its user. */
+  message: string;
+  /** Path below the cluster's address: /notebook/PROFILE/NAME/ */
+  url: string;
+  image: string;
+  cpu: string;
+  memory: string;
+  gpu: ServerDevices | null;
+  /** Its pod's name; empty: there is none. */
+  pod: string;
+  node: string;
+  restarts: number;
+  created_at: string;
+  started_at: string | null;
+  stopped_at: string | null;
+  /** When it was last seen busy. */
+  active_at: string | null;
+  /** When that was last looked at. */
+  checked_at: string | null;
+  /** When its user was told that it is about to be stopped. */
+  warned_at: string | null;
+  /** If it stays idle; None: never. */
+  culls_at: string | null;
+  /** In any case; None: no limit. */
+  ends_at: string | null;
+  conditions: ServerCondition[];
+};
+
+export type ServerList = {
+  servers: Server[];
+};
+
+export type Contributor = {
+  user: string;
+  role: 'admin' | 'edit' | 'view';
+};
+
+/** How much of something a profile may use, and uses; quantities of Kubernetes. */
+export type QuotaUse = {
+  /** E.g. requests.nvidia.com/gpu. */
+  resource: string;
+  most: string;
+  used: string;
+};
+
+export type ProfileState = 'PENDING' | 'READY' | 'FAILED';
+
+/** A tenant: a namespace, its owner and contributors, its quota. */
+export type Profile = {
+  /** Also its namespace's. */
+  name: string;
+  owner: string;
+  contributors: Contributor[];
+  quota: QuotaUse[];
+  state: ProfileState;
+  message: string;
+  created_at: string | null;
+};
+
+export type ProfileList = {
+  profiles: Profile[];
+};
+
 export type RevisionState = 'LOADING' | 'READY' | 'FAILED' | 'STOPPED';
 
 /** One deployed model version behind an endpoint. */
