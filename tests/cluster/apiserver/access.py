@@ -78,13 +78,19 @@ class Access:
         if change.resource[0] == RBAC:
             self._rules.clear()
 
-    def mint(self, user: User, *, expires_at: float | None = None, audiences: tuple[str, ...] = ()) -> str:
+    def mint(
+        self, user: User, *, expires_at: float | None = None, audiences: tuple[str, ...] = ()
+    ) -> str:
         """Make a token for a user; it has the form of a JSON Web Token, so that clients may look into it."""
 
         def part(document: Object) -> str:
             return base64.urlsafe_b64encode(orjson.dumps(document)).decode().rstrip("=")
 
-        claims: Object = {"sub": user.name, "iss": "https://kubernetes.default.svc", "jti": secrets.token_hex(8)}
+        claims: Object = {
+            "sub": user.name,
+            "iss": "https://kubernetes.default.svc",
+            "jti": secrets.token_hex(8),
+        }
         if audiences:
             claims["aud"] = list(audiences)
         if expires_at is not None:
@@ -128,7 +134,11 @@ class Access:
             wanted = selector.get("matchLabels") or {}
             for other in self.store.list((RBAC, "clusterroles")):
                 labels = other["metadata"].get("labels") or {}
-                if other is not role and wanted and all(labels.get(key) == value for key, value in wanted.items()):
+                if (
+                    other is not role
+                    and wanted
+                    and all(labels.get(key) == value for key, value in wanted.items())
+                ):
                     rules += other.get("rules") or []
         return rules
 
@@ -145,7 +155,9 @@ class Access:
             told = f'forbidden: User "{user.name}" cannot {asked.verb} path "{asked.path}"'
             raise Failure(403, "Forbidden", told, {})
         shown = f'{kind.qualified} "{asked.name}"' if asked.name else kind.qualified
-        where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+        where = (
+            f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+        )
         told = (
             f'{shown} is forbidden: User "{user.name}" cannot {asked.verb} resource "{asked.full_resource}" '
             f'in API group "{asked.group}" {where}'
@@ -181,7 +193,9 @@ def covers(rule: Object, asked: Attributes) -> bool:
         return False
     if asked.path:
         return any(
-            path == "*" or path == asked.path or (path.endswith("*") and asked.path.startswith(path[:-1]))
+            path == "*"
+            or path == asked.path
+            or (path.endswith("*") and asked.path.startswith(path[:-1]))
             for path in rule.get("nonResourceURLs") or []
         )
     resources = rule.get("resources") or []
@@ -213,9 +227,13 @@ def _contains(own: Object, part: Object) -> bool:
     if "nonResourceURLs" in part:
         return _in(part["nonResourceURLs"][0], own.get("nonResourceURLs"))
     resource = part["resources"][0]
-    named = _in(resource, own.get("resources")) or f"*/{resource.partition('/')[2]}" in (own.get("resources") or [])
+    named = _in(resource, own.get("resources")) or f"*/{resource.partition('/')[2]}" in (
+        own.get("resources") or []
+    )
     names = own.get("resourceNames") or []
     wanted = part.get("resourceNames")
     return (
-        _in(part["apiGroups"][0], own.get("apiGroups")) and named and (not names or bool(wanted and wanted[0] in names))
+        _in(part["apiGroups"][0], own.get("apiGroups"))
+        and named
+        and (not names or bool(wanted and wanted[0] in names))
     )

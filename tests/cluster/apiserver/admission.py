@@ -45,7 +45,10 @@ class Admission:
             self._priority(document)
             self._tolerations(document["spec"])
             self._limit_defaults(request.namespace, document)
-        elif kind.resource == ("", "persistentvolumeclaims") and "storageClassName" not in document["spec"]:
+        elif (
+            kind.resource == ("", "persistentvolumeclaims")
+            and "storageClassName" not in document["spec"]
+        ):
             for candidate in self.store.list(("storage.k8s.io", "storageclasses")):
                 marks = candidate["metadata"].get("annotations") or {}
                 if marks.get("storageclass.kubernetes.io/is-default-class") == "true":
@@ -118,7 +121,12 @@ class Admission:
             key = f"node.kubernetes.io/{name}"
             if key not in present:
                 spec.setdefault("tolerations", []).append(
-                    {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+                    {
+                        "key": key,
+                        "operator": "Exists",
+                        "effect": "NoExecute",
+                        "tolerationSeconds": 300,
+                    }
                 )
 
     def _limit_defaults(self, namespace: str, document: Object) -> None:
@@ -141,7 +149,12 @@ class Admission:
                 limits = (container.get("resources") or {}).get("limits") or {}
                 for name, most in (item.get("max") or {}).items():
                     amount, bound = parse(limits.get(name, "")), parse(most)
-                    if name in limits and amount is not None and bound is not None and amount > bound:
+                    if (
+                        name in limits
+                        and amount is not None
+                        and bound is not None
+                        and amount > bound
+                    ):
                         told = f"maximum {name} usage per Container is {most}, but limit is {limits[name]}"
                         raise forbidden(request.kind, document["metadata"]["name"], told)
 
@@ -163,7 +176,9 @@ class Admission:
             return
         asked = usage(request.kind.resource, document)
         for quota in self.store.list(("", "resourcequotas"), request.namespace):
-            if (quota.get("spec") or {}).get("scopes") or (quota.get("spec") or {}).get("scopeSelector"):
+            if (quota.get("spec") or {}).get("scopes") or (quota.get("spec") or {}).get(
+                "scopeSelector"
+            ):
                 continue
             hard: Object = quota["spec"].get("hard") or {}
             self._must_specify(request, document, quota, hard)
@@ -180,7 +195,9 @@ class Admission:
                     )
                 )
                 raise forbidden(
-                    request.kind, document["metadata"]["name"], f"exceeded quota: {quota['metadata']['name']}, {told}"
+                    request.kind,
+                    document["metadata"]["name"],
+                    f"exceeded quota: {quota['metadata']['name']}, {told}",
                 )
 
     @staticmethod
@@ -189,17 +206,25 @@ class Admission:
             return
         lacking: dict[str, list[str]] = {}
         for name in hard:
-            field, _, resource = name.rpartition(".") if name.startswith(("limits.", "requests.")) else ("requests", "", name)
+            field, _, resource = (
+                name.rpartition(".")
+                if name.startswith(("limits.", "requests."))
+                else ("requests", "", name)
+            )
             if resource not in ("cpu", "memory"):
                 continue
             for container in document["spec"]["containers"]:
                 if resource not in ((container.get("resources") or {}).get(field) or {}):
                     lacking.setdefault(name, []).append(container["name"])
         if lacking:
-            told = "; ".join(f"{name} for: {','.join(those)}" for name, those in sorted(lacking.items()))
+            told = "; ".join(
+                f"{name} for: {','.join(those)}" for name, those in sorted(lacking.items())
+            )
             name = quota["metadata"]["name"]
             raise forbidden(
-                request.kind, document["metadata"]["name"], f"failed quota: {name}: must specify {told}"
+                request.kind,
+                document["metadata"]["name"],
+                f"failed quota: {name}: must specify {told}",
             )
 
     def used(self, namespace: str, names: list[str]) -> dict[str, Decimal]:
@@ -233,14 +258,14 @@ class Admission:
             rules = self.access.role_rules(reference, namespace)
             verb, what = "bind", reference["name"]
             resource = "clusterroles" if reference["kind"] == "ClusterRole" else "roles"
-        if self.access.allowed(user, Attributes(verb, RBAC, resource, namespace=namespace, name=what)):
+        if self.access.allowed(
+            user, Attributes(verb, RBAC, resource, namespace=namespace, name=what)
+        ):
             return
         if missing := self.access.missing(user, rules, namespace):
             groups = " ".join(f'"{group}"' for group in user.groups)
             listed = "\n".join(_rule(part) for part in missing)
-            told = (
-                f'user "{user.name}" (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n{listed}'
-            )
+            told = f'user "{user.name}" (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n{listed}'
             raise forbidden(kind, name, told)
 
 
@@ -248,8 +273,18 @@ def _rule(part: Object) -> str:
     def those(name: str) -> str:
         return ", ".join(f'"{value}"' for value in part[name])
 
-    names = {"apiGroups": "APIGroups", "resources": "Resources", "resourceNames": "ResourceNames", "nonResourceURLs": "NonResourceURLs", "verbs": "Verbs"}
-    return "{" + ", ".join(f"{shown}:[{those(name)}]" for name, shown in names.items() if name in part) + "}"
+    names = {
+        "apiGroups": "APIGroups",
+        "resources": "Resources",
+        "resourceNames": "ResourceNames",
+        "nonResourceURLs": "NonResourceURLs",
+        "verbs": "Verbs",
+    }
+    return (
+        "{"
+        + ", ".join(f"{shown}:[{those(name)}]" for name, shown in names.items() if name in part)
+        + "}"
+    )
 
 
 def _containers(spec: Object) -> list[Object]:
@@ -263,7 +298,9 @@ def usage(resource: tuple[str, str], document: Object) -> dict[str, Decimal]:
     if COUNTED_QUOTAS.get(plural) == resource:
         counted[plural] = Decimal(1)
     if resource == ("", "persistentvolumeclaims"):
-        asked = ((document["spec"].get("resources") or {}).get("requests") or {}).get("storage", "0")
+        asked = ((document["spec"].get("resources") or {}).get("requests") or {}).get(
+            "storage", "0"
+        )
         counted["requests.storage"] = parse(asked) or Decimal(0)
     if resource != POD:
         return counted
@@ -294,10 +331,20 @@ def _token_volume() -> Object:
         "defaultMode": 420,
         "sources": [
             {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {
+                "configMap": {
+                    "name": "kube-root-ca.crt",
+                    "items": [{"key": "ca.crt", "path": "ca.crt"}],
+                }
+            },
             {
                 "downwardAPI": {
-                    "items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]
+                    "items": [
+                        {
+                            "path": "namespace",
+                            "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
+                        }
+                    ]
                 }
             },
         ],

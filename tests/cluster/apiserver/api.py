@@ -12,7 +12,13 @@ from tests.cluster.apiserver import bootstrap, discovery, logs, reading, reviews
 from tests.cluster.apiserver.access import ADMIN, ANONYMOUS, AUTHENTICATED, Access, Attributes, User
 from tests.cluster.apiserver.admission import Admission
 from tests.cluster.apiserver.definitions import Definitions
-from tests.cluster.apiserver.failures import Failure, forbidden, no_such_path, not_allowed, unauthorized
+from tests.cluster.apiserver.failures import (
+    Failure,
+    forbidden,
+    no_such_path,
+    not_allowed,
+    unauthorized,
+)
 from tests.cluster.apiserver.faults import Dropped, Faults
 from tests.cluster.apiserver.kinds import Kind, Registry
 from tests.cluster.apiserver.reading import Reader
@@ -40,7 +46,15 @@ class Call:
 
     @property
     def attributes(self) -> Attributes:
-        return Attributes(self.verb, self.group, self.resource, self.subresource, self.namespace, self.name, self.path)
+        return Attributes(
+            self.verb,
+            self.group,
+            self.resource,
+            self.subresource,
+            self.namespace,
+            self.name,
+            self.path,
+        )
 
 
 @dataclass
@@ -77,7 +91,9 @@ class Api:
         self.definitions = Definitions(self.registry)
         self.access = Access(self.store)
         self.admission = Admission(self.store, self.access, chance)
-        self.writer = Writer(self.store, self.registry, self.definitions, self.admission, self.clock, chance)
+        self.writer = Writer(
+            self.store, self.registry, self.definitions, self.admission, self.clock, chance
+        )
         self.reader = Reader(self.store)
         self.faults = Faults(random.Random(self.seed + 1))
         self.admin_token = self.access.mint(ADMIN)
@@ -103,7 +119,9 @@ class Api:
         import orjson
 
         packed = orjson.dumps(body) if body is not None else b""
-        request = Request(user, verb, kind, namespace, name, subresource, query or {}, packed, media, agent)
+        request = Request(
+            user, verb, kind, namespace, name, subresource, query or {}, packed, media, agent
+        )
         with self.store.lock:
             answer = self._carry_out(request)
         assert isinstance(answer, Reply)
@@ -146,7 +164,9 @@ class Api:
             if request is not None:
                 self._record(request, failure.code)
             else:
-                self.calls.append(Call(user_name, verb, "", "", "", "", "", failure.code, dict(query), path))
+                self.calls.append(
+                    Call(user_name, verb, "", "", "", "", "", failure.code, dict(query), path)
+                )
             return failed(failure)
 
     def _authenticate(self, headers: Mapping[str, str]) -> User:
@@ -187,7 +207,18 @@ class Api:
         verb = found.verb(method, query)
         media = headers.get("content-type", "application/json").partition(";")[0]
         agent = headers.get("user-agent", "")
-        return Request(user, verb, found.kind, found.namespace, found.name, found.subresource, query, body, media, agent)
+        return Request(
+            user,
+            verb,
+            found.kind,
+            found.namespace,
+            found.name,
+            found.subresource,
+            query,
+            body,
+            media,
+            agent,
+        )
 
     def _admit(self, request: Request) -> Answer:
         kind = request.kind
@@ -197,7 +228,12 @@ class Api:
                 if part.startswith("metadata.name="):
                     name = part.partition("=")[2].lstrip("=")
         asked = Attributes(
-            request.verb, kind.group, kind.plural, request.subresource, request.namespace or (name if kind.plural == "namespaces" else ""), name
+            request.verb,
+            kind.group,
+            kind.plural,
+            request.subresource,
+            request.namespace or (name if kind.plural == "namespaces" else ""),
+            name,
         )
         self.access.require(request.user, asked, kind)
         with self.store.lock:
@@ -242,7 +278,8 @@ class Api:
             warnings = warnings + self.admission.pod_warnings(request, reply.body)
         if warnings:
             reply.headers["Warning"] = ", ".join(
-                '299 - "' + told.replace("\\", "\\\\").replace('"', '\\"') + '"' for told in warnings
+                '299 - "' + told.replace("\\", "\\\\").replace('"', '\\"') + '"'
+                for told in warnings
             )
         return reply
 

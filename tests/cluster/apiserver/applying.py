@@ -19,16 +19,21 @@ Fields = dict[str, Any]
 
 # The server's own: nobody owns them.
 STRIPPED = frozenset(
-    "name namespace creationTimestamp selfLink uid clusterName generation managedFields resourceVersion "
-    "deletionTimestamp deletionGracePeriodSeconds".split()
+    ["name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"]
 )
 FREE = Schema(preserve=True)
 
 
 def fields_of(document: Object, schema: Schema | None) -> Fields:
     """List the fields a document sets."""
-    root = {key: value for key, value in document.items() if key not in ("apiVersion", "kind", "metadata")}
-    meta = {key: value for key, value in document.get("metadata", {}).items() if key not in STRIPPED}
+    root = {
+        key: value
+        for key, value in document.items()
+        if key not in ("apiVersion", "kind", "metadata")
+    }
+    meta = {
+        key: value for key, value in document.get("metadata", {}).items() if key not in STRIPPED
+    }
     meta = {key: value for key, value in meta.items() if value not in (None, {}, [])}
     if meta:
         root = {"metadata": meta, **root}
@@ -39,7 +44,9 @@ def _fields(value: Any, schema: Schema) -> Fields:
     if isinstance(value, dict) and not schema.atomic:
         return {f"f:{key}": _fields(part, schema.child(key) or FREE) for key, part in value.items()}
     if isinstance(value, list) and schema.list_type == "map":
-        return {_key(item, schema): {".": {}, **_fields(item, schema.items or FREE)} for item in value}
+        return {
+            _key(item, schema): {".": {}, **_fields(item, schema.items or FREE)} for item in value
+        }
     if isinstance(value, list) and schema.list_type == "set":
         return {_value(item): {} for item in value}
     return {}
@@ -92,7 +99,11 @@ def changed(before: Any, after: Any, schema: Schema, fields: Fields) -> Fields:
             if before is None:
                 kept["."] = {}
             continue
-        old, new, child = _step(before, step, schema), _step(after, step, schema), _child(step, schema)
+        old, new, child = (
+            _step(before, step, schema),
+            _step(after, step, schema),
+            _child(step, schema),
+        )
         if not part or old is None:
             if old != new or old is None:
                 kept[step] = part
@@ -152,10 +163,16 @@ def overlay(value: Any, applied: Any, schema: Schema) -> Any:
     if isinstance(applied, list) and isinstance(value, list) and schema.list_type == "map":
         wanted = {_key(item, schema): item for item in applied}
         present = {_key(item, schema): item for item in value}
-        both = [overlay(present.get(key), item, schema.items or FREE) for key, item in wanted.items()]
+        both = [
+            overlay(present.get(key), item, schema.items or FREE) for key, item in wanted.items()
+        ]
         rest = [item for key, item in present.items() if key not in wanted]
         # Applied items stand in the order they were applied; what others own keeps its place behind them.
-        return both + rest if not _in_order(list(present), list(wanted)) else _woven(present, wanted, both)
+        return (
+            both + rest
+            if not _in_order(list(present), list(wanted))
+            else _woven(present, wanted, both)
+        )
     if isinstance(applied, list) and isinstance(value, list) and schema.list_type == "set":
         return value + [item for item in applied if item not in value]
     return applied
@@ -182,7 +199,9 @@ def paths(fields: Fields, prefix: str = "") -> list[str]:
             here = f"{prefix}.{step[2:]}"
         elif step.startswith("k:"):
             names = orjson.loads(step[2:])
-            shown = ",".join(f"{name}={orjson.dumps(value).decode()}" for name, value in names.items())
+            shown = ",".join(
+                f"{name}={orjson.dumps(value).decode()}" for name, value in names.items()
+            )
             here = f"{prefix}[{shown}]"
         else:
             here = f"{prefix}[={step[2:]}]"
@@ -194,7 +213,12 @@ Entry = Object  # of metadata.managedFields
 
 
 def conflicts(
-    entries: list[Entry], wanted: Fields, before: Object, after: Object, schema: Schema | None, mine: Entry
+    entries: list[Entry],
+    wanted: Fields,
+    before: Object,
+    after: Object,
+    schema: Schema | None,
+    mine: Entry,
 ) -> dict[int, Fields]:
     """Find, per other manager (by its place in the list), the fields that would change under it."""
     found: dict[int, Fields] = {}
@@ -217,15 +241,19 @@ def _leaves_only(fields: Fields) -> Fields:
 
 def same_manager(one: Entry, other: Entry) -> bool:
     return all(
-        one.get(name, "") == other.get(name, "") for name in ("manager", "operation", "subresource", "apiVersion")
+        one.get(name, "") == other.get(name, "")
+        for name in ("manager", "operation", "subresource", "apiVersion")
     )
 
 
 def conflict_failure(entries: list[Entry], found: dict[int, Fields]) -> Failure:
     """Say, as the real server does, which manager owns what."""
-    owned = sorted((_shown(entries[index]), path) for index, fields in found.items() for path in paths(fields))
+    owned = sorted(
+        (_shown(entries[index]), path) for index, fields in found.items() for path in paths(fields)
+    )
     causes = [
-        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path} for who, path in owned
+        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path}
+        for who, path in owned
     ]
     if len(owned) == 1:
         told = f"1 conflict: conflict with {owned[0][0]}: {owned[0][1]}"
@@ -233,7 +261,9 @@ def conflict_failure(entries: list[Entry], found: dict[int, Fields]) -> Failure:
         lines: dict[str, list[str]] = {}
         for who, path in owned:
             lines.setdefault(who, []).append(f"- {path}")
-        grouped = [line for who, those in lines.items() for line in (f"conflicts with {who}:", *those)]
+        grouped = [
+            line for who, those in lines.items() for line in (f"conflicts with {who}:", *those)
+        ]
         told = f"{len(owned)} conflicts: " + "\n".join(grouped)
     return Failure(409, "Conflict", f"Apply failed with {told}", {"causes": causes})
 
@@ -263,7 +293,9 @@ def apply(
     schema = schema or FREE
     wanted = reset(fields_of(applied, schema), kind, mine.get("subresource", ""))
     entries: list[Entry] = list(live["metadata"].get("managedFields") or [])
-    configured = {key: part for key, part in applied.items() if f"f:{key}" in wanted or key == "metadata"}
+    configured = {
+        key: part for key, part in applied.items() if f"f:{key}" in wanted or key == "metadata"
+    }
     configured["metadata"] = {
         key: part for key, part in applied.get("metadata", {}).items() if key not in STRIPPED
     }
@@ -272,7 +304,10 @@ def apply(
     if found and not force:
         raise conflict_failure(entries, found)
     for index, lost in found.items():
-        entries[index] = {**entries[index], "fieldsV1": difference(entries[index]["fieldsV1"], lost)}
+        entries[index] = {
+            **entries[index],
+            "fieldsV1": difference(entries[index]["fieldsV1"], lost),
+        }
     gone: Fields = {}
     others: Fields = {}
     for entry in entries:
@@ -293,12 +328,18 @@ def apply(
     return merged
 
 
-def track(live: Object | None, after: Object, kind: Kind, schema: Schema | None, mine: Entry) -> None:
+def track(
+    live: Object | None, after: Object, kind: Kind, schema: Schema | None, mine: Entry
+) -> None:
     """Note, in place, what an ordinary write changed as owned by its manager."""
     schema = schema or FREE
     entries: list[Entry] = list((live or {"metadata": {}})["metadata"].get("managedFields") or [])
     now = reset(fields_of(after, schema), kind, mine.get("subresource", ""))
-    before = reset(fields_of(live, schema), kind, mine.get("subresource", "")) if live is not None else {}
+    before = (
+        reset(fields_of(live, schema), kind, mine.get("subresource", ""))
+        if live is not None
+        else {}
+    )
     written = changed(live, after, schema, now) if live is not None else now
     lost = difference(before, now)
     if written or lost:

@@ -51,7 +51,11 @@ EDITED = [
         WRITE,
     ),
     _rule("", "serviceaccounts/token", ["create"]),
-    _rule("apps", "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale", WRITE),
+    _rule(
+        "apps",
+        "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale",
+        WRITE,
+    ),
     _rule("autoscaling", "horizontalpodautoscalers", WRITE),
     _rule("batch", "cronjobs jobs", WRITE),
     _rule("policy", "poddisruptionbudgets", WRITE),
@@ -62,7 +66,19 @@ ADMINISTERED = [
     _rule("authorization.k8s.io", "localsubjectaccessreviews", ["create"]),
     _rule(RBAC, "rolebindings roles", [*READ, *WRITE]),
 ]
-DISCOVERED = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"]
+DISCOVERED = [
+    "/api",
+    "/api/*",
+    "/apis",
+    "/apis/*",
+    "/healthz",
+    "/livez",
+    "/openapi",
+    "/openapi/*",
+    "/readyz",
+    "/version",
+    "/version/",
+]
 
 ROLES: dict[str, list[Object]] = {
     "cluster-admin": [
@@ -74,7 +90,9 @@ ROLES: dict[str, list[Object]] = {
     "system:aggregate-to-admin": ADMINISTERED,
     "system:discovery": [{"nonResourceURLs": DISCOVERED, "verbs": ["get"]}],
     "system:basic-user": [
-        _rule("authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews", ["create"]),
+        _rule(
+            "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews", ["create"]
+        ),
         _rule("authentication.k8s.io", "selfsubjectreviews", ["create"]),
     ],
     "system:auth-delegator": [
@@ -82,7 +100,10 @@ ROLES: dict[str, list[Object]] = {
         _rule("authorization.k8s.io", "subjectaccessreviews", ["create"]),
     ],
     "system:service-account-issuer-discovery": [
-        {"nonResourceURLs": ["/.well-known/openid-configuration", "/openid/v1/jwks"], "verbs": ["get"]}
+        {
+            "nonResourceURLs": ["/.well-known/openid-configuration", "/openid/v1/jwks"],
+            "verbs": ["get"],
+        }
     ],
 }
 AGGREGATED = {"view": ["view"], "edit": ["edit", "view"], "admin": ["admin", "edit", "view"]}
@@ -102,7 +123,10 @@ def install(api: Api) -> None:
         assert kind is not None
         whole = {"apiVersion": kind.api_version, "kind": kind.kind, **clone(document)}
         meta = whole["metadata"]
-        meta.update(uid=f"00000000-0000-4000-8000-{api.store.version:012d}", creationTimestamp=api.writer.now())
+        meta.update(
+            uid=f"00000000-0000-4000-8000-{api.store.version:012d}",
+            creationTimestamp=api.writer.now(),
+        )
         api.store.put(kind.resource, whole)
 
     for name in ("default", "kube-system", "kube-public", "kube-node-lease"):
@@ -121,13 +145,24 @@ def install(api: Api) -> None:
             labels[f"rbac.authorization.k8s.io/aggregate-to-{name.rpartition('-')[2]}"] = "true"
         create(RBAC, "clusterroles", {"metadata": {"name": name, "labels": labels}, "rules": rules})
     for name, parts in AGGREGATED.items():
-        selectors = [{"matchLabels": {f"rbac.authorization.k8s.io/aggregate-to-{part}": "true"}} for part in parts]
+        selectors = [
+            {"matchLabels": {f"rbac.authorization.k8s.io/aggregate-to-{part}": "true"}}
+            for part in parts
+        ]
         create(
             RBAC,
             "clusterroles",
-            {"metadata": {"name": name}, "aggregationRule": {"clusterRoleSelectors": selectors}, "rules": []},
+            {
+                "metadata": {"name": name},
+                "aggregationRule": {"clusterRoleSelectors": selectors},
+                "rules": [],
+            },
         )
     for name, group in BOUND.items():
         reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
         subject = {"apiGroup": RBAC, "kind": "Group", "name": group}
-        create(RBAC, "clusterrolebindings", {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]})
+        create(
+            RBAC,
+            "clusterrolebindings",
+            {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]},
+        )

@@ -43,7 +43,12 @@ def _container(container: Object) -> None:
         set_default(port, "protocol", "TCP")
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if probe := container.get(name):
-            for field, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)):
+            for field, value in (
+                ("timeoutSeconds", 1),
+                ("periodSeconds", 10),
+                ("successThreshold", 1),
+                ("failureThreshold", 3),
+            ):
                 set_default(probe, field, value)
             if get := probe.get("httpGet"):
                 set_default(get, "path", "/")
@@ -84,7 +89,10 @@ def _pod(document: Object) -> None:
     for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
         limits = container["resources"].get("limits")
         if limits:
-            container["resources"]["requests"] = {**limits, **(container["resources"].get("requests") or {})}
+            container["resources"]["requests"] = {
+                **limits,
+                **(container["resources"].get("requests") or {}),
+            }
 
 
 def _template(spec: Object) -> None:
@@ -208,7 +216,9 @@ def _secret(document: Object) -> None:
     set_default(document, "type", "Opaque")
     plain = document.pop("stringData", None) or {}
     if plain:
-        coded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
+        coded = {
+            key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()
+        }
         document["data"] = {**(document.get("data") or {}), **coded}
 
 
@@ -255,7 +265,11 @@ def _limit_range(document: Object) -> None:
         if item.get("type") != "Container":
             continue
         item["default"] = {**(item.get("max") or {}), **(item.get("default") or {})}
-        item["defaultRequest"] = {**(item.get("min") or {}), **item["default"], **(item.get("defaultRequest") or {})}
+        item["defaultRequest"] = {
+            **(item.get("min") or {}),
+            **item["default"],
+            **(item.get("defaultRequest") or {}),
+        }
 
 
 def _definition(document: Object) -> None:

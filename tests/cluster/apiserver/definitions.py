@@ -46,7 +46,8 @@ class Definitions:
                 categories=tuple(names.get("categories") or ()),
                 custom=True,
                 selectable=tuple(
-                    field["jsonPath"].removeprefix(".") for field in version.get("selectableFields") or []
+                    field["jsonPath"].removeprefix(".")
+                    for field in version.get("selectableFields") or []
                 ),
             )
             self.registry.add(kind)
@@ -76,7 +77,13 @@ def accepted(definition: Object, now: str) -> Object:
     return {
         "acceptedNames": spec["names"],
         "conditions": [
-            {"type": name, "status": "True", "reason": reason, "message": message, "lastTransitionTime": since}
+            {
+                "type": name,
+                "status": "True",
+                "reason": reason,
+                "message": message,
+                "lastTransitionTime": since,
+            }
             for name, (reason, message) in told.items()
         ],
         "storedVersions": stored,
@@ -90,14 +97,22 @@ def check(definition: Object) -> list[Cause]:
     wanted = f"{spec.get('names', {}).get('plural')}.{spec.get('group')}"
     name = definition["metadata"]["name"]
     if name != wanted:
-        causes.append(invalid("metadata.name", f'"{name}"', 'must be spec.names.plural+"."+spec.group'))
+        causes.append(
+            invalid("metadata.name", f'"{name}"', 'must be spec.names.plural+"."+spec.group')
+        )
     if sum(bool(version.get("storage")) for version in spec.get("versions") or []) != 1:
         causes.append(
-            invalid("spec.versions", '""', "must have exactly one version marked as storage version")
+            invalid(
+                "spec.versions", '""', "must have exactly one version marked as storage version"
+            )
         )
     for index, version in enumerate(spec.get("versions") or []):
         if not (version.get("schema") or {}).get("openAPIV3Schema"):
             causes.append(
-                Cause(f"spec.versions[{index}].schema.openAPIV3Schema", "FieldValueRequired", "Required value: schemas are required")
+                Cause(
+                    f"spec.versions[{index}].schema.openAPIV3Schema",
+                    "FieldValueRequired",
+                    "Required value: schemas are required",
+                )
             )
     return causes

@@ -40,14 +40,29 @@ def answer(path: str, registry: Registry, definitions: Definitions) -> Object | 
     if parts[0] == "apis" and len(parts) == 2 and (versions := registry.groups().get(parts[1])):
         return {"kind": "APIGroup", "apiVersion": "v1", **_group(parts[1], versions)}
     if parts[0] == "apis" and len(parts) == 3:
-        found = [kind for kind in registry.kinds.values() if (kind.group, kind.version) == (parts[1], parts[2])]
+        found = [
+            kind
+            for kind in registry.kinds.values()
+            if (kind.group, kind.version) == (parts[1], parts[2])
+        ]
         return _resources(f"{parts[1]}/{parts[2]}", found) if found else None
     if path == "/openapi/v3":
         return _openapi_index(registry)
     if path.startswith("/openapi/v3/"):
         return openapi(path.removeprefix("/openapi/v3/"), registry, definitions)
     if path in ("", "/"):
-        return {"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/readyz", "/openapi/v3", "/version"]}
+        return {
+            "paths": [
+                "/api",
+                "/api/v1",
+                "/apis",
+                "/healthz",
+                "/livez",
+                "/readyz",
+                "/openapi/v3",
+                "/version",
+            ]
+        }
     return None
 
 
@@ -62,7 +77,12 @@ def _resources(group_version: str, kinds: list[Kind]) -> Object:
         listed.append(_resource(kind))
         for name in sorted(kind.subresources):
             listed.append(_subresource(kind, name))
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": group_version,
+        "resources": listed,
+    }
 
 
 def _resource(kind: Kind) -> Object:
@@ -86,7 +106,13 @@ SUBKINDS = {
     "binding": {"kind": "Binding"},
     "token": {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"},
 }
-SUBVERBS = {"log": ["get"], "eviction": ["create"], "binding": ["create"], "token": ["create"], "finalize": ["update"]}
+SUBVERBS = {
+    "log": ["get"],
+    "eviction": ["create"],
+    "binding": ["create"],
+    "token": ["create"],
+    "finalize": ["update"],
+}
 
 
 def _subresource(kind: Kind, name: str) -> Object:
@@ -111,8 +137,12 @@ def _openapi_index(registry: Registry) -> Object:
 def openapi(place: str, registry: Registry, definitions: Definitions) -> Object | None:
     """Write the OpenAPI document of one version of a group: what kubectl reads before it applies."""
     parts = place.split("/")
-    group, version = (parts[1], parts[2]) if parts[0] == "apis" and len(parts) == 3 else ("", parts[-1])
-    kinds = [kind for kind in registry.kinds.values() if (kind.group, kind.version) == (group, version)]
+    group, version = (
+        (parts[1], parts[2]) if parts[0] == "apis" and len(parts) == 3 else ("", parts[-1])
+    )
+    kinds = [
+        kind for kind in registry.kinds.values() if (kind.group, kind.version) == (group, version)
+    ]
     if not kinds:
         return None
     paths: Object = {}
@@ -123,14 +153,25 @@ def openapi(place: str, registry: Registry, definitions: Definitions) -> Object 
         if kind.custom:
             schemas[name] = {**definitions.raw[kind], "x-kubernetes-group-version-kind": [gvk]}
         elif (schema := schema_of(kind)) is not None:
-            schemas[name] = {**_written(schema, schemas, top=True), "x-kubernetes-group-version-kind": [gvk]}
-        base = f"/{place}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"/{place}/{kind.plural}"
+            schemas[name] = {
+                **_written(schema, schemas, top=True),
+                "x-kubernetes-group-version-kind": [gvk],
+            }
+        base = (
+            f"/{place}/namespaces/{{namespace}}/{kind.plural}"
+            if kind.namespaced
+            else f"/{place}/{kind.plural}"
+        )
         body = {"content": {"*/*": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
         parameters = [
             {"name": query, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
             for query in ("dryRun", "fieldManager", "fieldValidation", "force")
         ]
-        common = {"parameters": parameters, "x-kubernetes-group-version-kind": gvk, "responses": {"200": body}}
+        common = {
+            "parameters": parameters,
+            "x-kubernetes-group-version-kind": gvk,
+            "responses": {"200": body},
+        }
         paths[base] = {"post": {**common, "requestBody": body, "x-kubernetes-action": "post"}}
         paths[f"{base}/{{name}}"] = {
             "get": {**common, "x-kubernetes-action": "get"},
@@ -152,7 +193,9 @@ def _written(schema: Schema, known: Object, *, top: bool = False) -> Object:
         return {"oneOf": [{"type": "string"}, {"type": "number"}]}
     written: Object = {"type": schema.type} if schema.type else {}
     if schema.properties:
-        written["properties"] = {name: _written(part, known) for name, part in schema.properties.items()}
+        written["properties"] = {
+            name: _written(part, known) for name, part in schema.properties.items()
+        }
     if schema.values is not None:
         written["additionalProperties"] = _written(schema.values, known)
     if schema.items is not None:

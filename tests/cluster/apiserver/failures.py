@@ -162,4 +162,6 @@ def internal(message: str) -> Failure:
 
 def timeout(retry_after_s: int = 0) -> Failure:
     message = "Timeout: request did not complete within the allotted timeout"
-    return Failure(504, "Timeout", message, {"retryAfterSeconds": retry_after_s} if retry_after_s else {})
+    return Failure(
+        504, "Timeout", message, {"retryAfterSeconds": retry_after_s} if retry_after_s else {}
+    )

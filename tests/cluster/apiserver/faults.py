@@ -1,13 +1,13 @@
 """Dials for faults: what goes wrong, how often, for whom; all from one seed.
 
-    faults.rates = {"conflict": 0.1, "too_many": 0.05}      # of calls, at random
-    faults.fail(3, "internal", verb="update", resource="statefulsets")   # the next three that match
-    faults.latency_s = 0.05
-    faults.outage = True                                    # connections are dropped unanswered
-    faults.watches.cut()                                    # every watch ends now
-    faults.watches.silent = True                            # watches stay open and say nothing
-    faults.watches.rates = {"duplicate": 0.1, "stale": 0.1, "reorder": 0.1}
-    faults.kill(7, "after", user="system:serviceaccount:x:y")    # dead from the seventh call on
+faults.rates = {"conflict": 0.1, "too_many": 0.05}      # of calls, at random
+faults.fail(3, "internal", verb="update", resource="statefulsets")   # the next three that match
+faults.latency_s = 0.05
+faults.outage = True                                    # connections are dropped unanswered
+faults.watches.cut()                                    # every watch ends now
+faults.watches.silent = True                            # watches stay open and say nothing
+faults.watches.rates = {"duplicate": 0.1, "stale": 0.1, "reorder": 0.1}
+faults.kill(7, "after", user="system:serviceaccount:x:y")    # dead from the seventh call on
 """
 
 from __future__ import annotations
@@ -178,7 +178,12 @@ class Faults:
     def after(self, request: Request) -> None:
         """Decide, after a call is carried out and before it is answered."""
         for kill in self.kills:
-            if kill.when == "after" and kill.seen == kill.at and not kill.dead and matching(request, kill.matches):
+            if (
+                kill.when == "after"
+                and kill.seen == kill.at
+                and not kill.dead
+                and matching(request, kill.matches)
+            ):
                 self._die(kill)
 
     @staticmethod
@@ -212,12 +217,19 @@ class Faults:
         if made == "timeout":
             return failures.timeout()
         if made == "unavailable":
-            return Failure(503, "ServiceUnavailable", "the server is currently unable to handle the request", {})
+            return Failure(
+                503,
+                "ServiceUnavailable",
+                "the server is currently unable to handle the request",
+                {},
+            )
         if made == "unauthorized":
             return failures.unauthorized()
         if made == "drop":
             return DROP
-        raise ValueError(f"No fault is called {made!r}: use conflict, expired, too_many, internal, timeout, unavailable, unauthorized or drop.")
+        raise ValueError(
+            f"No fault is called {made!r}: use conflict, expired, too_many, internal, timeout, unavailable, unauthorized or drop."
+        )
 
 
 DROP = Failure(0, "Dropped", "the connection is cut")

@@ -57,7 +57,9 @@ scheduling.k8s.io/v1 priorityclasses PriorityClass c - pc
 storage.k8s.io/v1 storageclasses StorageClass c - sc
 """
 
-Resource = tuple[str, str]  # group and plural: where objects are kept, whatever version is asked for
+Resource = tuple[
+    str, str
+]  # group and plural: where objects are kept, whatever version is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,11 @@ class Kind:
     @property
     def resource(self) -> Resource:
         # The two groups of Event are two views of one list.
-        return ("", "events") if self.plural == "events" and not self.custom else (self.group, self.plural)
+        return (
+            ("", "events")
+            if self.plural == "events" and not self.custom
+            else (self.group, self.plural)
+        )
 
     @property
     def api_version(self) -> str:
@@ -118,8 +124,7 @@ def _built_in() -> Iterator[Kind]:
 
 
 ALL = frozenset(
-    "pods replicationcontrollers services daemonsets deployments replicasets statefulsets "
-    "horizontalpodautoscalers cronjobs jobs".split()
+    ["pods", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets", "statefulsets", "horizontalpodautoscalers", "cronjobs", "jobs"]
 )
 
 
@@ -168,5 +173,9 @@ class Registry:
 
     def namespaced(self) -> list[Kind]:
         """List each namespaced resource once."""
-        seen = {kind.resource: kind for kind in self.kinds.values() if kind.namespaced and not kind.review}
+        seen = {
+            kind.resource: kind
+            for kind in self.kinds.values()
+            if kind.namespaced and not kind.review
+        }
         return list(seen.values())

@@ -109,9 +109,13 @@ def read(book: LogBook, pod: Object, query: Mapping[str, str], now: float) -> Re
     log = book.of(pod["metadata"]["uid"], container, previous=previous)
     if log is None:
         if previous:
-            raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
+            raise bad_request(
+                f'previous terminated container "{container}" in pod "{name}" not found'
+            )
         statuses = (pod.get("status") or {}).get("containerStatuses") or []
-        waiting = next((status for status in statuses if status["name"] == container), {}).get("state", {})
+        waiting = next((status for status in statuses if status["name"] == container), {}).get(
+            "state", {}
+        )
         reason = (waiting.get("waiting") or {}).get("reason", "ContainerCreating")
         if not spec.get("nodeName"):
             raise bad_request(f"pod {name} does not have a host assigned")

@@ -59,13 +59,10 @@ V1TopologySpreadConstraint matchLabelKeys - -
 V1EndpointSlice ports - -
 """
 ATOMIC = frozenset(
-    "V1LabelSelector V1ObjectReference V1LocalObjectReference V1SecretReference V1ObjectFieldSelector V1RoleRef "
-    "V1ResourceFieldSelector V1SecretKeySelector V1ConfigMapKeySelector V1NodeSelector V1NodeSelectorTerm RbacV1Subject "
-    "V1TypedLocalObjectReference V1OwnerReference V1ScopeSelector V1ServiceReference".split()
+    ["V1LabelSelector", "V1ObjectReference", "V1LocalObjectReference", "V1SecretReference", "V1ObjectFieldSelector", "V1RoleRef", "V1ResourceFieldSelector", "V1SecretKeySelector", "V1ConfigMapKeySelector", "V1NodeSelector", "V1NodeSelectorTerm", "RbacV1Subject", "V1TypedLocalObjectReference", "V1OwnerReference", "V1ScopeSelector", "V1ServiceReference"]
 )
 QUANTITY_MAPS = frozenset(
-    "limits requests hard used capacity allocatable allocatedResources overhead default defaultRequest max min "
-    "maxLimitRequestRatio".split()
+    ["limits", "requests", "hard", "used", "capacity", "allocatable", "allocatedResources", "overhead", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio"]
 )
 QUANTITIES = frozenset({"sizeLimit", "divisor", "averageValue"})
 NAMES = {"Event": "CoreV1Event"}
@@ -103,7 +100,9 @@ def _schema(name: str) -> Schema | None:
         field = model.attribute_map[attribute]
         schema.properties[field] = _field(name, field, declared)
     schema.required = tuple(
-        info.serialization_alias or field for field, info in model.model_fields.items() if info.is_required()
+        info.serialization_alias or field
+        for field, info in model.model_fields.items()
+        if info.is_required()
     )
     if name == "V1Secret":
         schema.properties["stringData"] = Schema(type="object", values=Schema(type="string"))

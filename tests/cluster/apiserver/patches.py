@@ -52,7 +52,9 @@ def json_patch(document: Object, operations: Any) -> Object:
 
 def _failed(message: str, code: int) -> Failure:
     if code == 422:
-        return Failure(422, "Invalid", "the server rejected our request due to an error in our request", {})
+        return Failure(
+            422, "Invalid", "the server rejected our request due to an error in our request", {}
+        )
     return bad_request(message)
 
 
@@ -121,7 +123,11 @@ def strategic(document: Any, patch: Any, schema: Schema | None) -> Any:
         name, gone = key.partition("/")[2], patch.pop(key)
         if isinstance(merged.get(name), list):
             merged[name] = [item for item in merged[name] if item not in gone]
-    orders = {key.partition("/")[2]: patch.pop(key) for key in list(patch) if key.startswith("$setElementOrder/")}
+    orders = {
+        key.partition("/")[2]: patch.pop(key)
+        for key in list(patch)
+        if key.startswith("$setElementOrder/")
+    }
     for key, value in patch.items():
         child = schema.child(key) if schema is not None else None
         if value is None:
@@ -151,7 +157,9 @@ def _merge_list(found: Any, patch: list[Any], schema: Schema | None) -> list[Any
     for item in patch:
         if not isinstance(item, dict) or key not in item:
             raise bad_request(f"map: {item} does not contain declared merge key: {key}")
-        at = next((index for index, known in enumerate(merged) if known.get(key) == item[key]), None)
+        at = next(
+            (index for index, known in enumerate(merged) if known.get(key) == item[key]), None
+        )
         if item.get("$patch") == "delete":
             if at is not None:
                 del merged[at]

@@ -10,17 +10,17 @@ from typing import Any
 
 Object = dict[str, Any]
 CAPABILITIES = frozenset(
-    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()
+    ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"]
 )
 VOLUMES = frozenset(
-    "configMap csi downwardAPI emptyDir ephemeral image persistentVolumeClaim projected secret".split()
+    ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"]
 )
 SYSCTLS = frozenset(
-    "kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.ip_unprivileged_port_start net.ipv4.tcp_syncookies "
-    "net.ipv4.ping_group_range net.ipv4.ip_local_reserved_ports net.ipv4.tcp_keepalive_time net.ipv4.tcp_fin_timeout "
-    "net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes net.ipv4.tcp_rmem net.ipv4.tcp_wmem".split()
+    ["kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"]
 )
-SELINUX = frozenset({"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
+SELINUX = frozenset(
+    {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
+)
 
 
 def violations(spec: Object, level: str) -> list[str]:
@@ -29,7 +29,11 @@ def violations(spec: Object, level: str) -> list[str]:
         return []
     found = list(_baseline(spec))
     if level == "restricted":
-        found = [told for told in found if not told.startswith(("non-default capabilities", "hostPath volumes"))]
+        found = [
+            told
+            for told in found
+            if not told.startswith(("non-default capabilities", "hostPath volumes"))
+        ]
         found += _restricted(spec)
     return sorted(found, key=lambda told: told.split(" ")[0].lower())
 
@@ -43,7 +47,11 @@ def _containers(spec: Object) -> list[Object]:
 
 
 def _bad(spec: Object, test: Callable[[Object], bool]) -> list[str]:
-    return [container.get("name", "") for container in _containers(spec) if test(container.get("securityContext") or {})]
+    return [
+        container.get("name", "")
+        for container in _containers(spec)
+        if test(container.get("securityContext") or {})
+    ]
 
 
 def _named(names: list[str]) -> str:
@@ -60,10 +68,18 @@ def _baseline(spec: Object) -> Iterator[str]:
     added = {
         capability
         for container in _containers(spec)
-        for capability in ((container.get("securityContext") or {}).get("capabilities") or {}).get("add") or []
+        for capability in ((container.get("securityContext") or {}).get("capabilities") or {}).get(
+            "add"
+        )
+        or []
     }
     if beyond := sorted(added - CAPABILITIES):
-        names = _bad(spec, lambda context: bool(set((context.get("capabilities") or {}).get("add") or []) - CAPABILITIES))
+        names = _bad(
+            spec,
+            lambda context: bool(
+                set((context.get("capabilities") or {}).get("add") or []) - CAPABILITIES
+            ),
+        )
         listed = ", ".join(f'"{name}"' for name in beyond)
         yield f"non-default capabilities ({_named(names)} must not include {listed} in securityContext.capabilities.add)"
     if paths := [volume["name"] for volume in spec.get("volumes") or [] if volume.get("hostPath")]:
@@ -76,21 +92,31 @@ def _baseline(spec: Object) -> Iterator[str]:
         if port.get("hostPort")
     ]
     if ports:
-        names = [container["name"] for container in _containers(spec) if any(port.get("hostPort") for port in container.get("ports") or [])]
+        names = [
+            container["name"]
+            for container in _containers(spec)
+            if any(port.get("hostPort") for port in container.get("ports") or [])
+        ]
         yield f"hostPort ({_named(names)} uses hostPort{'s' if len(ports) > 1 else ''} {', '.join(ports)})"
     if names := _bad(spec, lambda context: context.get("procMount") not in (None, "", "Default")):
         yield f"procMount ({_named(names)} must not set securityContext.procMount)"
     contexts = [pod, *((container.get("securityContext") or {}) for container in _containers(spec))]
-    if any((context.get("seccompProfile") or {}).get("type") == "Unconfined" for context in contexts):
+    if any(
+        (context.get("seccompProfile") or {}).get("type") == "Unconfined" for context in contexts
+    ):
         yield 'seccompProfile (pod or containers must not set securityContext.seccompProfile.type to "Unconfined")'
-    if any((context.get("appArmorProfile") or {}).get("type") == "Unconfined" for context in contexts):
+    if any(
+        (context.get("appArmorProfile") or {}).get("type") == "Unconfined" for context in contexts
+    ):
         yield 'forbidden AppArmor profile (pod or containers must not set appArmorProfile.type to "Unconfined")'
     for context in contexts:
         options = context.get("seLinuxOptions") or {}
         if options.get("user") or options.get("role") or options.get("type", "") not in SELINUX:
             yield "seLinuxOptions (pod or containers set forbidden securityContext.seLinuxOptions)"
             break
-    if unsafe := [entry["name"] for entry in pod.get("sysctls") or [] if entry["name"] not in SYSCTLS]:
+    if unsafe := [
+        entry["name"] for entry in pod.get("sysctls") or [] if entry["name"] not in SYSCTLS
+    ]:
         yield f"forbidden sysctls ({', '.join(unsafe)})"
     if any((context.get("windowsOptions") or {}).get("hostProcess") for context in contexts):
         yield "hostProcess (pod or containers must not set securityContext.windowsOptions.hostProcess=true)"
@@ -100,13 +126,22 @@ def _restricted(spec: Object) -> Iterator[str]:
     pod = spec.get("securityContext") or {}
     if names := _bad(spec, lambda context: context.get("allowPrivilegeEscalation") is not False):
         yield f"allowPrivilegeEscalation != false ({_named(names)} must set securityContext.allowPrivilegeEscalation=false)"
-    lacking = _bad(spec, lambda context: "ALL" not in ((context.get("capabilities") or {}).get("drop") or []))
-    adding = _bad(spec, lambda context: bool(set((context.get("capabilities") or {}).get("add") or []) - {"NET_BIND_SERVICE"}))
+    lacking = _bad(
+        spec, lambda context: "ALL" not in ((context.get("capabilities") or {}).get("drop") or [])
+    )
+    adding = _bad(
+        spec,
+        lambda context: bool(
+            set((context.get("capabilities") or {}).get("add") or []) - {"NET_BIND_SERVICE"}
+        ),
+    )
     told = []
     if lacking:
         told.append(f'{_named(lacking)} must set securityContext.capabilities.drop=["ALL"]')
     if adding:
-        told.append(f"{_named(adding)} must not include capabilities in securityContext.capabilities.add")
+        told.append(
+            f"{_named(adding)} must not include capabilities in securityContext.capabilities.add"
+        )
     if told:
         yield f"unrestricted capabilities ({'; '.join(told)})"
     odd = [
@@ -116,12 +151,16 @@ def _restricted(spec: Object) -> Iterator[str]:
         if source != "name" and source not in VOLUMES
     ]
     if odd:
-        listed = ", ".join(f'volume "{name}" uses restricted volume type "{source}"' for name, source in odd)
+        listed = ", ".join(
+            f'volume "{name}" uses restricted volume type "{source}"' for name, source in odd
+        )
         yield f"restricted volume types ({listed})"
     unsure = _bad(
         spec,
-        lambda context: context.get("runAsNonRoot") is False
-        or (context.get("runAsNonRoot") is None and pod.get("runAsNonRoot") is not True),
+        lambda context: (
+            context.get("runAsNonRoot") is False
+            or (context.get("runAsNonRoot") is None and pod.get("runAsNonRoot") is not True)
+        ),
     )
     if pod.get("runAsNonRoot") is False or unsure:
         yield f"runAsNonRoot != true (pod or {_named(unsure)} must set securityContext.runAsNonRoot=true)"
@@ -134,9 +173,11 @@ def _restricted(spec: Object) -> Iterator[str]:
     set_by_pod = (pod.get("seccompProfile") or {}).get("type") in good
     loose = _bad(
         spec,
-        lambda context: (context.get("seccompProfile") or {}).get("type") not in good
-        if context.get("seccompProfile")
-        else not set_by_pod,
+        lambda context: (
+            (context.get("seccompProfile") or {}).get("type") not in good
+            if context.get("seccompProfile")
+            else not set_by_pod
+        ),
     )
     if loose:
         yield (

@@ -81,8 +81,16 @@ class Reader:
                 meta["remainingItemCount"] = rest
         items = [shape(document, kind) for document in shown]
         if not kind.custom:
-            items = [{key: part for key, part in item.items() if key not in ("kind", "apiVersion")} for item in items]
-        return {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": meta, "items": items}
+            items = [
+                {key: part for key, part in item.items() if key not in ("kind", "apiVersion")}
+                for item in items
+            ]
+        return {
+            "kind": kind.list_kind,
+            "apiVersion": kind.api_version,
+            "metadata": meta,
+            "items": items,
+        }
 
     def _next(self, token: str) -> tuple[str, int, list[Object]]:
         try:

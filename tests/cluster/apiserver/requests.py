@@ -68,7 +68,9 @@ def decode(body: bytes, media: str) -> Any:
         return orjson.loads(body)
     except (ValueError, yaml.YAMLError) as error:
         told = f"couldn't get version/kind; json parse error: {error}"
-        raise bad_request(f"the object provided is unrecognized (must be of type): {told}") from error
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type): {told}"
+        ) from error
 
 
 METHODS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
@@ -91,7 +93,11 @@ class Place:
         if method == "DELETE":
             return "delete" if self.name else "deletecollection"
         verb = METHODS.get(method)
-        if verb is None or (verb == "create" and self.name and not self.subresource) or (verb != "create" and not self.name):
+        if (
+            verb is None
+            or (verb == "create" and self.name and not self.subresource)
+            or (verb != "create" and not self.name)
+        ):
             raise not_allowed()
         return verb
 
@@ -106,7 +112,11 @@ def place(path: str, registry: Registry) -> Place | None:
     else:
         return None
     namespace = ""
-    if rest[0] == "namespaces" and len(rest) >= 3 and not (group == "" and rest[2] in ("status", "finalize") and len(rest) == 3):
+    if (
+        rest[0] == "namespaces"
+        and len(rest) >= 3
+        and not (group == "" and rest[2] in ("status", "finalize") and len(rest) == 3)
+    ):
         namespace, rest = rest[1], rest[2:]
     kind = registry.find(group, version, rest[0])
     if kind is None or len(rest) > 3:

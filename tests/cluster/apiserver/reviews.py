@@ -10,7 +10,9 @@ from tests.cluster.apiserver.failures import bad_request
 Object = dict[str, Any]
 
 
-def answer(kind: str, document: Object, user: User, access: Access, now: float, namespace: str) -> Object:
+def answer(
+    kind: str, document: Object, user: User, access: Access, now: float, namespace: str
+) -> Object:
     """Fill in the status of a review."""
     spec = document.get("spec") or {}
     if kind == "SelfSubjectReview":
@@ -18,7 +20,11 @@ def answer(kind: str, document: Object, user: User, access: Access, now: float, 
     elif kind == "TokenReview":
         whose = access.whose(spec.get("token", ""), now)
         document["status"] = (
-            {"authenticated": True, "user": whose.info(), "audiences": spec.get("audiences") or ["https://kubernetes.default.svc"]}
+            {
+                "authenticated": True,
+                "user": whose.info(),
+                "audiences": spec.get("audiences") or ["https://kubernetes.default.svc"],
+            }
             if whose is not None
             else {"user": {}, "error": "[invalid bearer token, unknown]"}
         )
@@ -35,7 +41,9 @@ def answer(kind: str, document: Object, user: User, access: Access, now: float, 
             if kind == "LocalSubjectAccessReview":
                 asked = (spec.get("resourceAttributes") or {}).get("namespace", "")
                 if asked != namespace:
-                    raise bad_request("spec.resourceAttributes.namespace must match metadata.namespace")
+                    raise bad_request(
+                        "spec.resourceAttributes.namespace must match metadata.namespace"
+                    )
         document["status"] = {"allowed": access.allowed(user, _attributes(spec))}
         if document["status"]["allowed"]:
             document["status"]["reason"] = "RBAC: allowed"
@@ -47,7 +55,9 @@ def _attributes(spec: Object) -> Attributes:
         return Attributes(verb=path.get("verb", ""), path=path.get("path", ""))
     asked = spec.get("resourceAttributes")
     if asked is None:
-        raise bad_request("exactly one of nonResourceAttributes or resourceAttributes must be specified")
+        raise bad_request(
+            "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        )
     return Attributes(
         verb=asked.get("verb", ""),
         group=asked.get("group", ""),
@@ -58,7 +68,9 @@ def _attributes(spec: Object) -> Attributes:
     )
 
 
-def token_request(document: Object, account: Object, access: Access, now: float, stamp: Any) -> Object:
+def token_request(
+    document: Object, account: Object, access: Access, now: float, stamp: Any
+) -> Object:
     """Answer a request for a token of a service account."""
     spec = document.setdefault("spec", {})
     seconds = int(spec.get("expirationSeconds") or 3600)

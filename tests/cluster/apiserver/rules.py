@@ -43,24 +43,23 @@ SAID = {
 
 # Built-in kinds whose metadata.generation counts changes of the spec.
 COUNTED = frozenset(
-    "DaemonSet Deployment ReplicaSet StatefulSet CronJob Job Ingress NetworkPolicy PodDisruptionBudget "
-    "CustomResourceDefinition Pod ReplicationController MutatingWebhookConfiguration ValidatingWebhookConfiguration".split()
+    ["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet", "CronJob", "Job", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "CustomResourceDefinition", "Pod", "ReplicationController", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]
 )
 UNCOUNTED_AT_FIRST: frozenset[str] = frozenset()
 
 # Fields of a spec that may change; all others stay as they were created.
 CHANGEABLE = {
     "StatefulSet": (
-        "replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy minReadySeconds".split(),
+        ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"],
         "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
         "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
     ),
     "PersistentVolumeClaim": (
-        "resources volumeName storageClassName volumeAttributesClassName".split(),
+        ["resources", "volumeName", "storageClassName", "volumeAttributesClassName"],
         "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
     ),
     "Pod": (
-        "activeDeadlineSeconds tolerations terminationGracePeriodSeconds schedulingGates nodeName ephemeralContainers".split(),
+        ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates", "nodeName", "ephemeralContainers"],
         "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
         "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
         "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
@@ -85,7 +84,9 @@ def generation(kind: Kind, before: Object | None, after: Object) -> int | None:
     if kind.custom:
         ignored = {"metadata", "status"} if "status" in kind.subresources else {"metadata"}
     else:
-        ignored = {key for key in {*before, *after} if key != "spec" and not key.startswith("webhooks")}
+        ignored = {
+            key for key in {*before, *after} if key != "spec" and not key.startswith("webhooks")
+        }
     same = {key: part for key, part in before.items() if key not in ignored} == {
         key: part for key, part in after.items() if key not in ignored
     }
@@ -104,7 +105,9 @@ def check_meta(kind: Kind, document: Object) -> list[Cause]:
         form = {"Namespace": LABEL, "Service": SERVICE}.get(kind.kind, SUBDOMAIN)
         longest = 253 if form == SUBDOMAIN else 63
         if len(name) > longest:
-            causes.append(invalid("metadata.name", shown(name), f"must be no more than {longest} characters"))
+            causes.append(
+                invalid("metadata.name", shown(name), f"must be no more than {longest} characters")
+            )
         if not re.fullmatch(form, name):
             causes.append(invalid("metadata.name", shown(name), SAID[form]))
     causes += check_labels(meta.get("labels"), "metadata.labels")
@@ -112,7 +115,13 @@ def check_meta(kind: Kind, document: Object) -> list[Cause]:
         causes += _qualified(key.lower(), "metadata.annotations", key)
     size = sum(len(key) + len(value) for key, value in (meta.get("annotations") or {}).items())
     if size > 256 * 1024:
-        causes.append(Cause("metadata.annotations", "FieldValueTooLong", "Too long: may not be more than 262144 bytes"))
+        causes.append(
+            Cause(
+                "metadata.annotations",
+                "FieldValueTooLong",
+                "Too long: may not be more than 262144 bytes",
+            )
+        )
     for finalizer in meta.get("finalizers") or []:
         if "/" not in finalizer and finalizer not in ("orphan", "foregroundDeletion", "kubernetes"):
             causes.append(
@@ -129,7 +138,11 @@ def check_meta(kind: Kind, document: Object) -> list[Cause]:
                 causes.append(invalid(f"metadata.ownerReferences[{index}].{field}", '""', told))
     if sum(bool(owner.get("controller")) for owner in meta.get("ownerReferences") or []) > 1:
         causes.append(
-            invalid("metadata.ownerReferences", "[]", "Only one reference can have Controller set to true")
+            invalid(
+                "metadata.ownerReferences",
+                "[]",
+                "Only one reference can have Controller set to true",
+            )
         )
     return causes
 
@@ -169,23 +182,37 @@ def check_spec(kind: Kind, document: Object) -> list[Cause]:
         selector = spec.get("selector")
         if selector is not None and not label_selector(selector)(labels):
             causes.append(
-                invalid("spec.template.metadata.labels", shown(labels), "`selector` does not match template `labels`")
+                invalid(
+                    "spec.template.metadata.labels",
+                    shown(labels),
+                    "`selector` does not match template `labels`",
+                )
             )
-        causes += check_pod_spec((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+        causes += check_pod_spec(
+            (spec.get("template") or {}).get("spec") or {}, "spec.template.spec"
+        )
         policy = ((spec.get("template") or {}).get("spec") or {}).get("restartPolicy", "Always")
         if policy != "Always":
             causes.append(
-                Cause("spec.template.spec.restartPolicy", "FieldValueNotSupported", f'Unsupported value: "{policy}": supported values: "Always"')
+                Cause(
+                    "spec.template.spec.restartPolicy",
+                    "FieldValueNotSupported",
+                    f'Unsupported value: "{policy}": supported values: "Always"',
+                )
             )
     elif kind.kind == "Job":
         template = spec.get("template") or {}
-        causes += check_labels((template.get("metadata") or {}).get("labels"), "spec.template.labels")
+        causes += check_labels(
+            (template.get("metadata") or {}).get("labels"), "spec.template.labels"
+        )
         policy = (template.get("spec") or {}).get("restartPolicy")
         if policy not in ("OnFailure", "Never"):
             causes.append(
                 required("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')
                 if policy == "Always"
-                else invalid("spec.template.spec.restartPolicy", shown(policy), "must be OnFailure or Never")
+                else invalid(
+                    "spec.template.spec.restartPolicy", shown(policy), "must be OnFailure or Never"
+                )
             )
         if spec.get("completionMode") == "Indexed" and spec.get("completions") is None:
             causes.append(required("spec.completions", "when completion mode is Indexed"))
@@ -202,7 +229,11 @@ def check_spec(kind: Kind, document: Object) -> list[Cause]:
             causes.append(required("spec.ports"))
         names = [port.get("name") for port in spec.get("ports") or []]
         if len(names) > 1 and not all(names):
-            causes += [required(f"spec.ports[{index}].name") for index, name in enumerate(names) if not name]
+            causes += [
+                required(f"spec.ports[{index}].name")
+                for index, name in enumerate(names)
+                if not name
+            ]
     return causes
 
 
@@ -219,16 +250,24 @@ def check_pod_spec(spec: Object, path: str) -> list[Cause]:
             if name and not re.fullmatch(LABEL, name):
                 causes.append(invalid(f"{here}.name", shown(name), SAID[LABEL]))
             elif name and len(name) > 63:
-                causes.append(invalid(f"{here}.name", shown(name), "must be no more than 63 characters"))
+                causes.append(
+                    invalid(f"{here}.name", shown(name), "must be no more than 63 characters")
+                )
             if name in seen:
-                causes.append(Cause(f"{here}.name", "FieldValueDuplicate", f'Duplicate value: "{name}"'))
+                causes.append(
+                    Cause(f"{here}.name", "FieldValueDuplicate", f'Duplicate value: "{name}"')
+                )
             seen.add(name)
             if not container.get("image") and path == "spec":
                 causes.append(required(f"{here}.image"))
             for at, mount in enumerate(container.get("volumeMounts") or []):
                 if mount.get("name") not in volumes:
                     causes.append(
-                        Cause(f"{here}.volumeMounts[{at}].name", "FieldValueNotFound", f'Not found: "{mount.get("name")}"')
+                        Cause(
+                            f"{here}.volumeMounts[{at}].name",
+                            "FieldValueNotFound",
+                            f'Not found: "{mount.get("name")}"',
+                        )
                     )
             causes += _check_resources(container.get("resources") or {}, f"{here}.resources")
             for at, variable in enumerate(container.get("env") or []):
@@ -246,17 +285,44 @@ def _check_resources(resources: Object, path: str) -> list[Cause]:
         for name, value in listed.items():
             amount = parse(value)
             if amount is None:
-                causes.append(invalid(f"{path}.{where}[{name}]", shown(value), "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"))
+                causes.append(
+                    invalid(
+                        f"{path}.{where}[{name}]",
+                        shown(value),
+                        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+                    )
+                )
             elif amount < 0:
-                causes.append(invalid(f"{path}.{where}[{name}]", shown(value), "must be greater than or equal to 0"))
+                causes.append(
+                    invalid(
+                        f"{path}.{where}[{name}]",
+                        shown(value),
+                        "must be greater than or equal to 0",
+                    )
+                )
             elif "/" in name and amount != int(amount):
-                causes.append(invalid(f"{path}.{where}[{name}]", shown(value), "must be an integer"))
+                causes.append(
+                    invalid(f"{path}.{where}[{name}]", shown(value), "must be an integer")
+                )
     for name, value in requests.items():
         limit = limits.get(name)
         if "/" in name and limit is None:
-            causes.append(required(f"{path}.limits", "Limit must be set for non overcommitable resources"))
-        elif limit is not None and (asked := parse(value)) is not None and (most := parse(limit)) is not None and asked > most:
-            causes.append(invalid(f"{path}.requests", shown(value), f"must be less than or equal to {name} limit of {limit}"))
+            causes.append(
+                required(f"{path}.limits", "Limit must be set for non overcommitable resources")
+            )
+        elif (
+            limit is not None
+            and (asked := parse(value)) is not None
+            and (most := parse(limit)) is not None
+            and asked > most
+        ):
+            causes.append(
+                invalid(
+                    f"{path}.requests",
+                    shown(value),
+                    f"must be less than or equal to {name} limit of {limit}",
+                )
+            )
     return causes
 
 
@@ -265,7 +331,11 @@ def check_change(kind: Kind, before: Object, after: Object) -> list[Cause]:
     causes: list[Cause] = []
     meta, former = after["metadata"], before["metadata"]
     if former.get("deletionTimestamp"):
-        added = [name for name in meta.get("finalizers") or [] if name not in (former.get("finalizers") or [])]
+        added = [
+            name
+            for name in meta.get("finalizers") or []
+            if name not in (former.get("finalizers") or [])
+        ]
         if added:
             listed = ", ".join(f'"{name}"' for name in added)
             causes.append(
@@ -277,10 +347,14 @@ def check_change(kind: Kind, before: Object, after: Object) -> list[Cause]:
     spec, old = after.get("spec") or {}, before.get("spec") or {}
     if spec == old:
         if kind.kind in ("Secret", "ConfigMap") and before.get("immutable"):
-            same = all(before.get(key) == after.get(key) for key in ("data", "binaryData", "immutable"))
+            same = all(
+                before.get(key) == after.get(key) for key in ("data", "binaryData", "immutable")
+            )
             if not same:
                 causes.append(forbidden_field("data", "field is immutable when `immutable` is set"))
-        if kind.kind in ("RoleBinding", "ClusterRoleBinding") and before.get("roleRef") != after.get("roleRef"):
+        if kind.kind in ("RoleBinding", "ClusterRoleBinding") and before.get(
+            "roleRef"
+        ) != after.get("roleRef"):
             causes.append(invalid("roleRef", shown(after.get("roleRef")), "cannot change roleRef"))
         return causes
     if rule := CHANGEABLE.get(kind.kind):

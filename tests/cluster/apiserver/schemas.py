@@ -24,10 +24,7 @@ from tests.cluster.apiserver.failures import (
 
 Object = dict[str, Any]
 MISSING: Any = object()
-LIMITS = (
-    "enum pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength "
-    "minItems maxItems uniqueItems minProperties maxProperties format"
-).split()
+LIMITS = ["enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "format"]
 
 
 @dataclass(slots=True)
@@ -167,7 +164,11 @@ def drop_nulls(value: Any, schema: Schema) -> None:
 
 def shown(value: Any) -> str:
     if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{shown(part).strip(chr(34))}" for key, part in sorted(value.items())) + "]"
+        return (
+            "map["
+            + " ".join(f"{key}:{shown(part).strip(chr(34))}" for key, part in sorted(value.items()))
+            + "]"
+        )
     if isinstance(value, list):
         return "[" + " ".join(shown(part).strip('"') for part in value) + "]"
     return orjson.dumps(value).decode()
@@ -176,7 +177,13 @@ def shown(value: Any) -> str:
 def type_of(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
-    for kind, name in ((str, "string"), (int, "integer"), (float, "number"), (dict, "object"), (list, "array")):
+    for kind, name in (
+        (str, "string"),
+        (int, "integer"),
+        (float, "number"),
+        (dict, "object"),
+        (list, "array"),
+    ):
         if isinstance(value, kind):
             return name
     return "null"
@@ -188,21 +195,35 @@ def check(value: Any, schema: Schema, path: str = "") -> list[Cause]:
     if schema.int_or_string or schema.quantity:
         if found in ("integer", "string") or (schema.quantity and found == "number"):
             return []
-        return [wrong_type(path, f'"{found}"', f'{path} in body must be of type integer or string: "{found}"')]
+        return [
+            wrong_type(
+                path, f'"{found}"', f'{path} in body must be of type integer or string: "{found}"'
+            )
+        ]
     if found == "null" and schema.nullable:
         return []
-    if schema.type and found != schema.type and not (schema.type == "number" and found == "integer"):
+    if (
+        schema.type
+        and found != schema.type
+        and not (schema.type == "number" and found == "integer")
+    ):
         if schema.type == "integer" and found == "number" and float(value).is_integer():
             return []
         return [
-            wrong_type(path, f'"{found}"', f'{path} in body must be of type {schema.type}: "{found}"')
+            wrong_type(
+                path, f'"{found}"', f'{path} in body must be of type {schema.type}: "{found}"'
+            )
         ]
     causes = _limits(value, schema, path)
     if isinstance(value, dict):
         prefix = f"{path}." if path else ""
         causes += [required(f"{prefix}{name}") for name in schema.required if name not in value]
-        if schema.any_of and not any(all(name in value for name in option) for option in schema.any_of):
-            causes.append(invalid(path, '""', f'"{path}" must validate at least one schema (anyOf)'))
+        if schema.any_of and not any(
+            all(name in value for name in option) for option in schema.any_of
+        ):
+            causes.append(
+                invalid(path, '""', f'"{path}" must validate at least one schema (anyOf)')
+            )
         for name, item in value.items():
             if (child := schema.child(name)) is not None:
                 causes += check(item, child, f"{prefix}{name}")
@@ -210,8 +231,14 @@ def check(value: Any, schema: Schema, path: str = "") -> list[Cause]:
         seen: set[bytes] = set()
         for index, item in enumerate(value):
             causes += check(item, schema.items, f"{path}[{index}]")
-            if schema.list_type in ("map", "set") and (schema.list_type == "set" or isinstance(item, dict)):
-                key = {name: item.get(name) for name in schema.keys} if schema.list_type == "map" else item
+            if schema.list_type in ("map", "set") and (
+                schema.list_type == "set" or isinstance(item, dict)
+            ):
+                key = (
+                    {name: item.get(name) for name in schema.keys}
+                    if schema.list_type == "map"
+                    else item
+                )
                 packed = orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
                 if packed in seen:
                     causes.append(duplicate(f"{path}[{index}]", shown(key)))
@@ -234,20 +261,46 @@ def _limits(value: Any, schema: Schema, path: str) -> list[Cause]:
         if "pattern" in limits and re.search(limits["pattern"], value) is None:
             bad(f"should match '{limits['pattern']}'")
         if len(value) > limits.get("maxLength", len(value)):
-            causes.append(Cause(path, "FieldValueTooLong", f"Too long: may not be more than {limits['maxLength']} bytes"))
+            causes.append(
+                Cause(
+                    path,
+                    "FieldValueTooLong",
+                    f"Too long: may not be more than {limits['maxLength']} bytes",
+                )
+            )
         if len(value) < limits.get("minLength", 0):
             bad(f"should be at least {limits['minLength']} chars long")
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if "minimum" in limits and (value < limits["minimum"] or (limits.get("exclusiveMinimum") and value == limits["minimum"])):
-            bad(f"should be greater than {'' if limits.get('exclusiveMinimum') else 'or equal to '}{limits['minimum']}")
-        if "maximum" in limits and (value > limits["maximum"] or (limits.get("exclusiveMaximum") and value == limits["maximum"])):
-            bad(f"should be less than {'' if limits.get('exclusiveMaximum') else 'or equal to '}{limits['maximum']}")
+        if "minimum" in limits and (
+            value < limits["minimum"]
+            or (limits.get("exclusiveMinimum") and value == limits["minimum"])
+        ):
+            bad(
+                f"should be greater than {'' if limits.get('exclusiveMinimum') else 'or equal to '}{limits['minimum']}"
+            )
+        if "maximum" in limits and (
+            value > limits["maximum"]
+            or (limits.get("exclusiveMaximum") and value == limits["maximum"])
+        ):
+            bad(
+                f"should be less than {'' if limits.get('exclusiveMaximum') else 'or equal to '}{limits['maximum']}"
+            )
         if "multipleOf" in limits and value % limits["multipleOf"]:
             bad(f"should be a multiple of {limits['multipleOf']}")
     elif isinstance(value, list | dict):
-        most, least = ("maxItems", "minItems") if isinstance(value, list) else ("maxProperties", "minProperties")
+        most, least = (
+            ("maxItems", "minItems")
+            if isinstance(value, list)
+            else ("maxProperties", "minProperties")
+        )
         if len(value) > limits.get(most, len(value)):
-            causes.append(Cause(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {limits[most]} items"))
+            causes.append(
+                Cause(
+                    path,
+                    "FieldValueTooMany",
+                    f"Too many: {len(value)}: must have at most {limits[most]} items",
+                )
+            )
         if len(value) < limits.get(least, 0):
             bad(f"should have at least {limits[least]} items")
     return causes

@@ -66,7 +66,9 @@ def label_selector(selector: Object | None) -> Callable[[dict[str, str]], bool]:
     """Turn a LabelSelector of a spec into a test of labels; none selects nothing."""
     if selector is None:
         return lambda found: False
-    tests = [_label_test(f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
+    tests = [
+        _label_test(f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()
+    ]
     for rule in selector.get("matchExpressions") or []:
         key, values = rule["key"], ",".join(rule.get("values") or [])
         tests.append(
@@ -91,7 +93,9 @@ def fields(text: str, kind: Kind) -> Test:
             continue
         match = _EQUAL.match(part)
         if match is None:
-            raise bad_request(f"Unable to find {kind.qualified!r} that match field selector {text!r}: invalid selector")
+            raise bad_request(
+                f"Unable to find {kind.qualified!r} that match field selector {text!r}: invalid selector"
+            )
         path, operator, value = match.groups()
         if path not in known:
             raise _unknown(kind, path, text)

@@ -65,7 +65,9 @@ class Application:
     async def _stream_watch(self, found: Watching, receive: Receive, send: Send) -> None:
         heard, end = watching.listen(self.api, found, asyncio.get_running_loop())
         try:
-            await _stream(send, watching.events(self.api, found, heard), "application/json", receive)
+            await _stream(
+                send, watching.events(self.api, found, heard), "application/json", receive
+            )
         finally:
             end()
 
@@ -83,7 +85,11 @@ async def _body(receive: Receive) -> bytes:
 
 async def _reply(send: Send, reply: Reply) -> None:
     body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **reply.headers}
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        **reply.headers,
+    }
     packed = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.code, "headers": packed})
     await send({"type": "http.response.body", "body": body})
@@ -119,7 +125,9 @@ async def _stream(send: Send, chunks: Any, media: str, receive: Receive) -> None
 class Server:
     """An API server that listens on loopback, in a thread of its own."""
 
-    def __init__(self, api: Api, certificate: Path | None = None, key: Path | None = None, port: int = 0) -> None:
+    def __init__(
+        self, api: Api, certificate: Path | None = None, key: Path | None = None, port: int = 0
+    ) -> None:
         self.api = api
         self.application = Application(api)
         self._socket = socket.socket()
@@ -165,7 +173,9 @@ class Server:
         self._thread.start()
         while not self._server.started:
             if not self._thread.is_alive():
-                raise RuntimeError("Cannot start the API server: its thread has ended. See the traceback above.")
+                raise RuntimeError(
+                    "Cannot start the API server: its thread has ended. See the traceback above."
+                )
             threading.Event().wait(0.002)
         return self
 

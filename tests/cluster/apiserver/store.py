@@ -60,9 +60,7 @@ class Store:
         """List objects by namespace and name; None means all namespaces."""
         with self.lock:
             found = self._objects.get(resource, {})
-            return [
-                found[key] for key in sorted(found) if namespace is None or key[0] == namespace
-            ]
+            return [found[key] for key in sorted(found) if namespace is None or key[0] == namespace]
 
     def resources(self) -> list[Resource]:
         return [resource for resource, objects in self._objects.items() if objects]

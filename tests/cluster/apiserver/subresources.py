@@ -57,7 +57,11 @@ def _scale(request: Request, writer: Writer, found: Object) -> Reply:
         wanted = request.document()
     else:
         body = decode(request.body, "application/json")
-        wanted = patches.json_patch(shown, body) if "json-patch" in request.media else patches.merge(shown, body)
+        wanted = (
+            patches.json_patch(shown, body)
+            if "json-patch" in request.media
+            else patches.merge(shown, body)
+        )
     version = (wanted.get("metadata") or {}).get("resourceVersion")
     if version and version != found["metadata"]["resourceVersion"]:
         raise conflict(request.kind, request.name)
@@ -94,7 +98,10 @@ def _shown(found: Object, paths: Object) -> Object:
 def _finalize(request: Request, writer: Writer, found: Object) -> Reply:
     document = request.document()
     kept = clone(found)
-    kept["spec"] = {**kept.get("spec", {}), "finalizers": (document.get("spec") or {}).get("finalizers") or []}
+    kept["spec"] = {
+        **kept.get("spec", {}),
+        "finalizers": (document.get("spec") or {}).get("finalizers") or [],
+    }
     if found["metadata"].get("deletionTimestamp") and not kept["spec"]["finalizers"]:
         return Reply(writer.store.remove(request.kind.resource, kept))
     return Reply(writer.store.put(request.kind.resource, kept))
@@ -110,12 +117,22 @@ def _bind(request: Request, writer: Writer, found: Object, document: Object) -> 
     bound = clone(found)
     bound["spec"]["nodeName"] = node
     status = bound.setdefault("status", {})
-    status["conditions"] = [entry for entry in status.get("conditions") or [] if entry["type"] != "PodScheduled"]
+    status["conditions"] = [
+        entry for entry in status.get("conditions") or [] if entry["type"] != "PodScheduled"
+    ]
     status["conditions"].append(
-        {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": writer.now()}
+        {
+            "type": "PodScheduled",
+            "status": "True",
+            "lastProbeTime": None,
+            "lastTransitionTime": writer.now(),
+        }
     )
     writer.store.put(request.kind.resource, bound)
-    return Reply({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+    return Reply(
+        {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201},
+        201,
+    )
 
 
 def _evict(request: Request, writer: Writer, found: Object, document: Object) -> Reply:
@@ -130,4 +147,7 @@ def _evict(request: Request, writer: Writer, found: Object, document: Object) ->
             raise failure
     options = document.get("deleteOptions") or {}
     writer._delete(request, found, options)
-    return Reply({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+    return Reply(
+        {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201},
+        201,
+    )

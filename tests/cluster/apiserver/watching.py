@@ -32,7 +32,10 @@ async def events(api: Api, watching: Watching, heard: asyncio.Queue[Any]) -> Asy
 
     for document in watching.present or []:
         yield line("ADDED", document)
-    if watching.present is not None and request.query.get("sendInitialEvents", "").lower() == "true":
+    if (
+        watching.present is not None
+        and request.query.get("sendInitialEvents", "").lower() == "true"
+    ):
         yield bookmark(watching, version, {"k8s.io/initial-events-end": "true"})
     disorder = Disorder(faults, api.faults.random)
     for change in watching.changes:
@@ -102,7 +105,9 @@ class Disorder:
         return [orjson.dumps(shown) + b"\n" for shown in out]
 
 
-def listen(api: Api, watching: Watching, loop: asyncio.AbstractEventLoop) -> tuple[asyncio.Queue[Any], Any]:
+def listen(
+    api: Api, watching: Watching, loop: asyncio.AbstractEventLoop
+) -> tuple[asyncio.Queue[Any], Any]:
     """Subscribe a watch to the store, from the change after the one it began with on."""
     heard: asyncio.Queue[Any] = asyncio.Queue()
     request = watching.request

@@ -34,8 +34,7 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 CRD = ("apiextensions.k8s.io", "customresourcedefinitions")
 # Kinds whose deletion answers with the object; all others answer with a Status.
 SHOWN_WHEN_DELETED = frozenset(
-    "pods services serviceaccounts persistentvolumeclaims persistentvolumes podtemplates resourcequotas "
-    "storageclasses namespaces".split()
+    ["pods", "services", "serviceaccounts", "persistentvolumeclaims", "persistentvolumes", "podtemplates", "resourcequotas", "storageclasses", "namespaces"]
 )
 
 
@@ -66,7 +65,9 @@ class Writer:
     def create(self, request: Request) -> Reply:
         return Reply(self.create_object(request, request.document()), 201)
 
-    def create_object(self, request: Request, document: Object, entry: Object | None = None) -> Object:
+    def create_object(
+        self, request: Request, document: Object, entry: Object | None = None
+    ) -> Object:
         kind = request.kind
         self._agree(request, document)
         meta = document.setdefault("metadata", {})
@@ -81,10 +82,18 @@ class Writer:
             suffix = "".join(self.random.choices(ALPHABET, k=5))
             meta["name"] = prefix[: 63 - len(suffix)] + suffix
         if not meta.get("name"):
-            raise unprocessable(kind, "", [required("metadata.name", "name or generateName is required")])
+            raise unprocessable(
+                kind, "", [required("metadata.name", "name or generateName is required")]
+            )
         meta["uid"] = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         meta["creationTimestamp"] = self.now()
-        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "managedFields"):
+        for name in (
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "generation",
+            "managedFields",
+        ):
             meta.pop(name, None)
         if "status" in kind.subresources:
             document.pop("status", None)
@@ -173,7 +182,14 @@ class Writer:
                 document["status"] = before["status"]
             document = clone(document)
             meta = document["metadata"]
-        for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName", "selfLink"):
+        for name in (
+            "uid",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "generateName",
+            "selfLink",
+        ):
             meta.pop(name, None)
             if name in former:
                 meta[name] = former[name]
@@ -216,7 +232,9 @@ class Writer:
         if kind.resource == ("", "namespaces"):
             return bool((document.get("spec") or {}).get("finalizers"))
         # A pod that is stopping stays until its kubelet says that it has stopped.
-        return kind.resource == ("", "pods") and bool(document["metadata"].get("deletionGracePeriodSeconds"))
+        return kind.resource == ("", "pods") and bool(
+            document["metadata"].get("deletionGracePeriodSeconds")
+        )
 
     # -- patch
 
@@ -233,7 +251,9 @@ class Writer:
             document = patches.json_patch(before, body)
         elif "strategic-merge-patch" in media:
             if kind.custom:
-                raise unsupported_media("application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml")
+                raise unsupported_media(
+                    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+                )
             document = patches.strategic(before, body, self.schema(kind))
         elif "merge-patch" in media:
             document = patches.merge(before, body)
@@ -251,17 +271,27 @@ class Writer:
         applied = decode(request.body, "yaml")
         if not request.query.get("fieldManager"):
             cause = required("fieldManager", "is required for apply patch")
-            raise Failure(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {cause}', {
-                "group": "meta.k8s.io", "kind": "PatchOptions",
-                "causes": [{"reason": cause.reason, "message": cause.message, "field": cause.field}],
-            })
+            raise Failure(
+                422,
+                "Invalid",
+                f'PatchOptions.meta.k8s.io "" is invalid: {cause}',
+                {
+                    "group": "meta.k8s.io",
+                    "kind": "PatchOptions",
+                    "causes": [
+                        {"reason": cause.reason, "message": cause.message, "field": cause.field}
+                    ],
+                },
+            )
         self._agree(request, applied)
         meta = applied.setdefault("metadata", {})
         if meta.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
         if name := meta.get("name"):
             if name != request.name:
-                raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
+                raise bad_request(
+                    f"the name of the object ({name}) does not match the name on the URL ({request.name})"
+                )
         entry = self.entry(request, "Apply")
         schema = self.schema(kind)
         if schema is not None:
@@ -272,7 +302,9 @@ class Writer:
             meta["name"] = request.name
             made = self.create_object(request, clone(applied), {**entry, "applied": applied})
             return Reply(made, 201)
-        if (version := meta.get("resourceVersion")) and version != before["metadata"]["resourceVersion"]:
+        if (version := meta.get("resourceVersion")) and version != before["metadata"][
+            "resourceVersion"
+        ]:
             raise conflict(kind, request.name)
         before = shape(before, kind)
         merged = applying.apply(before, applied, kind, schema, entry, force=request.flag("force"))
@@ -292,11 +324,22 @@ class Writer:
         kind = request.kind
         matches = selector(request)
         options = decode(request.body, request.media) if request.body else {}
-        found = [item for item in self.store.list(kind.resource, request.namespace or None) if matches(item)]
+        found = [
+            item
+            for item in self.store.list(kind.resource, request.namespace or None)
+            if matches(item)
+        ]
         for item in found:
             self._delete(request, item, {**dict(request.query), **(options or {})})
         version = {"resourceVersion": str(self.store.version)}
-        return Reply({"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": version, "items": found})
+        return Reply(
+            {
+                "kind": kind.list_kind,
+                "apiVersion": kind.api_version,
+                "metadata": version,
+                "items": found,
+            }
+        )
 
     def _delete(self, request: Request, found: Object, options: Object) -> Reply:
         kind, meta = request.kind, found["metadata"]
@@ -317,7 +360,9 @@ class Writer:
             last = document if request.is_dry_run else self.store.remove(kind.resource, document)
             if kind.resource == CRD and not request.is_dry_run:
                 self.definitions.remove(last)
-            return Reply(shape(last, kind) if kind.plural in SHOWN_WHEN_DELETED else _success(kind, meta))
+            return Reply(
+                shape(last, kind) if kind.plural in SHOWN_WHEN_DELETED else _success(kind, meta)
+            )
         marked = document["metadata"]
         if not meta.get("deletionTimestamp"):
             marked["deletionTimestamp"] = stamp(self.clock() + (grace or 0))
@@ -358,14 +403,18 @@ class Writer:
             entry["subresource"] = request.subresource
         return entry
 
-    def track(self, request: Request, before: Object | None, after: Object, entry: Object | None) -> None:
+    def track(
+        self, request: Request, before: Object | None, after: Object, entry: Object | None
+    ) -> None:
         schema = self.schema(request.kind)
         if entry is None:
             applying.track(before, after, request.kind, schema, self.entry(request, "Update"))
             return
         applied = entry.pop("applied")
         fields = applying.reset(applying.fields_of(applied, schema), request.kind, "")
-        after["metadata"]["managedFields"] = [{**entry, "fieldsType": "FieldsV1", "fieldsV1": fields}]
+        after["metadata"]["managedFields"] = [
+            {**entry, "fieldsType": "FieldsV1", "fieldsV1": fields}
+        ]
 
     def _agree(self, request: Request, document: Object) -> None:
         """Check that what a body says of itself is what its path says."""
@@ -432,8 +481,12 @@ class Writer:
         if kind.custom and schema is not None:
             causes += schemas.check(document, schema)
         elif schema is not None and subresource != "status":
-            checked = {key: part for key, part in document.items() if key not in ("status", "metadata")}
-            causes += [cause for cause in schemas.check(checked, schema) if cause.field != "metadata"]
+            checked = {
+                key: part for key, part in document.items() if key not in ("status", "metadata")
+            }
+            causes += [
+                cause for cause in schemas.check(checked, schema) if cause.field != "metadata"
+            ]
             causes += [cause for cause in rules.check_spec(kind, document) if cause not in causes]
         if kind.resource == CRD:
             causes += definitions.check(document)
@@ -486,7 +539,10 @@ def _same(before: Object, after: Object, *, with_fields: bool) -> bool:
                 {key: part for key, part in entry.items() if key != "time"}
                 for entry in document["metadata"].get("managedFields") or []
             ]
-        return {**document, "metadata": {key: part for key, part in meta.items() if part not in ({}, [])}}
+        return {
+            **document,
+            "metadata": {key: part for key, part in meta.items() if part not in ({}, [])},
+        }
 
     return plain(before) == plain(after)
 
@@ -496,7 +552,10 @@ def prepare_create(kind: Kind, document: Object) -> None:
     meta = document["metadata"]
     spec = document.get("spec") or {}
     if kind.kind == "Namespace":
-        document["spec"] = {**spec, "finalizers": [*dict.fromkeys([*spec.get("finalizers", []), "kubernetes"])]}
+        document["spec"] = {
+            **spec,
+            "finalizers": [*dict.fromkeys([*spec.get("finalizers", []), "kubernetes"])],
+        }
         document["status"] = {"phase": "Active"}
     elif kind.kind == "Pod":
         document["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
@@ -504,7 +563,10 @@ def prepare_create(kind: Kind, document: Object) -> None:
         document["status"] = {"phase": "Pending"}
         meta.setdefault("finalizers", []).append("kubernetes.io/pvc-protection")
     elif kind.kind == "Job" and not spec.get("manualSelector"):
-        ours = {"batch.kubernetes.io/controller-uid": meta["uid"], "batch.kubernetes.io/job-name": meta["name"]}
+        ours = {
+            "batch.kubernetes.io/controller-uid": meta["uid"],
+            "batch.kubernetes.io/job-name": meta["name"],
+        }
         former = {"controller-uid": meta["uid"], "job-name": meta["name"]}
         inner = spec["template"].setdefault("metadata", {})
         inner["labels"] = {**(inner.get("labels") or {}), **ours, **former}
@@ -518,7 +580,14 @@ def prepare_create(kind: Kind, document: Object) -> None:
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
         document["status"] = {"loadBalancer": {}}
-    elif kind.kind in ("Deployment", "DaemonSet", "CronJob", "HorizontalPodAutoscaler", "PersistentVolume", "Ingress"):
+    elif kind.kind in (
+        "Deployment",
+        "DaemonSet",
+        "CronJob",
+        "HorizontalPodAutoscaler",
+        "PersistentVolume",
+        "Ingress",
+    ):
         document.setdefault("status", {"loadBalancer": {}} if kind.kind == "Ingress" else {})
     elif kind.kind in ("StatefulSet", "ReplicaSet"):
         document["status"] = {"replicas": 0}
@@ -532,7 +601,9 @@ def prepare_update(kind: Kind, before: Object, document: Object) -> None:
             if not spec.get(name) and name in old:
                 spec[name] = old[name]
     elif kind.kind == "Namespace":
-        document.setdefault("spec", {})["finalizers"] = (before.get("spec") or {}).get("finalizers", [])
+        document.setdefault("spec", {})["finalizers"] = (before.get("spec") or {}).get(
+            "finalizers", []
+        )
     elif kind.kind == "Job" and not (document["spec"].get("selector")):
         document["spec"]["selector"] = before["spec"]["selector"]
 
@@ -544,7 +615,10 @@ def _quality(spec: Object) -> str:
         return "BestEffort"
     for part in resources:
         limits, requests = part.get("limits") or {}, part.get("requests") or {}
-        if any(name not in limits or requests.get(name, limits[name]) != limits[name] for name in ("cpu", "memory")):
+        if any(
+            name not in limits or requests.get(name, limits[name]) != limits[name]
+            for name in ("cpu", "memory")
+        ):
             return "Burstable"
     return "Guaranteed"
 
