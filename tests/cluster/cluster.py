@@ -26,7 +26,10 @@ class Cluster(Protocol):
         """Return a `kubernetes.client.ApiClient` of a user."""
 
     def token(self, user: str = "admin") -> str:
-        """Return a bearer token of a user; `system:serviceaccount:NAMESPACE:NAME` names a service account."""
+        """Return a bearer token of a user;
+
+        `system:serviceaccount:NAMESPACE:NAME` names a service account.
+        """
 
     def environment(self, user: str = "admin") -> dict[str, str]:
         """Return what a program needs in its environment to find this cluster as this user."""

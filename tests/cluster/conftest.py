@@ -1,7 +1,7 @@
 """Clusters for tests: in memory always, a real one where there is one.
 
-`cluster` runs a test over each kind; `memory_cluster` gives the one in memory with all its dials; `api_server` is the
-bare server, without controllers.
+`cluster` runs a test over each kind; `memory_cluster` gives the one in memory with all its dials;
+`api_server` is the bare server, without controllers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def real_control_plane() -> Iterator[Any]:
 
 @pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.cluster)])
 def cluster(request: pytest.FixtureRequest) -> Cluster:
-    """A cluster with controllers and a scheduler. Nodes and pods that run are the kubelet's: in memory only."""
+    """A cluster with controllers and a scheduler.
+
+    Nodes and pods that run are the kubelet's: in memory only.
+    """
     name = {"memory": "memory_cluster", "real": "real_control_plane"}[request.param]
     found: Cluster = request.getfixturevalue(name)
     return found

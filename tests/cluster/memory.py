@@ -44,17 +44,24 @@ Object = dict[str, Any]
 def certificate() -> tuple[Path, Path]:
     """Make a certificate for 127.0.0.1, once; kubectl sends tokens over TLS only."""
     place = Path(tempfile.mkdtemp(prefix="apiserver-"))
+    names = "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    files = "-keyout key.pem -out cert.pem -subj /CN=127.0.0.1 -addext"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"],
-        cwd=place, check=True, capture_output=True, timeout=30,
-    )  # fmt: skip
+        [*command.split(), *files.split(), names],
+        cwd=place,
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
     return place / "cert.pem", place / "key.pem"
 
 
 class MemoryCluster:
-    """A cluster in memory. `actors=False` leaves a bare API server; `kubelet` is pretended, real processes, or none."""
+    """A cluster in memory.
+
+    `actors=False` leaves a bare API server; `kubelet` is pretended, real processes, or none.
+    """
 
     kind = "memory"
 

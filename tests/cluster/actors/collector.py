@@ -1,4 +1,5 @@
-"""The garbage collector, and the controller that empties namespaces and gives new ones what belongs there."""
+"""The garbage collector, and the controller that empties namespaces and gives new ones what belongs
+there."""
 
 from __future__ import annotations
 
@@ -31,8 +32,7 @@ class GarbageCollector:
             else:
                 self.dependents.setdefault(owner["uid"], set()).add(place)
         if event == "DELETED":
-            for dependent in tuple(self.dependents.get(meta["uid"], ())):
-                yield dependent
+            yield from tuple(self.dependents.get(meta["uid"], ()))
             for owner in owners:
                 yield (
                     "owner",
@@ -161,7 +161,10 @@ class GarbageCollector:
 
 
 class Namespaces:
-    """Gives a new namespace its service account and root certificate; empties one that is deleted."""
+    """Gives a new namespace its service account and root certificate;
+
+    empties one that is deleted.
+    """
 
     name = "namespaces"
     plurals = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.cluster.actors.manager import Key, Recorder
 from tests.cluster.actors.objects import (
@@ -28,7 +28,7 @@ class ReplicaSets:
     """Keeps as many pods of a template as are wanted."""
 
     name = "replicaset-controller"
-    plurals = {REPLICA_SETS, "pods"}
+    plurals: ClassVar[set[str] | None] = {REPLICA_SETS, "pods"}
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
@@ -116,7 +116,7 @@ class Deployments:
     """Moves a Deployment from one ReplicaSet to the next, never below what shall be available."""
 
     name = "deployment-controller"
-    plurals = {DEPLOYMENTS, REPLICA_SETS}
+    plurals: ClassVar[set[str] | None] = {DEPLOYMENTS, REPLICA_SETS}
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects

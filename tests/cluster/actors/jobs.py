@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.cluster.actors.manager import Key, Recorder
 from tests.cluster.actors.objects import (
@@ -30,7 +30,7 @@ class Jobs:
     """Reconciles Jobs. `backoff_s` is the first wait after a failure (10 s in a real cluster)."""
 
     name = "job-controller"
-    plurals = {JOBS, "pods"}
+    plurals: ClassVar[set[str] | None] = {JOBS, "pods"}
 
     def __init__(self, objects: Objects, backoff_s: float = 0.05, seed: int = 0) -> None:
         self.objects = objects
@@ -171,7 +171,7 @@ class Jobs:
             )
             pod = self._create(job, index)
             if pod is None:
-                return None if not made else made
+                return made if made else None
             made.append(pod)
         for surplus in active[spec["parallelism"] :] if room < 0 else []:
             self.objects.delete(
@@ -356,7 +356,8 @@ def _policy(job: Object, pod: Object) -> tuple[str, str]:
                     continue
                 if (code in codes["values"]) == (codes["operator"] == "In"):
                     told = (
-                        f"Container {name} for pod {meta['namespace']}/{meta['name']} failed with exit code {code} "
+                        f"Container {name} for pod {meta['namespace']}/{meta['name']} "
+                        f"failed with exit code {code} "
                         f"matching {rule['action']} rule at index {number}"
                     )
                     return rule["action"], told

@@ -1,4 +1,7 @@
-"""The manager: one thread that hands keys to actors, again and again, until each has nothing left to do."""
+"""The manager:
+
+one thread that hands keys to actors, again and again, until each has nothing left to do.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ class Actor(Protocol):
     plurals: set[str] | None  # what it hears of; None: everything
 
     def keys(self, event: str, plural: str, document: Object) -> Iterable[Key]:
-        """Say which keys a change concerns. Called under the lock of the store: quick, and reading nothing."""
+        """Say which keys a change concerns.
+
+        Called under the lock of the store: quick, and reading nothing.
+        """
 
     def reconcile(self, key: Key) -> float | None:
         """Bring one key closer to what is wanted; returns seconds after which to look again."""
@@ -166,7 +172,8 @@ class Manager:
                 if left <= 0:
                     waiting = [(self.actors[index].name, key) for index, key in [*self._queue][:5]]
                     raise TimeoutError(
-                        f"The actors did not settle within {timeout_s} s: still at {waiting}, errors {self.errors[-1:]}."
+                        f"The actors did not settle within {timeout_s} s: still at "
+                        f"{waiting}, errors {self.errors[-1:]}."
                     )
                 self._turn.wait(min(left, 0.05))
 

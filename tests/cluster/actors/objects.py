@@ -1,4 +1,7 @@
-"""How actors reach objects: one small interface, over the server in memory or any other over HTTP."""
+"""How actors reach objects:
+
+one small interface, over the server in memory or any other over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ Heard = Callable[[str, str, Object], None]  # type of the event, qualified plura
 class Objects(Protocol):
     """The verbs actors need. Kinds are named by their qualified plural (`pods`, `jobs.batch`).
 
-    Documents that are returned may be changed by the caller only where they are copies: `get` and `list` give shared
+    Documents that are returned may be changed by the caller only where they are copies: `get` and
+    `list` give shared
     ones. A refusal raises Failure.
     """
 
@@ -52,7 +56,10 @@ def kind_of(registry: Registry, plural: str) -> Kind:
 
 @dataclass
 class InMemory:
-    """Objects of the server in memory, without a socket: actors neither count as calls nor meet faults."""
+    """Objects of the server in memory, without a socket:
+
+    actors neither count as calls nor meet faults.
+    """
 
     api: Api
 
@@ -115,7 +122,10 @@ class InMemory:
 
 @dataclass
 class OverHttp:
-    """Objects of any API server, through the Kubernetes client: for actors beside a real control plane."""
+    """Objects of any API server, through the Kubernetes client:
+
+    for actors beside a real control plane.
+    """
 
     client: Any  # kubernetes.client.ApiClient
     registry: Registry = field(default_factory=Registry)
@@ -246,7 +256,8 @@ class OverHttp:
     ) -> None:
         headers = {"Accept": "application/json"}
         self.client.update_params_for_auth(headers, [], ["BearerToken"])
-        url = f"{self.client.configuration.host}{self._path(plural, None)}?watch=1&resourceVersion={version}&timeoutSeconds=20"
+        query = f"watch=1&resourceVersion={version}&timeoutSeconds=20"
+        url = f"{self.client.configuration.host}{self._path(plural, None)}?{query}"
         answer = self.client.rest_client.pool_manager.request(
             "GET", url, headers=headers, preload_content=False, timeout=30
         )
@@ -313,7 +324,10 @@ def phase(pod: Object) -> str:
 
 
 def set_condition(status: Object, condition: Object, now: str) -> bool:
-    """Set a condition, keeping the moment of its last transition where its status stays; tells whether it changed."""
+    """Set a condition, keeping the moment of its last transition where its status stays;
+
+    tells whether it changed.
+    """
     found = status.setdefault("conditions", [])
     for entry in found:
         if entry["type"] == condition["type"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.cluster.actors.manager import Key, Recorder
 from tests.cluster.actors.objects import (
@@ -35,7 +35,7 @@ class Scheduler:
     """Binds pods to nodes; tries again whenever a node, a claim or another pod changes."""
 
     name = "default-scheduler"
-    plurals = {"pods", "nodes", CLAIMS}
+    plurals: ClassVar[set[str] | None] = {"pods", "nodes", CLAIMS}
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
@@ -120,7 +120,10 @@ class Scheduler:
         ]
         return (
             None,
-            f"{head}{listed}. preemption: 0/{len(nodes)} nodes are available: {', '.join(sorted(parts))}.",
+            (
+                f"{head}{listed}. preemption: 0/{len(nodes)} nodes are available: "
+                f"{', '.join(sorted(parts))}."
+            ),
         )
 
     def _claims(self, pod: Object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.cluster.actors.manager import Key
 from tests.cluster.actors.objects import Objects, is_leaving, is_ready, owner_reference, phase
@@ -17,7 +17,7 @@ class EndpointSlices:
     """Keeps one slice a service."""
 
     name = "endpointslice-controller"
-    plurals = {"services", "pods"}
+    plurals: ClassVar[set[str] | None] = {"services", "pods"}
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects

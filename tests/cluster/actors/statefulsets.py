@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.cluster.actors.manager import Key, Recorder
 from tests.cluster.actors.objects import (
@@ -26,7 +26,7 @@ class StatefulSets:
     """Reconciles StatefulSets."""
 
     name = "statefulset-controller"
-    plurals = {STATEFUL, "pods"}
+    plurals: ClassVar[set[str] | None] = {STATEFUL, "pods"}
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
@@ -68,7 +68,10 @@ class StatefulSets:
                 self.events.tell(
                     found,
                     "RecreatingFailedPod",
-                    f"StatefulSet {meta['namespace']}/{meta['name']} is recreating failed Pod {name}",
+                    (
+                        f"StatefulSet {meta['namespace']}/{meta['name']} is recreating failed "
+                        f"Pod {name}"
+                    ),
                     "Warning",
                 )
                 self._delete(found, name)

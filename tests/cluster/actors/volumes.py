@@ -1,9 +1,12 @@
-"""The binder of claims: with a StorageClass volumes are made, without one a claim waits and says why."""
+"""The binder of claims:
+
+with a StorageClass volumes are made, without one a claim waits and says why.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.cluster.actors.manager import Key, Recorder
 from tests.cluster.actors.objects import Objects, clone, is_leaving, phase, put_status
@@ -18,10 +21,13 @@ PROTECTION = "kubernetes.io/pvc-protection"
 
 
 class Volumes:
-    """Binds claims to volumes. Acts as the provisioner of every StorageClass, where `provisions`."""
+    """Binds claims to volumes.
+
+    Acts as the provisioner of every StorageClass, where `provisions`.
+    """
 
     name = "persistentvolume-controller"
-    plurals = {CLAIMS, VOLUMES, CLASSES, "pods"}
+    plurals: ClassVar[set[str] | None] = {CLAIMS, VOLUMES, CLASSES, "pods"}
 
     def __init__(self, objects: Objects, provisions: bool = True) -> None:
         self.objects = objects
@@ -75,7 +81,10 @@ class Volumes:
                 self.events.tell(claim, "WaitForFirstConsumer", told)
                 return
             if not self.provisions:
-                told = f"Waiting for a volume to be created either by the external provisioner {found['provisioner']!r} or manually by the system administrator."
+                told = (
+                    "Waiting for a volume to be created either by the external "
+                    f"provisioner {found['provisioner']!r} or manually by the system administrator."
+                )
                 self.events.tell(claim, "ExternalProvisioning", told)
                 return
             volume = self._provision(claim, found)
@@ -104,8 +113,7 @@ class Volumes:
     def _consumer(self, claim: Object) -> bool:
         meta = claim["metadata"]
         return any(
-            (meta["name"] in claims_of(pod)
-            and pod["spec"].get("nodeName"))
+            (meta["name"] in claims_of(pod) and pod["spec"].get("nodeName"))
             or meta["name"] in claims_of(pod)
             for pod in self.objects.list("pods", meta["namespace"])
         )
@@ -215,7 +223,7 @@ class Quotas:
     """Writes into each ResourceQuota what of it is used (admission counts for itself)."""
 
     name = "resourcequota-controller"
-    plurals = {
+    plurals: ClassVar[set[str] | None] = {
         "resourcequotas",
         "pods",
         CLAIMS,

@@ -1,4 +1,7 @@
-"""Who asks, and may they: bearer tokens, impersonation, and the rules of RBAC objects in the store."""
+"""Who asks, and may they:
+
+bearer tokens, impersonation, and the rules of RBAC objects in the store.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,10 @@ class Access:
     def mint(
         self, user: User, *, expires_at: float | None = None, audiences: tuple[str, ...] = ()
     ) -> str:
-        """Make a token for a user; it has the form of a JSON Web Token, so that clients may look into it."""
+        """Make a token for a user;
+
+        it has the form of a JSON Web Token, so that clients may look into it.
+        """
 
         def part(document: Object) -> str:
             return base64.urlsafe_b64encode(orjson.dumps(document)).decode().rstrip("=")
@@ -159,7 +165,8 @@ class Access:
             f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
         )
         told = (
-            f'{shown} is forbidden: User "{user.name}" cannot {asked.verb} resource "{asked.full_resource}" '
+            f'{shown} is forbidden: User "{user.name}" cannot {asked.verb} resource '
+            f'"{asked.full_resource}" '
             f'in API group "{asked.group}" {where}'
         )
         raise Failure(403, "Forbidden", told, about(kind, asked.name))

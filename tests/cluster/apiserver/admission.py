@@ -1,4 +1,7 @@
-"""Admission: what is added to objects on their way in, and what is turned away (quota, limits, Pod Security)."""
+"""Admission:
+
+what is added to objects on their way in, and what is turned away (quota, limits, Pod Security).
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,10 @@ class Admission:
         spec["serviceAccountName"] = spec["serviceAccount"] = name
         account = self.store.get(("", "serviceaccounts"), request.namespace, name)
         if account is None and self.needs_service_accounts:
-            told = f'error looking up service account {request.namespace}/{name}: serviceaccount "{name}" not found'
+            told = (
+                f"error looking up service account {request.namespace}/{name}: "
+                f'serviceaccount "{name}" not found'
+            )
             raise forbidden(request.kind, document["metadata"]["name"], told)
         mounted = spec.get("automountServiceAccountToken")
         if mounted is None and account is not None:
@@ -155,7 +161,10 @@ class Admission:
                         and bound is not None
                         and amount > bound
                     ):
-                        told = f"maximum {name} usage per Container is {most}, but limit is {limits[name]}"
+                        told = (
+                            f"maximum {name} usage per Container is {most}, but limit "
+                            f"is {limits[name]}"
+                        )
                         raise forbidden(request.kind, document["metadata"]["name"], told)
 
     def _level(self, namespace: str, mode: str) -> str | None:
@@ -265,7 +274,10 @@ class Admission:
         if missing := self.access.missing(user, rules, namespace):
             groups = " ".join(f'"{group}"' for group in user.groups)
             listed = "\n".join(_rule(part) for part in missing)
-            told = f'user "{user.name}" (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n{listed}'
+            told = (
+                f'user "{user.name}" (groups=[{groups}]) is attempting to grant RBAC '
+                f"permissions not currently held:\n{listed}"
+            )
             raise forbidden(kind, name, told)
 
 

@@ -65,6 +65,7 @@ class Watching:
     changes: list[Change]
     present: list[Object] | None  # shown as added before anything else
     version: int
+    error: Failure | None = None  # all that such a watch tells
     code: int = 200
 
 
@@ -115,7 +116,10 @@ class Api:
         user: User = ADMIN,
         agent: str = "actor",
     ) -> Object:
-        """Carry out a call; returns the document of its answer, raises Failure where it is refused."""
+        """Carry out a call;
+
+        returns the document of its answer, raises Failure where it is refused.
+        """
         import orjson
 
         packed = orjson.dumps(body) if body is not None else b""
@@ -163,6 +167,8 @@ class Api:
                 raise Dropped from failure
             if request is not None:
                 self._record(request, failure.code)
+                if request.verb == "watch" and failure.code == 410:
+                    return Watching(request, [], None, 0, failure)
             else:
                 self.calls.append(
                     Call(user_name, verb, "", "", "", "", "", failure.code, dict(query), path)
@@ -262,9 +268,9 @@ class Api:
             return Reply(self.reader.get(request))
         if verb == "list":
             return Reply(self.reader.list(request))
-        if verb in ("delete", "deletecollection") and kind.resource == ("", "namespaces"):
-            if request.name in ("default", "kube-system", "kube-public"):
-                raise forbidden(kind, request.name, "this namespace may not be deleted")
+        kept = request.name in ("default", "kube-system", "kube-public")
+        if verb == "delete" and kind.resource == ("", "namespaces") and kept:
+            raise forbidden(kind, request.name, "this namespace may not be deleted")
         self.writer.warnings = []
         reply = {
             "create": self.writer.create,

@@ -1,7 +1,9 @@
-"""Server-side apply: who owns which field, what conflicts, what goes when its owner stops naming it.
+"""Server-side apply: who owns which field, what conflicts, what goes when its owner stops naming
+it.
 
-Sets of fields are kept in the form of `metadata.managedFields` itself (FieldsV1): `f:name` is a field, `k:{…}` an
-item of a list by its keys, `v:…` a value of a set, `.` the item or map itself; an empty object is a leaf.
+Sets of fields are kept in the form of `metadata.managedFields` itself (FieldsV1): `f:name` is a
+field, `k:{…}` an item of a list by its keys, `v:…` a value of a set, `.` the item or map itself; an
+empty object is a leaf.
 """
 
 from __future__ import annotations
@@ -19,7 +21,19 @@ Fields = dict[str, Any]
 
 # The server's own: nobody owns them.
 STRIPPED = frozenset(
-    ["name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"]
+    [
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ]
 )
 FREE = Schema(preserve=True)
 
@@ -154,7 +168,10 @@ def remove(value: Any, schema: Schema, gone: Fields) -> Any:
 
 
 def overlay(value: Any, applied: Any, schema: Schema) -> Any:
-    """Merge what is applied over what is there; lists that are maps or sets merge, others are replaced."""
+    """Merge what is applied over what is there;
+
+    lists that are maps or sets merge, others are replaced.
+    """
     if isinstance(applied, dict) and isinstance(value, dict) and not schema.atomic:
         merged = dict(value)
         for key, part in applied.items():
@@ -167,7 +184,8 @@ def overlay(value: Any, applied: Any, schema: Schema) -> Any:
             overlay(present.get(key), item, schema.items or FREE) for key, item in wanted.items()
         ]
         rest = [item for key, item in present.items() if key not in wanted]
-        # Applied items stand in the order they were applied; what others own keeps its place behind them.
+        # Applied items stand in the order they were applied; what others own keeps its place behind
+        # them.
         return (
             both + rest
             if not _in_order(list(present), list(wanted))
@@ -278,7 +296,10 @@ def _shown(entry: Entry) -> str:
 
 
 def reset(fields: Fields, kind: Kind, subresource: str) -> Fields:
-    """Drop what a request cannot set: status through the object itself, all else through its status."""
+    """Drop what a request cannot set:
+
+    status through the object itself, all else through its status.
+    """
     if subresource == "status":
         return {step: part for step, part in fields.items() if step == "f:status"}
     if "status" in kind.subresources:
@@ -289,7 +310,10 @@ def reset(fields: Fields, kind: Kind, subresource: str) -> Fields:
 def apply(
     live: Object, applied: Object, kind: Kind, schema: Schema | None, mine: Entry, *, force: bool
 ) -> Object:
-    """Merge an applied configuration into an object; raises a conflict where others own what changes."""
+    """Merge an applied configuration into an object;
+
+    raises a conflict where others own what changes.
+    """
     schema = schema or FREE
     wanted = reset(fields_of(applied, schema), kind, mine.get("subresource", ""))
     entries: list[Entry] = list(live["metadata"].get("managedFields") or [])

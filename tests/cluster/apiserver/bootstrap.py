@@ -22,15 +22,19 @@ def _rule(group: str, resources: str, verbs: list[str]) -> Object:
 VIEWED = [
     _rule(
         "",
-        "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers "
-        "replicationcontrollers/scale serviceaccounts services services/status bindings events limitranges "
-        "namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status namespaces",
+        "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods "
+        "replicationcontrollers "
+        "replicationcontrollers/scale serviceaccounts services services/status bindings "
+        "events limitranges "
+        "namespaces/status pods/log pods/status replicationcontrollers/status "
+        "resourcequotas resourcequotas/status namespaces",
         READ,
     ),
     _rule("discovery.k8s.io", "endpointslices", READ),
     _rule(
         "apps",
-        "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets "
+        "controllerrevisions daemonsets daemonsets/status deployments deployments/scale "
+        "deployments/status replicasets "
         "replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status",
         READ,
     ),
@@ -46,14 +50,18 @@ EDITED = [
     _rule("", "pods/eviction", ["create"]),
     _rule(
         "",
-        "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets "
+        "configmaps events persistentvolumeclaims replicationcontrollers "
+        "replicationcontrollers/scale secrets "
         "serviceaccounts services services/proxy",
         WRITE,
     ),
     _rule("", "serviceaccounts/token", ["create"]),
     _rule(
         "apps",
-        "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale",
+        (
+            "daemonsets deployments deployments/rollback deployments/scale replicasets "
+            "replicasets/scale statefulsets statefulsets/scale"
+        ),
         WRITE,
     ),
     _rule("autoscaling", "horizontalpodautoscalers", WRITE),

@@ -66,7 +66,10 @@ def matching(request: Request, wanted: dict[str, str]) -> bool:
 
 @dataclass
 class Kill:
-    """The end of a client: at its n-th call it is cut off, before or after the call is carried out."""
+    """The end of a client:
+
+    at its n-th call it is cut off, before or after the call is carried out.
+    """
 
     at: int
     when: Literal["before", "after"]
@@ -144,7 +147,10 @@ class Faults:
         return self.latency_s + (self.random.random() * self.jitter_s if self.jitter_s else 0.0)
 
     def before(self, request: Request) -> Failure | None:
-        """Decide, before a call is carried out. Returns a failure to answer with once it is (or None)."""
+        """Decide, before a call is carried out.
+
+        Returns a failure to answer with once it is (or None).
+        """
         self.calls += 1
         if self.outage:
             raise Dropped
@@ -228,7 +234,8 @@ class Faults:
         if made == "drop":
             return DROP
         raise ValueError(
-            f"No fault is called {made!r}: use conflict, expired, too_many, internal, timeout, unavailable, unauthorized or drop."
+            f"No fault is called {made!r}: use conflict, expired, too_many, internal, "
+            "timeout, unavailable, unauthorized or drop."
         )
 
 

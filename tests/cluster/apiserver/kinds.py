@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
-# version, plural, kind, n(amespaced) or c(luster), subresources, short names; a review is only created
+# version, plural, kind, n(amespaced) or c(luster), subresources, short names; a review is only
+# created
 BUILT_IN = """
 v1 configmaps ConfigMap n - cm
 v1 endpoints Endpoints n - ep
@@ -124,7 +125,18 @@ def _built_in() -> Iterator[Kind]:
 
 
 ALL = frozenset(
-    ["pods", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets", "statefulsets", "horizontalpodautoscalers", "cronjobs", "jobs"]
+    [
+        "pods",
+        "replicationcontrollers",
+        "services",
+        "daemonsets",
+        "deployments",
+        "replicasets",
+        "statefulsets",
+        "horizontalpodautoscalers",
+        "cronjobs",
+        "jobs",
+    ]
 )
 
 

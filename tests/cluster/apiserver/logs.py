@@ -100,7 +100,8 @@ def read(book: LogBook, pod: Object, query: Mapping[str, str], now: float) -> Re
         if len(mains) > 1 or (inits and len(mains) != 1):
             listed = f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
             raise bad_request(
-                f"a container name must be specified for pod {name}, choose one of: [{' '.join(mains)}]{listed}"
+                f"a container name must be specified for pod {name}, choose one of: "
+                f"[{' '.join(mains)}]{listed}"
             )
         container = mains[0]
     elif container not in inits + mains:

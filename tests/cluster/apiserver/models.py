@@ -1,7 +1,7 @@
 """Schemas of the built-in kinds, read from the models of the Kubernetes client.
 
-The models know fields, types and what is required, not how lists merge: that is the table here, as the tags of the
-Go types say it (`patchMergeKey`, `listMapKey`).
+The models know fields, types and what is required, not how lists merge: that is the table here, as
+the tags of the Go types say it (`patchMergeKey`, `listMapKey`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 from tests.cluster.apiserver.kinds import Kind
 from tests.cluster.apiserver.schemas import Schema
 
-# Type and field: key of the strategic merge, then the keys of the list as a map (the same where none are named).
+# Type and field: key of the strategic merge, then the keys of the list as a map (the same where
+# none are named).
 LISTS = """
 V1PodSpec containers name
 V1PodSpec initContainers name
@@ -59,10 +60,41 @@ V1TopologySpreadConstraint matchLabelKeys - -
 V1EndpointSlice ports - -
 """
 ATOMIC = frozenset(
-    ["V1LabelSelector", "V1ObjectReference", "V1LocalObjectReference", "V1SecretReference", "V1ObjectFieldSelector", "V1RoleRef", "V1ResourceFieldSelector", "V1SecretKeySelector", "V1ConfigMapKeySelector", "V1NodeSelector", "V1NodeSelectorTerm", "RbacV1Subject", "V1TypedLocalObjectReference", "V1OwnerReference", "V1ScopeSelector", "V1ServiceReference"]
+    [
+        "V1LabelSelector",
+        "V1ObjectReference",
+        "V1LocalObjectReference",
+        "V1SecretReference",
+        "V1ObjectFieldSelector",
+        "V1RoleRef",
+        "V1ResourceFieldSelector",
+        "V1SecretKeySelector",
+        "V1ConfigMapKeySelector",
+        "V1NodeSelector",
+        "V1NodeSelectorTerm",
+        "RbacV1Subject",
+        "V1TypedLocalObjectReference",
+        "V1OwnerReference",
+        "V1ScopeSelector",
+        "V1ServiceReference",
+    ]
 )
 QUANTITY_MAPS = frozenset(
-    ["limits", "requests", "hard", "used", "capacity", "allocatable", "allocatedResources", "overhead", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio"]
+    [
+        "limits",
+        "requests",
+        "hard",
+        "used",
+        "capacity",
+        "allocatable",
+        "allocatedResources",
+        "overhead",
+        "default",
+        "defaultRequest",
+        "max",
+        "min",
+        "maxLimitRequestRatio",
+    ]
 )
 QUANTITIES = frozenset({"sizeLimit", "divisor", "averageValue"})
 NAMES = {"Event": "CoreV1Event"}

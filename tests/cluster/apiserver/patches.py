@@ -28,7 +28,8 @@ def json_patch(document: Object, operations: Any) -> Object:
     """Apply the operations of a JSON patch in order; the first that fails fails all."""
     if not isinstance(operations, list):
         raise bad_request(
-            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+            "error decoding patch: json: cannot unmarshal object into Go value of type "
+            "jsonpatch.Patch"
         )
     root: Any = clone(document)
     for operation in operations:

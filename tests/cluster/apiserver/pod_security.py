@@ -10,13 +10,50 @@ from typing import Any
 
 Object = dict[str, Any]
 CAPABILITIES = frozenset(
-    ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"]
+    [
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    ]
 )
 VOLUMES = frozenset(
-    ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"]
+    [
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    ]
 )
 SYSCTLS = frozenset(
-    ["kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"]
+    [
+        "kernel.shm_rmid_forced",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.ping_group_range",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_fin_timeout",
+        "net.ipv4.tcp_keepalive_intvl",
+        "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_wmem",
+    ]
 )
 SELINUX = frozenset(
     {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
@@ -81,7 +118,10 @@ def _baseline(spec: Object) -> Iterator[str]:
             ),
         )
         listed = ", ".join(f'"{name}"' for name in beyond)
-        yield f"non-default capabilities ({_named(names)} must not include {listed} in securityContext.capabilities.add)"
+        yield (
+            f"non-default capabilities ({_named(names)} must not include {listed} in "
+            "securityContext.capabilities.add)"
+        )
     if paths := [volume["name"] for volume in spec.get("volumes") or [] if volume.get("hostPath")]:
         listed = ", ".join(f'"{name}"' for name in paths)
         yield f"hostPath volumes (volume{'s' if len(paths) > 1 else ''} {listed})"
@@ -97,18 +137,27 @@ def _baseline(spec: Object) -> Iterator[str]:
             for container in _containers(spec)
             if any(port.get("hostPort") for port in container.get("ports") or [])
         ]
-        yield f"hostPort ({_named(names)} uses hostPort{'s' if len(ports) > 1 else ''} {', '.join(ports)})"
+        yield (
+            f"hostPort ({_named(names)} uses hostPort{'s' if len(ports) > 1 else ''} "
+            f"{', '.join(ports)})"
+        )
     if names := _bad(spec, lambda context: context.get("procMount") not in (None, "", "Default")):
         yield f"procMount ({_named(names)} must not set securityContext.procMount)"
     contexts = [pod, *((container.get("securityContext") or {}) for container in _containers(spec))]
     if any(
         (context.get("seccompProfile") or {}).get("type") == "Unconfined" for context in contexts
     ):
-        yield 'seccompProfile (pod or containers must not set securityContext.seccompProfile.type to "Unconfined")'
+        yield (
+            "seccompProfile (pod or containers must not set "
+            'securityContext.seccompProfile.type to "Unconfined")'
+        )
     if any(
         (context.get("appArmorProfile") or {}).get("type") == "Unconfined" for context in contexts
     ):
-        yield 'forbidden AppArmor profile (pod or containers must not set appArmorProfile.type to "Unconfined")'
+        yield (
+            "forbidden AppArmor profile (pod or containers must not set "
+            'appArmorProfile.type to "Unconfined")'
+        )
     for context in contexts:
         options = context.get("seLinuxOptions") or {}
         if options.get("user") or options.get("role") or options.get("type", "") not in SELINUX:
@@ -119,13 +168,19 @@ def _baseline(spec: Object) -> Iterator[str]:
     ]:
         yield f"forbidden sysctls ({', '.join(unsafe)})"
     if any((context.get("windowsOptions") or {}).get("hostProcess") for context in contexts):
-        yield "hostProcess (pod or containers must not set securityContext.windowsOptions.hostProcess=true)"
+        yield (
+            "hostProcess (pod or containers must not set "
+            "securityContext.windowsOptions.hostProcess=true)"
+        )
 
 
 def _restricted(spec: Object) -> Iterator[str]:
     pod = spec.get("securityContext") or {}
     if names := _bad(spec, lambda context: context.get("allowPrivilegeEscalation") is not False):
-        yield f"allowPrivilegeEscalation != false ({_named(names)} must set securityContext.allowPrivilegeEscalation=false)"
+        yield (
+            f"allowPrivilegeEscalation != false ({_named(names)} must set "
+            "securityContext.allowPrivilegeEscalation=false)"
+        )
     lacking = _bad(
         spec, lambda context: "ALL" not in ((context.get("capabilities") or {}).get("drop") or [])
     )
@@ -163,7 +218,10 @@ def _restricted(spec: Object) -> Iterator[str]:
         ),
     )
     if pod.get("runAsNonRoot") is False or unsure:
-        yield f"runAsNonRoot != true (pod or {_named(unsure)} must set securityContext.runAsNonRoot=true)"
+        yield (
+            f"runAsNonRoot != true (pod or {_named(unsure)} must set "
+            "securityContext.runAsNonRoot=true)"
+        )
     roots = _bad(spec, lambda context: context.get("runAsUser") == 0)
     if pod.get("runAsUser") == 0:
         yield "runAsUser=0 (pod must not set runAsUser=0)"
@@ -181,5 +239,6 @@ def _restricted(spec: Object) -> Iterator[str]:
     )
     if loose:
         yield (
-            f'seccompProfile (pod or {_named(loose)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'
+            f"seccompProfile (pod or {_named(loose)} must set "
+            'securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'
         )

@@ -17,9 +17,12 @@ from tests.cluster.apiserver.store import Change, Store
 
 Object = dict[str, Any]
 TOO_OLD = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
-    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
-    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted "
+    "The provided continue parameter is too old to display a consistent list result. You "
+    "can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the "
+    "remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that "
+    "were created, modified, or deleted "
     "between the time the first chunk was returned and now may show up in the list."
 )
 
@@ -104,7 +107,10 @@ class Reader:
         return version, start, objects
 
     def since(self, request: Request) -> list[Change]:
-        """List what a watch shows first: the changes since its version. Raises when they are forgotten."""
+        """List what a watch shows first:
+
+        the changes since its version. Raises when they are forgotten.
+        """
         version = int(request.query.get("resourceVersion") or 0)
         if version < self.store.compacted:
             raise expired(f"too old resource version: {version} ({self.store.compacted})")

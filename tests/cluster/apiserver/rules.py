@@ -1,4 +1,7 @@
-"""What the server itself keeps true of objects: names, generation, what may not change, what it fills in."""
+"""What the server itself keeps true of objects:
+
+names, generation, what may not change, what it fills in.
+"""
 
 from __future__ import annotations
 
@@ -24,45 +27,91 @@ VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 
 SAID = {
-    SUBDOMAIN: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
-    "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    SUBDOMAIN: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
+    "characters, '-' or '.', and must "
+    "start and end with an alphanumeric character (e.g. 'example.com', regex used for "
+    "validation is "
     r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
-    LABEL: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
+    LABEL: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters "
+    "or '-', and must start and end "
     "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
-    SERVICE: "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-    "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    SERVICE: "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
+    "start with an alphabetic "
+    "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
+    "regex used for validation is "
     "'[a-z]([-a-z0-9]*[a-z0-9])?')",
-    VALUE: "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    VALUE: "a valid label must be an empty string or consist of alphanumeric characters, "
+    "'-', '_' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', "
+    "regex used for validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
-    QUALIFIED: "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    QUALIFIED: "name part must consist of alphanumeric characters, '-', '_' or '.', and "
+    "must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
+    "validation is "
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
 }
 
 # Built-in kinds whose metadata.generation counts changes of the spec.
 COUNTED = frozenset(
-    ["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet", "CronJob", "Job", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "CustomResourceDefinition", "Pod", "ReplicationController", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]
+    [
+        "DaemonSet",
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "CronJob",
+        "Job",
+        "Ingress",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "CustomResourceDefinition",
+        "Pod",
+        "ReplicationController",
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ]
 )
 UNCOUNTED_AT_FIRST: frozenset[str] = frozenset()
 
 # Fields of a spec that may change; all others stay as they were created.
 CHANGEABLE = {
     "StatefulSet": (
-        ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"],
-        "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-        "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+        [
+            "replicas",
+            "ordinals",
+            "template",
+            "updateStrategy",
+            "revisionHistoryLimit",
+            "persistentVolumeClaimRetentionPolicy",
+            "minReadySeconds",
+        ],
+        "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
+        "'template', 'updateStrategy', "
+        "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+        "'minReadySeconds' are forbidden",
     ),
     "PersistentVolumeClaim": (
         ["resources", "volumeName", "storageClassName", "volumeAttributesClassName"],
-        "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+        (
+            "spec is immutable after creation except resources.requests and "
+            "volumeAttributesClassName for bound claims"
+        ),
     ),
     "Pod": (
-        ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates", "nodeName", "ephemeralContainers"],
-        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+        [
+            "activeDeadlineSeconds",
+            "tolerations",
+            "terminationGracePeriodSeconds",
+            "schedulingGates",
+            "nodeName",
+            "ephemeralContainers",
+        ],
+        "pod updates may not change fields other than "
+        "`spec.containers[*].image`,`spec.initContainers[*].image`,"
         "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-        "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+        "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+        "previously negative)",
     ),
 }
 IMMUTABLE = {
@@ -289,7 +338,10 @@ def _check_resources(resources: Object, path: str) -> list[Cause]:
                     invalid(
                         f"{path}.{where}[{name}]",
                         shown(value),
-                        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+                        (
+                            "quantities must match the regular expression "
+                            "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                        ),
                     )
                 )
             elif amount < 0:
@@ -341,7 +393,10 @@ def check_change(kind: Kind, before: Object, after: Object) -> list[Cause]:
             causes.append(
                 forbidden_field(
                     "metadata.finalizers",
-                    f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{listed}}}",
+                    (
+                        "no new finalizers can be added if the object is being deleted, found "
+                        f"new finalizers []string{{{listed}}}"
+                    ),
                 )
             )
     spec, old = after.get("spec") or {}, before.get("spec") or {}

@@ -1,8 +1,9 @@
-"""Schemas: what fields an object may have, how its lists merge, and the checks that follow from that.
+"""Schemas: what fields an object may have, how its lists merge, and the checks that follow from
+that.
 
-A schema comes from a definition (`from_definition`) or, for built-in kinds, from the models of the Kubernetes
-client (`tests.cluster.apiserver.models`). Pruning, defaults, validation, strategic merge and the ownership of fields
-are all functions of it.
+A schema comes from a definition (`from_definition`) or, for built-in kinds, from the models of the
+Kubernetes client (`tests.cluster.apiserver.models`). Pruning, defaults, validation, strategic merge
+and the ownership of fields are all functions of it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,23 @@ from tests.cluster.apiserver.failures import (
 
 Object = dict[str, Any]
 MISSING: Any = object()
-LIMITS = ["enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "format"]
+LIMITS = [
+    "enum",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "format",
+]
 
 
 @dataclass(slots=True)
@@ -276,14 +293,16 @@ def _limits(value: Any, schema: Schema, path: str) -> list[Cause]:
             or (limits.get("exclusiveMinimum") and value == limits["minimum"])
         ):
             bad(
-                f"should be greater than {'' if limits.get('exclusiveMinimum') else 'or equal to '}{limits['minimum']}"
+                "should be greater than "
+                f"{'' if limits.get('exclusiveMinimum') else 'or equal to '}{limits['minimum']}"
             )
         if "maximum" in limits and (
             value > limits["maximum"]
             or (limits.get("exclusiveMaximum") and value == limits["maximum"])
         ):
             bad(
-                f"should be less than {'' if limits.get('exclusiveMaximum') else 'or equal to '}{limits['maximum']}"
+                "should be less than "
+                f"{'' if limits.get('exclusiveMaximum') else 'or equal to '}{limits['maximum']}"
             )
         if "multipleOf" in limits and value % limits["multipleOf"]:
             bad(f"should be a multiple of {limits['multipleOf']}")

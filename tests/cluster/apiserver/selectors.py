@@ -94,7 +94,8 @@ def fields(text: str, kind: Kind) -> Test:
         match = _EQUAL.match(part)
         if match is None:
             raise bad_request(
-                f"Unable to find {kind.qualified!r} that match field selector {text!r}: invalid selector"
+                f"Unable to find {kind.qualified!r} that match field selector {text!r}: "
+                "invalid selector"
             )
         path, operator, value = match.groups()
         if path not in known:

@@ -42,7 +42,10 @@ class Change:
 
 
 class Store:
-    """Objects of all resources. Safe for use by several threads; hold `lock` to read and write as one."""
+    """Objects of all resources.
+
+    Safe for use by several threads; hold `lock` to read and write as one.
+    """
 
     def __init__(self, history: int = 20_000) -> None:
         self.lock = threading.RLock()
@@ -79,7 +82,10 @@ class Store:
             return document
 
     def remove(self, resource: Resource, document: Object) -> Object:
-        """Forget an object; its last state, under the version of the removal, is what watchers see."""
+        """Forget an object;
+
+        its last state, under the version of the removal, is what watchers see.
+        """
         with self.lock:
             before = self._objects.get(resource, {}).pop(key_of(document))
             self.version += 1

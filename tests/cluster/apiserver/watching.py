@@ -22,6 +22,9 @@ _END: Any = object()
 async def events(api: Api, watching: Watching, heard: asyncio.Queue[Any]) -> AsyncIterator[bytes]:
     """Write the events of a watch, one a line, until its time is over or it is cut."""
     request, faults = watching.request, api.faults.watches
+    if watching.error is not None:
+        yield line("ERROR", watching.error.status())
+        return
     matches = reading.selector(request)
     bookmarks = request.query.get("allowWatchBookmarks", "").lower() in ("1", "true")
     seconds = float(request.query.get("timeoutSeconds") or 0) or random.uniform(1800, 3600)
@@ -124,7 +127,7 @@ def listen(
         loop.call_soon_threadsafe(heard.put_nowait, _END)
 
     with api.store.lock:
-        for change in api.store.since(watching.version):
+        for change in api.store.since(watching.version) if watching.error is None else ():
             hear(change)
         stop = api.store.subscribe(hear)
     api.faults.watches.cutters.append(cut)

@@ -1,4 +1,7 @@
-"""Writing: create, update, patch and delete, each as one step that all checks must pass before it is stored."""
+"""Writing:
+
+create, update, patch and delete, each as one step that all checks must pass before it is stored.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,17 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 CRD = ("apiextensions.k8s.io", "customresourcedefinitions")
 # Kinds whose deletion answers with the object; all others answer with a Status.
 SHOWN_WHEN_DELETED = frozenset(
-    ["pods", "services", "serviceaccounts", "persistentvolumeclaims", "persistentvolumes", "podtemplates", "resourcequotas", "storageclasses", "namespaces"]
+    [
+        "pods",
+        "services",
+        "serviceaccounts",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "podtemplates",
+        "resourcequotas",
+        "storageclasses",
+        "namespaces",
+    ]
 )
 
 
@@ -122,7 +135,10 @@ class Writer:
         if namespace is None:
             raise not_found(kind, request.namespace)
         if namespace["metadata"].get("deletionTimestamp"):
-            told = f"unable to create new content in namespace {request.namespace} because it is being terminated"
+            told = (
+                f"unable to create new content in namespace {request.namespace} because "
+                "it is being terminated"
+            )
             failure = forbidden(request.kind, request.name, told)
             failure.details = {
                 **(failure.details or {}),
@@ -152,7 +168,8 @@ class Writer:
         name = (document.get("metadata") or {}).get("name")
         if name != request.name:
             raise bad_request(
-                f"the name of the object ({name or ''}) does not match the name on the URL ({request.name})"
+                f"the name of the object ({name or ''}) does not match the name on the URL "
+                f"({request.name})"
             )
         if request.kind.custom and not document["metadata"].get("resourceVersion"):
             cause = invalid("metadata.resourceVersion", "0x0", "must be specified for an update")
@@ -162,14 +179,20 @@ class Writer:
     def update_object(
         self, request: Request, before: Object, document: Object, applied: bool = False
     ) -> Object:
-        """Store a new state of an object; `applied` says its managed fields are already worked out."""
+        """Store a new state of an object;
+
+        `applied` says its managed fields are already worked out.
+        """
         kind = request.kind
         before = shape(before, kind)
         meta, former = document.setdefault("metadata", {}), before["metadata"]
         if (version := meta.get("resourceVersion")) and version != former["resourceVersion"]:
             raise conflict(kind, request.name)
         if (uid := meta.get("uid")) and uid != former["uid"]:
-            told = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {former['uid']}"
+            told = (
+                f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
+                f"{former['uid']}"
+            )
             raise conflict(kind, request.name, told)
         managed = meta.get("managedFields")
         if request.subresource == "status":
@@ -220,10 +243,8 @@ class Writer:
         if meta.get("deletionTimestamp") and not self._is_held(kind, document):
             return self.store.remove(kind.resource, document)
         stored = self.store.put(kind.resource, document)
-        if kind.resource == CRD and request.subresource != "status":
-            if stored["spec"] != before["spec"]:
-                return self._establish(stored)
-        return stored
+        served_anew = kind.resource == CRD and stored["spec"] != before["spec"]
+        return self._establish(stored) if served_anew else stored
 
     @staticmethod
     def _is_held(kind: Kind, document: Object) -> bool:
@@ -252,14 +273,16 @@ class Writer:
         elif "strategic-merge-patch" in media:
             if kind.custom:
                 raise unsupported_media(
-                    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+                    "application/json-patch+json, application/merge-patch+json, "
+                    "application/apply-patch+yaml"
                 )
             document = patches.strategic(before, body, self.schema(kind))
         elif "merge-patch" in media:
             document = patches.merge(before, body)
         else:
             raise unsupported_media(
-                "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, "
+                "application/json-patch+json, application/merge-patch+json, "
+                "application/strategic-merge-patch+json, "
                 "application/apply-patch+yaml"
             )
         document = clone(document)
@@ -287,11 +310,11 @@ class Writer:
         meta = applied.setdefault("metadata", {})
         if meta.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
-        if name := meta.get("name"):
-            if name != request.name:
-                raise bad_request(
-                    f"the name of the object ({name}) does not match the name on the URL ({request.name})"
-                )
+        if (name := meta.get("name")) and name != request.name:
+            raise bad_request(
+                f"the name of the object ({name}) does not match the name on the URL "
+                f"({request.name})"
+            )
         entry = self.entry(request, "Apply")
         schema = self.schema(kind)
         if schema is not None:
@@ -346,7 +369,10 @@ class Writer:
         wanted = options.get("preconditions") or {}
         for field_, name in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
             if wanted.get(field_) and wanted[field_] != meta[field_]:
-                told = f"Precondition failed: {name} in precondition: {wanted[field_]}, {name} in object meta: {meta[field_]}"
+                told = (
+                    f"Precondition failed: {name} in precondition: {wanted[field_]}, "
+                    f"{name} in object meta: {meta[field_]}"
+                )
                 raise conflict(kind, meta["name"], told)
         finalizers = _finalizers(kind, meta.get("finalizers") or [], options)
         grace = self._grace(kind, found, options)
@@ -428,14 +454,21 @@ class Writer:
             if not said_version or not said_kind:
                 raise bad_request(f"Object 'Kind' is missing in '{document}'")
             raise bad_request(
-                f"the API version in the data ({said_version}) does not match the expected API version ({kind.api_version})"
+                (
+                    f"the API version in the data ({said_version}) does not match the expected "
+                    f"API version ({kind.api_version})"
+                )
                 if said_kind == kind.kind
-                else f"{said_kind} in version {said_version.rpartition('/')[2]!r} cannot be handled as a {kind.kind}"
+                else (
+                    f"{said_kind} in version {said_version.rpartition('/')[2]!r} cannot "
+                    f"be handled as a {kind.kind}"
+                )
             )
         namespace = (document.get("metadata") or {}).get("namespace")
         if kind.namespaced and namespace and namespace != request.namespace:
             raise bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
+                "the namespace of the provided object does not match the namespace sent on "
+                "the request"
             )
 
     def _prune(self, request: Request, document: Object, schema: Schema) -> None:
@@ -444,7 +477,10 @@ class Writer:
         if unknown and mode == "Strict":
             listed = ", ".join(f'unknown field "{path}"' for path in unknown)
             kind = request.kind
-            told = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: strict decoding error: {listed}'
+            told = (
+                f'{kind.kind} in version "{kind.version}" cannot be handled as a '
+                f"{kind.kind}: strict decoding error: {listed}"
+            )
             raise bad_request(told)
         if unknown and mode == "Warn":
             self.warnings += [f'unknown field "{path}"' for path in unknown]
@@ -471,7 +507,8 @@ class Writer:
                 wanted = cause.message.split("must be of type ")[-1].split(":")[0]
                 shown = {"integer": "number", "boolean": "bool"}.get(found, found)
                 raise bad_request(
-                    f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot unmarshal '
+                    f'{kind.kind} in version "{kind.version}" cannot be handled as a '
+                    f"{kind.kind}: json: cannot unmarshal "
                     f"{shown} into Go struct field {kind.kind}.{cause.field} of type {wanted}"
                 )
 
@@ -525,7 +562,10 @@ def _success(kind: Kind, meta: Object) -> Object:
 
 
 def unsupported_media(accepted: str) -> Failure:
-    told = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    told = (
+        "the body of the request was in an unknown format - accepted media types "
+        f"include: {accepted}"
+    )
     return Failure(415, "UnsupportedMediaType", told, {})
 
 
