@@ -72,7 +72,20 @@ def violations(spec: Object, level: str) -> list[str]:
             if not told.startswith(("non-default capabilities", "hostPath volumes"))
         ]
         found += _restricted(spec)
-    return sorted(found, key=lambda told: told.split(" ")[0].lower())
+    return sorted(found, key=_order)
+
+
+# The checks stand in the order of their identifiers, which are not always the first words they say.
+IDENTIFIERS = {
+    "unrestricted": "capabilities",
+    "non-default": "capabilities",
+    "restricted": "restrictedVolumes",
+}
+
+
+def _order(told: str) -> str:
+    first = told.split(" ")[0]
+    return IDENTIFIERS.get(first, told.split(" ")[1] if first == "forbidden" else first)
 
 
 def _containers(spec: Object) -> list[Object]:
