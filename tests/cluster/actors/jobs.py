@@ -66,7 +66,8 @@ class Jobs:
     def _advance(self, job: Object, pods: list[Object]) -> float | None:
         spec, status = job["spec"], clone(job.get("status") or {})
         if spec.get("suspend"):
-            return self._suspend(job, status, pods)
+            self._suspend(job, status, pods)
+            return None
         if not status.get("startTime"):
             status["startTime"] = now()
             self._set(status, "Suspended", "False", "JobResumed", "Job resumed", only_known=True)
@@ -254,7 +255,7 @@ class Jobs:
         assert ended is not None
         left = moment(ended["lastTransitionTime"]) + seconds - time.time()
         if left > 0:
-            return left + 0.01
+            return float(left + 0.01)
         meta = job["metadata"]
         self.objects.delete(JOBS, meta["namespace"], meta["name"], propagationPolicy="Foreground")
         return None

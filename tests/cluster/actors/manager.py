@@ -25,7 +25,10 @@ class Actor(Protocol):
     """Reconciles one key at a time."""
 
     name: str
-    plurals: set[str] | None  # what it hears of; None: everything
+
+    @property
+    def plurals(self) -> set[str] | None:
+        """The kinds it hears of; None: all."""
 
     def keys(self, event: str, plural: str, document: Object) -> Iterable[Key]:
         """Say which keys a change concerns.

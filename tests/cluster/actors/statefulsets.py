@@ -83,7 +83,8 @@ class StatefulSets:
                 if orderly:
                     return None
             elif orderly and (is_leaving(pod) or not is_ready(pod)):
-                return self._repair(found, pod, revision)
+                self._repair(found, pod, revision)
+                return None
         if spec["updateStrategy"]["type"] == "RollingUpdate":
             bound = (spec["updateStrategy"].get("rollingUpdate") or {}).get("partition", 0)
             for name in reversed(wanted):

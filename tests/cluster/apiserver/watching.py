@@ -41,7 +41,7 @@ async def events(api: Api, watching: Watching, heard: asyncio.Queue[Any]) -> Asy
     ):
         yield bookmark(watching, version, {"k8s.io/initial-events-end": "true"})
     disorder = Disorder(faults, api.faults.random)
-    for change in watching.changes:
+    for change in watching.changes if not faults.silent else ():
         for shown in disorder.pass_on(reading.event_of(change, matches, request.kind)):
             yield shown
     while True:
