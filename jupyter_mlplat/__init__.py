@@ -34,17 +34,12 @@ if TYPE_CHECKING:
     )
     from jupyter_mlplat.client.endpoints import Endpoint
     from jupyter_mlplat.client.engine import EngineClient
-    from jupyter_mlplat.client.job_handles import (
-        TrainJob,
-        Trials,
-        TuningJob,
-        get_job,
-        jobs,
-        train_job,
-        tune,
-    )
+    from jupyter_mlplat.client.job_beginning import train_job, tune
+    from jupyter_mlplat.client.job_finding import get_job, jobs
+    from jupyter_mlplat.client.job_handles import TrainJob
     from jupyter_mlplat.client.runs import Run
     from jupyter_mlplat.client.tracking import log_artifact, log_metric, log_model
+    from jupyter_mlplat.client.tuning_handles import Trials, TuningJob
     from jupyter_mlplat.errors import PlatformError
     from jupyter_mlplat.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_mlplat.train import TrialPruned
@@ -70,9 +65,12 @@ _HOMES = {
     ),
     "endpoints": ("Endpoint",),
     "engine": ("EngineClient",),
-    "job_handles": ("TrainJob", "Trials", "TuningJob", "get_job", "jobs", "train_job", "tune"),
+    "job_beginning": ("train_job", "tune"),
+    "job_finding": ("get_job", "jobs"),
+    "job_handles": ("TrainJob",),
     "runs": ("Run",),
     "tracking": ("log_artifact", "log_metric", "log_model"),
+    "tuning_handles": ("Trials", "TuningJob"),
 }
 _MODULES = {
     name: f"jupyter_mlplat.client.{module}" for module, names in _HOMES.items() for name in names

@@ -19,7 +19,7 @@ from jupyter_mlplat.client.documents import (
 from jupyter_mlplat.client.endpoints import Endpoint, EndpointList
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.following import Following, concerns_kind, concerns_model
-from jupyter_mlplat.client.job_handles import as_job
+from jupyter_mlplat.client.job_finding import as_job
 from jupyter_mlplat.client.kfp import KfpPipeline, documents_of
 from jupyter_mlplat.client.references import lineage_node
 from jupyter_mlplat.client.runs import Run, RunList

@@ -35,6 +35,10 @@ class Shown:
         """Say how to see it again, if that is known."""
         return self._following
 
+    def address(self) -> dict[str, str]:
+        """Say what draws it where its kernel is gone: a run, or a step of one; empty: nothing."""
+        return {}
+
     def followed(self, following: Following) -> Self:
         """Let it be seen again while it is on display."""
         self._following = following

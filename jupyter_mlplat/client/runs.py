@@ -208,6 +208,9 @@ class Run(Shown):
             actions=self._actions(),
         )
 
+    def address(self) -> dict[str, str]:
+        return {"run": self.id}
+
     def _actions(self) -> tuple[Action, ...]:
         if self.state in (documents.RunState.FAILED, documents.RunState.CANCELED):
             return (Action("retry", "Retry", lambda: self.retry(wait=False)),)

@@ -18,9 +18,11 @@ from jupyter_mlplat.client.documents import (
     VerifyReport,
 )
 from jupyter_mlplat.client.engine import EngineClient
-from jupyter_mlplat.client.job_handles import TrainJob, TuningJob, get_job, jobs
+from jupyter_mlplat.client.job_finding import get_job, jobs
+from jupyter_mlplat.client.job_handles import TrainJob
 from jupyter_mlplat.client.references import parse_parameters, parse_wanted_tags
 from jupyter_mlplat.client.runs import Run
+from jupyter_mlplat.client.tuning_handles import TuningJob
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.magics.notebook import (
     find_notebook,

@@ -8,7 +8,9 @@ from typing import Any
 from jupyter_mlplat.client import values
 from jupyter_mlplat.client.carrying import carry_cell
 from jupyter_mlplat.client.engine import EngineClient
-from jupyter_mlplat.client.job_handles import Job, as_job, as_name, request_of
+from jupyter_mlplat.client.job_finding import as_job
+from jupyter_mlplat.client.job_handles import Job
+from jupyter_mlplat.client.job_requests import as_name, request_of
 from jupyter_mlplat.client.references import parse_pairs
 from jupyter_mlplat.errors import ExecutionFailed, PlatformError
 from jupyter_mlplat.magics import marker

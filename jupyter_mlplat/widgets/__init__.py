@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from jupyter_mlplat.widgets.view import LiveView
 
 TWIN = "application/vnd.mlplat.view+json"
-"""Says to our JupyterLab extension: show the twin until the live view is there."""
+"""Says to our JupyterLab extension: show the twin until the live view is there, and of whom.
+
+What it says (`Shown.address`) is enough to draw the twin anew where the kernel is gone."""
 
 
 def find_view(shown: Shown) -> "LiveView | None":

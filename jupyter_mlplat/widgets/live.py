@@ -8,9 +8,11 @@ from typing import Any
 from IPython.display import display
 
 from jupyter_mlplat.client.engine import EngineClient
-from jupyter_mlplat.client.job_handles import TrainJob, TuningJob, as_job
+from jupyter_mlplat.client.job_finding import as_job
+from jupyter_mlplat.client.job_handles import TrainJob
 from jupyter_mlplat.client.progress import watch_run
 from jupyter_mlplat.client.runs import Run
+from jupyter_mlplat.client.tuning_handles import TuningJob
 from jupyter_mlplat.client.views import text
 from jupyter_mlplat.resources import run as documents
 from jupyter_mlplat.widgets import draw_twin, find_view

@@ -51,7 +51,8 @@ class LiveView(anywidget.AnyWidget):
     def bundle(self) -> dict[str, Any]:
         """Return what stands in an output beside the static twin."""
         widget = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
-        return {"application/vnd.jupyter.widget-view+json": widget, TWIN: {}}
+        address = self._shown.address()
+        return {"application/vnd.jupyter.widget-view+json": widget, TWIN: address}
 
     def show(self, shown: Shown) -> None:
         """Show a newer picture of the same thing."""

@@ -5,11 +5,14 @@ from pathlib import Path
 from jupyter_server.serverapp import ServerApp
 
 from jupyter_mlplat.client.link import EngineLink
+from jupyter_mlplat_server.cards import CardHandler
 from jupyter_mlplat_server.examples import ExampleHandler, ExamplesHandler
 from jupyter_mlplat_server.handlers import ROOT, UPSTREAM, build_handlers
 from jupyter_mlplat_server.upstream import Upstream
 
-EXAMPLES, EXAMPLE = "/examples", r"/examples/([^/]+)"  # below our prefix, outside the engine's API
+# Below our prefix, outside the engine's API.
+EXAMPLES, EXAMPLE = "/examples", r"/examples/([^/]+)"
+CARD = r"/cards/([A-Za-z0-9-]+)"
 
 
 def load(serverapp: ServerApp) -> None:
@@ -21,7 +24,10 @@ def load(serverapp: ServerApp) -> None:
     # The server's own page setting writes a home directory as ~, which no other program resolves.
     settings.setdefault("page_config_data", {})["mlplatRoot"] = str(settings[ROOT])
     handlers = build_handlers(
-        settings["base_url"], (EXAMPLES, ExamplesHandler), (EXAMPLE, ExampleHandler)
+        settings["base_url"],
+        (EXAMPLES, ExamplesHandler),
+        (EXAMPLE, ExampleHandler),
+        (CARD, CardHandler),
     )
     web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]
     if not serverapp.identity_provider.auth_enabled:

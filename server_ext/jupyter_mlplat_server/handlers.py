@@ -1,8 +1,8 @@
 """The engine's routes, each behind the server's own authentication and authorisation.
 
 One handler class is made for every path of the route table, with exactly the verbs it lists. What
-is neither in the table nor answered by this server itself (`examples`) does not exist, and a
-stranger is answered 403 whatever he asks for.
+is neither in the table nor answered by this server itself (`examples`, `cards`) does not exist, and
+a stranger is answered 403 whatever he asks for.
 """
 
 import asyncio

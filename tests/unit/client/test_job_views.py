@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlplat.client.job_handles import Trials
+from jupyter_mlplat.client.tuning_handles import Trials
 from jupyter_mlplat.client.views import charts, html, nouns, plain, text
 from jupyter_mlplat.client.views.view import Chart, Line, View
 from jupyter_mlplat.resources.run import Metric, Run, RunState, Task, TaskState
