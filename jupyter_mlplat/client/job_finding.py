@@ -73,7 +73,7 @@ def find_job(client: EngineClient, run: str | int, step: str | None = None) -> A
     if document.kind in _KINDS:
         return as_job(client, document)
     steps = client.get_run_pipeline(document.id).steps
-    jobs_in = {one.name: one for one in steps if one.train is not None or one.tune is not None}
+    jobs_in = {one.name: one for one in steps if one.is_job}
     names = [step] if step else list(jobs_in)
     if len(names) != 1 or names[0] not in jobs_in:
         raise NotFound(

@@ -186,7 +186,7 @@ def _about_jobs(pipeline: Pipeline) -> list[Problem]:
             step=step.name,
         )
         for step in pipeline.steps
-        if step.train is not None or step.tune is not None
+        if step.is_job
     ]
 
 

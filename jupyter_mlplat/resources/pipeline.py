@@ -158,6 +158,11 @@ class Step(Resource):
         default=(), description="What was asked for and is not honoured here, for people."
     )
 
+    @property
+    def is_job(self) -> bool:
+        """Tell whether it is a train or a tuning job."""
+        return self.train is not None or self.tune is not None
+
 
 class EdgeReason(Resource):
     """Why a step needs another one, for one name."""

@@ -161,6 +161,11 @@ class Task(Resource):
         default=(), description="What was asked for and is not honoured here, for people."
     )
     progress: Progress | None = None
+    spent_s: float = Field(
+        default=0.0,
+        description="How long earlier attempts of a train or tuning job have run: its time-out is "
+        "for all of them together.",
+    )
     is_stopping: bool = Field(
         default=False,
         description="It was told to end since its run was paused: it will be queued again.",

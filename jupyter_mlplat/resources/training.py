@@ -163,7 +163,9 @@ class JobRequest(Request):
     env: dict[str, str] = {}
     python: str | None = None
     retries: int = Field(default=0, ge=0, le=100, description="Restarts after a failure.")
-    timeout_s: float | None = Field(default=None, gt=0, description="Deadline of the job.")
+    timeout_s: float | None = Field(
+        default=None, gt=0, description="Deadline: for all attempts together, pauses left out."
+    )
     is_paused: bool = Field(default=False, description="Wait until it is resumed.")
     document: dict[str, JsonValue] | None = Field(
         default=None, description="The Kubeflow document it was made from, as it was given."

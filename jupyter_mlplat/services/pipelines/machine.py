@@ -365,7 +365,14 @@ def _order_timeout(change: _Change, task: Task) -> None:
 def _deadline(limits: Limits, task: Task) -> datetime | None:
     if limits.timeout_s is None or task.started_at is None:
         return None
-    return after(task.started_at, limits.timeout_s)
+    return after(task.started_at, max(0.0, limits.timeout_s - task.spent_s))
+
+
+def _spent_s(change: _Change, task: Task, until: datetime) -> float:
+    """Return what counts towards a task's time-out: of a job, all of its attempts."""
+    if task.started_at is None or not change.limits(task).is_job:
+        return 0.0
+    return task.spent_s + seconds_between(task.started_at, until)
 
 
 def _on_waits(change: _Change, event: Waits) -> None:
@@ -421,7 +428,8 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
     is_canceling = change.run.state is RunState.CANCELING
     is_stopped = isinstance(event.outcome, Failed) and task.is_stopping and not is_canceling
     if is_stopped:  # what ends badly once it is told to end counts as stopped
-        task = change.update(task, progress=event.progress or task.progress)
+        spent_s = _spent_s(change, task, event.at)
+        task = change.update(task, progress=event.progress or task.progress, spent_s=spent_s)
     if is_stopped or isinstance(event.outcome, NeverRan):
         task = change.update(task, first_attempt=task.first_attempt + 1, started_at=None, gpus=())
         _requeue(change, task, event.at, is_canceling)
@@ -464,7 +472,7 @@ def _fail(change: _Change, task: Task, at: datetime, failure: Failure, is_cancel
     tried = task.attempt - task.first_attempt + 1
     if is_canceling:
         change.update(task, state=TaskState.CANCELED, finished_at=at, is_stopping=False)
-    elif tried <= limits.retry.limit:
+    elif tried <= limits.retry.limit and not (limits.is_job and failure.code == "timeout"):
         wait_s = min(
             limits.retry.backoff_s * limits.retry.factor ** (tried - 1), limits.retry.max_backoff_s
         )
@@ -473,6 +481,7 @@ def _fail(change: _Change, task: Task, at: datetime, failure: Failure, is_cancel
             task,
             state=TaskState.QUEUED,
             failure=failure,
+            spent_s=_spent_s(change, task, at),
             retry_at=retry_at,
             waiting_for=f"attempt {task.attempt + 1}, {wait_s:g} s after attempt "
             f"{task.attempt} failed",
@@ -491,7 +500,8 @@ def _timeout_failure(task: Task, limits: Limits, at: datetime, failure: Failure)
         update={
             "code": "timeout",
             "message": f"Step {task.name!r} was stopped: it had run for its limit of "
-            f"{limits.timeout_s:g} s. Give it a longer time-out, or make it do less.",
+            f"{limits.timeout_s:g} s{', all attempts together' if task.spent_s else ''}. "
+            "Give it a longer time-out, or make it do less.",
         }
     )
 

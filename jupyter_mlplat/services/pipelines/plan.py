@@ -23,6 +23,7 @@ class StepPlan:
     needs: tuple[str, ...] = ()
     retry: Retry = _NO_RETRY
     timeout_s: float | None = None
+    is_job: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def make_plan(steps: Iterable[StepPlan]) -> Plan:
 def plan_of(pipeline: Pipeline) -> Plan:
     """Make the plan of a compiled pipeline."""
     return make_plan(
-        StepPlan(step.name, step.after, step.settings.retry, step.settings.timeout_s)
+        StepPlan(step.name, step.after, step.settings.retry, step.settings.timeout_s, step.is_job)
         for step in pipeline.steps
     )
 

@@ -23,6 +23,10 @@ class Limits(Protocol):
     @property
     def timeout_s(self) -> float | None: ...
 
+    @property
+    def is_job(self) -> bool:
+        """Tell whether the time-out is for all attempts together, as a train or tuning job's is."""
+
 
 class View(Protocol):
     """A run while an event is taken. A look shows all that was yielded before it."""

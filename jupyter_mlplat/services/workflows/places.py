@@ -21,6 +21,7 @@ class Limit:
 
     retry: Retry
     timeout_s: float | None
+    is_job: bool = False
 
 
 @dataclass(frozen=True)

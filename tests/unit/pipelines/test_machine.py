@@ -131,6 +131,45 @@ def test_what_fails_after_its_deadline_has_timed_out() -> None:
     assert story.status.run.failure.code == "timeout"
 
 
+def test_time_out_of_a_job_counts_all_its_attempts_and_is_its_end() -> None:
+    retry = Retry(limit=5, backoff_s=0)
+    story = Story(make_plan([StepPlan("a", retry=retry, timeout_s=10, is_job=True)]))
+    story.start("a")
+    story.end("a", msg.Failed(NO), 7)
+    story.tell(msg.TimerDue(at(20), "a", 1, "retry"))
+
+    told = story.tell(msg.Admitted(at(20), "a"))  # it had waited meanwhile
+
+    assert told == (msg.Start("a", 2), msg.Wake(at(23), "a", 2, "timeout"))
+    story.tell(msg.TimerDue(at(23), "a", 2, "timeout"))
+    story.end("a", msg.Failed(NO), 23)
+    failure = story.status.run.failure
+    assert story.states == "FAILED"
+    assert failure is not None
+    assert (failure.code, "all attempts together" in failure.message) == ("timeout", True)
+
+
+def test_time_out_of_a_job_goes_on_after_a_pause_and_does_not_count_it() -> None:
+    story = Story(make_plan([StepPlan("a", timeout_s=10, is_job=True)]))
+    story.start("a")
+    story.tell(msg.PauseAsked(at(4)))
+    story.end("a", msg.Failed(NO), 4)
+    story.tell(msg.ResumeAsked(at(1000)))
+
+    told = story.tell(msg.Admitted(at(1000), "a"))
+
+    assert told == (msg.Start("a", 2), msg.Wake(at(1006), "a", 2, "timeout"))
+
+
+def test_time_out_of_a_step_is_for_each_attempt() -> None:
+    story = Story(make_plan([StepPlan("a", retry=Retry(limit=1, backoff_s=0), timeout_s=10)]))
+    story.start("a")
+    story.end("a", msg.Failed(NO), 7)
+    story.tell(msg.TimerDue(at(20), "a", 1, "retry"))
+
+    assert story.tell(msg.Admitted(at(20), "a"))[1] == msg.Wake(at(30), "a", 2, "timeout")
+
+
 def test_success_at_the_last_moment_is_success() -> None:
     story = Story(make_plan([StepPlan("a", timeout_s=5)]))
     story.start("a")
