@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ class Collector:
         return ()
 
 
-class _Lines(Collector):
+class _Lines(Collector, ABC):
     """Lines of files that grow. What is there before the trial begins is not its own."""
 
     def __init__(self, paths: Iterable[str]) -> None:
@@ -61,8 +62,9 @@ class _Lines(Collector):
             for line in content[:end].decode("utf-8", "replace").splitlines():
                 yield from self.read_line(line)
 
+    @abstractmethod
     def read_line(self, line: str) -> Iterable[Found]:
-        raise NotImplementedError
+        """Return what is found in a line."""
 
 
 class TextCollector(_Lines):

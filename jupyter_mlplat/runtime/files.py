@@ -45,6 +45,16 @@ def dump_json(value: Any) -> bytes:
         return text.encode("ascii")
 
 
+def read_json(path: str) -> dict[str, Any]:
+    """Return the object in a file; an empty one if there is none."""
+    try:
+        with open(path, "rb") as file:
+            content = loads(file.read())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def without_nan(value: Any) -> Any:
     """Spell the numbers that JSON lacks as strings: "NaN", "Infinity", "-Infinity"."""
     if isinstance(value, float) and value - value != 0.0:

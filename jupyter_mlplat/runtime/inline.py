@@ -22,10 +22,12 @@ from . import kin, program, reporting, tracking
 from .asking import Tuner
 from .events import Events
 from .failures import StepFailed
-from .files import Blobs, dump_json, write_atomically
+from .files import Blobs, dump_json, read_json, write_atomically
 from .reseeding import reseed
 from .shell import ZMQInteractiveShell
-from .trials import Table, Trial, describe_status, folder_for_checkpoints, read_json
+from .trial_orders import folder_for_checkpoints
+from .trial_table import Table, Trial
+from .trials import describe_status
 
 _WITHOUT_MEMORY = ("random", "grid", "sobol")
 """Algorithms whose next trials do not depend on what came out of those before."""

@@ -16,13 +16,14 @@ import sys
 import time
 from typing import Any
 
-from . import bundle, codecs, ranks, trials, whole
+from . import bundle, codecs, ranks, trial_orders, trial_results, trials, whole
 from .events import Events
 from .failures import StepFailed
 from .files import BlobError, Blobs, dump_json, write_atomically
 from .marks import without_mark
 from .outputs import STDERR, STDOUT, LogOrder
 from .process import NOT_OURS, claim
+from .trial_table import Trial
 
 
 def run(directory: str, kernel: str) -> int:
@@ -57,8 +58,8 @@ def run_trials(
     """Run a notebook as the trials of a tuning job; return the result of the step."""
     import papermill  # noqa: F401  once for all trials
 
-    def be_trial(trial: trials.Trial, _: object) -> None:
-        own = {**trials.order_of(order, trial), "tune": None}
+    def be_trial(trial: Trial, _: object) -> None:
+        own = {**trial_orders.order_of(order, trial), "tune": None}
         write_atomically(os.path.join(trial.folder, "step.json"), dump_json(own))
         open_logs(trial.folder)
         os.environ["MLPLAT_CHECKPOINTS"] = own["checkpoints"]
@@ -70,10 +71,10 @@ def run_trials(
     result: dict[str, Any] = {"state": "succeeded", "error": None, "metrics": {}}
     try:
         best = trials.Host(order, directory, events, be_trial).run()
-        metrics, made = trials.outcome_of(best, directory)
+        metrics, made = trial_results.outcome_of(best, directory)
         result.update(made, metrics=metrics)
         if best is not None:
-            trials.copy_notebook(best, directory)
+            trial_results.copy_notebook(best, directory)
     except StepFailed as failed:
         result.update(state="failed", error=failed.error)
     result.update(started_at=started_at, finished_at=time.time(), peak_memory_bytes=None)

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
-import random
 import select
 import shutil
 import signal
@@ -24,9 +22,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import initialising
+from . import initialising, kin
 from .events import Events
 from .failures import StepFailed
+from .files import read_json
+from .reseeding import reseed
 
 GRACE_S = 5.0
 """Ranks that are told to end may take this long; then they are killed."""
@@ -41,7 +41,6 @@ notice their broken connections before its parent is told."""
 
 TAIL_LINES = 40
 _KILLED_FIRST = (signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _MPI_RANK = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK")
 _MPI_SETTINGS = {
     # Open MPI would refuse a machine with fewer cores than ranks, and containers.
@@ -280,7 +279,7 @@ class Agent:
         Raises:
             StepFailed: A rank failed, or the step was told to end.
         """
-        _become_subreaper()
+        kin.adopt_orphans()
         self._initialise()
         held = hold_port((self.order.get("env") or {}).get("MASTER_PORT"))
         try:
@@ -309,7 +308,7 @@ class Agent:
         self.ranks = []
         for place in places_of(self.train):
             rank = _Rank(place, self._folder(place), status=mpirun.status, pid=mpirun.pid)
-            rank.result = _read_json(os.path.join(rank.directory, "result.json"))
+            rank.result = read_json(os.path.join(rank.directory, "result.json"))
             rank.started_at, rank.finished_at = mpirun.started_at, mpirun.finished_at
             rank.state = rank.result.get("state") or ("failed" if mpirun.status else "succeeded")
             rank.exit = _describe_status(mpirun.status or 0)
@@ -359,7 +358,7 @@ class Agent:
             status = 70
             try:
                 wakeups.leave()
-                _die_with(agent)
+                kin.die_with(agent)
                 self._settle_in(rank, port)
                 body(rank.place, rank.directory)
                 status = 0
@@ -394,7 +393,7 @@ class Agent:
         if place.rank:
             open_logs(rank.directory)
             if not any(one["name"] == "@rng" for one in self.order.get("inputs") or ()):
-                _reseed()
+                reseed(with_torch=False)
 
     # - watching -
 
@@ -419,7 +418,7 @@ class Agent:
 
     def _note_end(self, rank: _Rank, status: int) -> None:
         rank.status, rank.finished_at = status, time.time()
-        rank.result = _read_json(os.path.join(rank.directory, "result.json"))
+        rank.result = read_json(os.path.join(rank.directory, "result.json"))
         state = rank.result.get("state") or ("failed" if status else "succeeded")
         if state == "failed" or status:
             by_us = rank.was_told_to_end or self._is_told_to_end
@@ -532,37 +531,12 @@ def _ended_children() -> Iterator[tuple[int, int]]:
         yield pid, status
 
 
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-def _become_subreaper() -> None:
-    """Be the parent of whatever a rank leaves behind, so that it can be ended."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _die_with(agent: int) -> None:
-    """End when the agent does, even if it is killed."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != agent:
-        os._exit(70)
-
-
 def _end_descendants() -> None:
     """End everything that ranks have started and left, until nothing is left."""
-    children = f"/proc/self/task/{os.getpid()}/children"
     for _ in range(100):  # each round ends a generation
         for _pid, _status in _ended_children():
             pass
-        try:
-            with open(children) as file:
-                left = [int(word) for word in file.read().split()]
-        except OSError:
-            return
+        left = kin.children_of(os.getpid())
         if not left:
             return
         for pid in left:
@@ -580,14 +554,6 @@ def _limit_threads(threads: int) -> None:
     pools = sys.modules.get("threadpoolctl")
     if pools is not None and hasattr(pools, "threadpool_limits"):
         pools.threadpool_limits(threads)
-
-
-def _reseed() -> None:
-    """Give a rank random numbers of its own, as a fresh interpreter has; torch begins alike."""
-    random.seed()
-    numpy = sys.modules.get("numpy.random")
-    if numpy is not None:
-        numpy.seed()
 
 
 def open_logs(directory: str) -> None:
@@ -611,15 +577,6 @@ def _describe_status(status: int) -> str:
         name = signal.Signals(number).name if number in set(signal.Signals) else "unknown"
         return f"signal {number}, {name}"
     return f"exit status {os.WEXITSTATUS(status)}"
-
-
-def _read_json(path: str) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            content = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _tail(path: str) -> bytes:

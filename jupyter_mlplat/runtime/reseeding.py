@@ -6,12 +6,16 @@ import random
 import sys
 
 
-def reseed() -> None:
-    """Give every child its own random numbers, as a fresh interpreter would have."""
+def reseed(*, with_torch: bool = True) -> None:
+    """Give every child its own random numbers, as a fresh interpreter would have.
+
+    Args:
+        with_torch: Not in ranks: torch begins alike in all of them, so that their models do.
+    """
     random.seed()
     numpy = sys.modules.get("numpy.random")
     if numpy is not None:
         numpy.seed()
     torch = sys.modules.get("torch")
-    if torch is not None:
+    if with_torch and torch is not None:
         torch.seed()

@@ -15,7 +15,20 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import bundle, channels, inline, logs, program, ranks, reporting, settings, tracking, trials
+from . import (
+    bundle,
+    channels,
+    inline,
+    logs,
+    program,
+    ranks,
+    reporting,
+    settings,
+    tracking,
+    trial_orders,
+    trial_results,
+    trials,
+)
 from .ending import flush_everything
 from .events import Events
 from .failures import StepFailed, describe_error, disk_full
@@ -28,6 +41,7 @@ from .outputs import STDERR, STDOUT, LogFile, LogOrder, Recorder
 from .process import NOT_OURS, claim
 from .shell import ZMQInteractiveShell, make_shell
 from .snapshot import Snapshot
+from .trial_table import Trial
 
 RESULT = "result"
 """The name of what a function returns, among a step's values."""
@@ -212,12 +226,12 @@ class Attempt:
             best = host.run()
         finally:
             self._write_notebook("failed")
-        metrics, made = trials.outcome_of(best, self.directory)
+        metrics, made = trial_results.outcome_of(best, self.directory)
         self.result.update(made)
         self.tracking.metrics.update(metrics)
         self.result["metrics"] = metrics
         if best is not None:
-            trials.copy_notebook(best, self.directory)
+            trial_results.copy_notebook(best, self.directory)
 
     def _host(self) -> trials.Host:
         return trials.Host(self.order, self.directory, self.events, self._be_trial)
@@ -226,7 +240,7 @@ class Attempt:
         work = inline.Work(self.order, self.namespace, self.shell, self.blobs)
         self.order.pop("metrics", None)  # they are the trials'
 
-        def keep(trial: trials.Trial) -> None:
+        def keep(trial: Trial) -> None:
             folder = self.path("trials", str(trial.number))
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self._attempt(self._save)
@@ -236,11 +250,11 @@ class Attempt:
 
         return inline.InlineHost(self.order, self.directory, self.events, self.blobs, work, keep)
 
-    def _be_trial(self, trial: trials.Trial, judge: reporting.Judge | None) -> None:
+    def _be_trial(self, trial: Trial, judge: reporting.Judge | None) -> None:
         """Run what the step runs, as one trial, in a process of its own."""
         order, spec = self.order, self.order["tune"]
         self.directory, self.is_agent = trial.folder, bool(spec.get("train"))
-        own = trials.order_of(order, trial)
+        own = trial_orders.order_of(order, trial)
         self.order = {**own, "train": spec.get("train"), "tune": None}
         if (self.order.get("program") or {}).get("command"):
             write_atomically(self.path("step.json"), dump_json(own))  # it may log there
@@ -259,7 +273,7 @@ class Attempt:
                 return
             self._run_program()
             self._tell_metrics(spec["objective"]["metric"])
-            if trials.is_best(trial, spec):
+            if trial_results.is_best(trial, spec):
                 self._save()
 
         self._attempt(work)

@@ -13,7 +13,6 @@ import contextlib
 import gc
 import json
 import os
-import re
 import select
 import shutil
 import signal
@@ -22,7 +21,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import kin
@@ -30,8 +29,10 @@ from .asking import Tuner
 from .collectors import collector_of
 from .events import Events
 from .failures import StepFailed
-from .observing import Observations, is_better, reaches
+from .files import read_json
 from .reseeding import reseed
+from .trial_orders import folder_for_checkpoints
+from .trial_table import Table, Trial
 
 LOOK_EVERY_S = 0.1
 """As often as logs and events of running trials are looked at."""
@@ -39,94 +40,7 @@ GRACE_S = 5.0
 """A trial that is told to end may take so long; then it is killed."""
 STOP = "stop"
 """A file of this name in a trial's folder asks for its end."""
-_HOPELESS = 10
-"""A job without any limit is given up after so many trials of which none succeeded."""
-_PLACEHOLDER = re.compile(r"\$\{(trialParameters|trialSpec)\.([^}]*)\}")
 _ASK, _GO_ON, _END = b"?", b"0", b"1"
-
-
-class Trial:
-    """One trial, as its host knows it."""
-
-    def __init__(self, suggested: Mapping[str, Any], objective: Mapping[str, Any]) -> None:
-        self.number: int = suggested["number"]
-        self.parameters: dict[str, Any] = suggested["parameters"]
-        self.label: dict[str, Any] = suggested.get("label") or {}
-        self.state = "Pending"
-        self.seen = Observations(objective)
-        self.reports: list[dict[str, Any]] = []
-        self.failure: str | None = None
-        self.started_at: float | None = None
-        self.finished_at: float | None = None
-        self.folder = ""
-        self.slot = 0
-        self.pid = 0
-        self.line: socket.socket | None = None  # it asks there whether it is to go on
-        self.offset = 0  # of its events
-        self.collector = collector_of({}, objective, "")
-        self.result: dict[str, Any] = {}
-        self.made: list[dict[str, Any]] = []  # models and files it has logged
-        self.bar: float | None = None  # the best value when it began
-        self.asks = False
-        self.ending: str | None = None  # the state it is to end in, once it was told to end
-        self.killed_at: float | None = None  # when patience ends
-
-    @classmethod
-    def of(cls, known: Mapping[str, Any], objective: Mapping[str, Any]) -> Trial:
-        """Take up a trial of an earlier attempt."""
-        trial = cls(known, objective)
-        trial.state, trial.failure = known["state"], known.get("failure")
-        trial.seen.metrics.update(known.get("metrics") or {})
-        trial.reports = list(known.get("reports") or ())
-        trial.folder = known.get("folder") or ""
-        return trial
-
-    @property
-    def value(self) -> float | None:
-        return self.seen.value
-
-    @property
-    def is_final(self) -> bool:
-        return self.state not in ("Pending", "Running")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the events tell of it."""
-        return {
-            "number": self.number,
-            "state": self.state,
-            "parameters": self.parameters,
-            "value": self.value,
-            "metrics": self.seen.metrics,
-            "label": self.label,
-            "failure": self.failure,
-            "started_at": self.started_at,
-            "finished_at": self.finished_at,
-        }
-
-    def end_of(self, order: Mapping[str, Any]) -> tuple[str, str | None]:
-        """Say how a trial ends that has done its work: by what is known of its objective."""
-        metric = self.seen.objective
-        if metric in self.seen.strange:
-            said = self.seen.strange[metric]
-            return "Failed", f"Its objective {metric!r} is {said}: a finite number is needed."
-        if self.value is None and (order["tune"].get("collector") or {}).get("kind") != "none":
-            return "MetricsUnavailable", self._why_unavailable(order, metric)
-        return "Succeeded", None
-
-    def _why_unavailable(self, order: Mapping[str, Any], metric: str) -> str:
-        looked = ["what it logged (mlplat.log_metric, mlplat.train.report)"]
-        program = order.get("program") or {}
-        if program.get("function"):
-            looked.append("what the function returned (a number, or numbers by name)")
-        elif not program.get("command") and order.get("whole") is None:
-            looked.append(f"a name {metric!r} after its cells")
-        if self.collector.where:
-            looked.append(self.collector.where)
-        found = ", ".join(sorted(self.seen.metrics)) or "nothing"
-        return (
-            f"It ended without a value of {metric!r}. Looked at: {'; '.join(looked)}. Found: "
-            f"{found}."
-        )
 
 
 Body = Callable[[Trial, "Callable[[Any, Mapping[str, float]], bool] | None"], None]
@@ -134,118 +48,6 @@ Body = Callable[[Trial, "Callable[[Any, Mapping[str, float]], bool] | None"], No
 
 It is given the judge that is asked at each report whether the trial is to end, if there is one.
 """
-
-
-class Table:
-    """All trials of a step, and what counts of them."""
-
-    def __init__(self, order: Mapping[str, Any]) -> None:
-        self.spec: Mapping[str, Any] = order["tune"]
-        self.objective: Mapping[str, Any] = self.spec["objective"]
-        self.direction: str = self.objective.get("direction", "maximize")
-        self.trials: dict[int, Trial] = {}
-        self.best: Trial | None = None
-        self.killed = 0
-        self.failed = 0
-        self.ended = 0  # without the killed
-        self.last_failed: Trial | None = None
-        for known in order.get("trials") or ():
-            self.add(Trial.of(known, self.objective))
-        self._began_at, self._ended_before = time.time(), self.ended
-
-    def add(self, trial: Trial) -> None:
-        """Take a trial in as it begins, and once more when it has ended."""
-        self.trials[trial.number] = trial
-        self.killed += trial.state == "Killed"
-        self.ended += trial.is_final and trial.state != "Killed"
-        if trial.state in ("Failed", "MetricsUnavailable"):
-            self.failed += 1
-            self.last_failed = trial
-        if trial.state == "Succeeded" and is_better(
-            trial.value, self.best.value if self.best else None, self.direction
-        ):
-            self.best = trial
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return the table as the tuner takes it."""
-        return [{**trial.to_json(), "reports": trial.reports} for trial in self.trials.values()]
-
-    @property
-    def left(self) -> int | None:
-        """How many trials may still be begun; None: any number. Killed ones do not count."""
-        most = self.spec.get("trials")
-        return None if most is None else max(0, most - len(self.trials) + self.killed)
-
-    @property
-    def progress(self) -> dict[str, Any]:
-        """How far the job is, as its `progress` event says it."""
-        most = self.spec.get("trials")
-        ended = self.ended
-        shown = f"{ended} of {most} trials" if most else f"{ended} trials"
-        if self.best is not None and self.best.value is not None:
-            shown += f", best {self.objective['metric']} {self.best.value:g}"
-        fraction = min(1.0, ended / most) if most else None
-        took, now = time.time() - self._began_at, ended - self._ended_before
-        remaining = took / now * max(0, most - ended) if most and now else None
-        return {
-            "fraction": fraction,
-            "remaining_s": remaining,
-            "position": ended,
-            "message": shown,
-        }
-
-    @property
-    def has_reached_goal(self) -> bool:
-        value = self.best.value if self.best else None
-        return reaches(value, self.objective.get("goal"), self.direction)
-
-    def refuse_failures(self) -> None:
-        """Give up when too many trials have failed.
-
-        Raises:
-            StepFailed: They have.
-        """
-        allowed, last = self.spec.get("failures"), self.last_failed
-        if last is None:
-            return
-        shown = f"The last one, trial {last.number}: {last.failure}"
-        if allowed is not None and self.failed > allowed:
-            raise StepFailed(
-                "too-many-failures",
-                f"{self.failed} of {len(self.trials)} trials have failed, more than the {allowed} "
-                f"that may. {shown}",
-            )
-        is_endless = allowed is None and self.spec.get("trials") is None
-        if is_endless and self.failed >= _HOPELESS and self.best is None:
-            raise StepFailed(
-                "too-many-failures",
-                f"{self.failed} trials have failed and none has succeeded. {shown}",
-            )
-
-    def refuse_worker(self, how: str) -> None:
-        """Give up where not a trial but what runs them has failed.
-
-        Raises:
-            StepFailed: Always.
-        """
-        raise StepFailed(
-            "internal", f"The process that runs the trials {how}. The step's log says more."
-        )
-
-    def refuse_nothing(self) -> None:
-        """Refuse to end well without a single trial that did.
-
-        Raises:
-            StepFailed: There is none.
-        """
-        states = {trial.state for trial in self.trials.values()}
-        if states & {"Succeeded", "EarlyStopped"}:
-            return
-        last = f" The last one: {self.last_failed.failure}" if self.last_failed else ""
-        raise StepFailed(
-            "no-trial-succeeded",
-            f"None of {len(self.trials)} trials has succeeded.{last}",
-        )
 
 
 class Host:
@@ -640,123 +442,6 @@ class Host:
         self._wakeups = []
 
 
-# --- what a trial does of it ----------------------------------------------------------------------
-
-
-def order_of(order: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
-    """Return the order of one trial: the step's, with the trial's parameters in their places."""
-    own = {name: value for name, value in order.items() if name not in ("trials", "earlier")}
-    directory = os.path.dirname(os.path.dirname(trial.folder))
-    own["checkpoints"] = folder_for_checkpoints(order, directory, trial.number)
-    own["parameters"] = {**(order.get("parameters") or {}), **trial.parameters}
-    if program := order.get("program"):
-        own["program"] = {
-            **program,
-            "command": [
-                substituted(word, trial, own["checkpoints"])
-                for word in program.get("command") or ()
-            ],
-            "arguments": {**(program.get("arguments") or {}), **trial.parameters},
-        }
-    return own
-
-
-def folder_for_checkpoints(order: Mapping[str, Any], directory: str, number: int) -> str:
-    """Return the folder for a trial's checkpoints: the same in every attempt of the step."""
-    root = order.get("checkpoints") or os.path.join(directory, "checkpoints")
-    return os.path.join(root, f"trial-{number}")
-
-
-def substituted(word: str, trial: Trial, checkpoints: str = "") -> str:
-    """Put a trial's parameters, its number and its folders into a word of a command.
-
-    Raises:
-        StepFailed: It names a parameter that the space does not have.
-    """
-    facts = {
-        "Name": f"trial-{trial.number}",
-        "Number": str(trial.number),
-        "Folder": trial.folder,
-        "Checkpoints": checkpoints,
-    }
-
-    def value_of(found: re.Match[str]) -> str:
-        what, name = found.groups()
-        if what == "trialSpec":
-            return facts.get(name, found[0])
-        if name not in trial.parameters:
-            known = ", ".join(trial.parameters)
-            raise StepFailed(
-                "bad-command",
-                f"The command asks for parameter {name!r}, which the space does not have: {known}.",
-            )
-        value = trial.parameters[name]
-        return value if isinstance(value, str) else json.dumps(value)
-
-    return _PLACEHOLDER.sub(value_of, word)
-
-
-def is_best(trial: Trial, spec: Mapping[str, Any]) -> bool:
-    """Tell, in the trial's process, whether it did better than all that had ended when it began."""
-    seen = Observations(spec["objective"])
-    with contextlib.suppress(OSError):
-        for name, value, _ in _logged(os.path.join(trial.folder, "events.jsonl")):
-            seen.take(name, value)
-    for name, value, _ in trial.collector.read(is_last=True):
-        seen.take(name, value)
-    direction = spec["objective"].get("direction", "maximize")
-    return trial.bar is None or is_better(seen.value, trial.bar, direction)
-
-
-def _logged(path: str) -> Iterator[tuple[str, Any, Any]]:
-    with open(path, "rb") as file:
-        for line in file:
-            with contextlib.suppress(ValueError, KeyError):
-                event = json.loads(line)
-                if event["kind"] == "metric":
-                    yield event["name"], event["value"], event.get("step")
-
-
-def outcome_of(best: Trial | None, directory: str) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return the metrics of the best trial, and what of its result is the step's."""
-    if best is None:
-        return {}, {}
-    metrics = best.seen.latest
-    if best.value is not None:
-        metrics[best.seen.objective] = best.value
-    result = read_json(os.path.join(folder_of(best, directory), "result.json"))
-    wanted = ("bundle", "outputs", "unbound", "not_kept", "cells", "models", "artifacts")
-    return metrics, {name: result[name] for name in wanted if name in result}
-
-
-def folder_of(trial: Trial, directory: str) -> str:
-    """Return the folder of a trial: in this attempt, or in the one before that has run it."""
-    own = os.path.join("trials", str(trial.number))
-    root = os.path.dirname(directory)
-    attempts = sorted((int(name) for name in os.listdir(root) if name.isdigit()), reverse=True)
-    found = [os.path.join(root, str(attempt), own) for attempt in attempts]
-    return next(filter(os.path.isdir, found), os.path.join(directory, own))
-
-
-def copy_notebook(best: Trial, directory: str) -> None:
-    """Let the step's executed notebook be that of its best trial."""
-    name = "executed.ipynb"
-    with contextlib.suppress(OSError):
-        draft = os.path.join(directory, f"{name}.{os.getpid()}.tmp")
-        shutil.copyfile(os.path.join(folder_of(best, directory), name), draft)
-        os.replace(draft, os.path.join(directory, name))
-
-
-def read_json(path: str) -> dict[str, Any]:
-    """Return the object in a file; an empty one if there is none."""
-    try:
-        with open(path, "rb") as file:
-            content = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def describe_status(status: int) -> str:
     """Say how a process ended, after 'it'."""
     if os.WIFSIGNALED(status):
@@ -765,19 +450,3 @@ def describe_status(status: int) -> str:
         hint = " (perhaps the system was out of memory)" if number == signal.SIGKILL else ""
         return f"was killed by signal {number}, {name}{hint},"
     return f"exited with status {os.WEXITSTATUS(status)}"
-
-
-__all__ = [
-    "STOP",
-    "Body",
-    "Host",
-    "Table",
-    "Trial",
-    "copy_notebook",
-    "describe_status",
-    "folder_for_checkpoints",
-    "is_best",
-    "order_of",
-    "outcome_of",
-    "read_json",
-]

@@ -31,7 +31,7 @@ import time
 import traceback
 import warnings
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 from .files import dump_json
 from .pages import Populate, Ranges, can_populate
@@ -47,10 +47,10 @@ SPARES = 3
 """Children that wait for an order, 6 MB each: one is taken while others get ready."""
 
 
-class Work:
+class Work(Protocol):
     """What the children of a zygote are for. `cells.Work` and `component.Work` are such."""
 
-    rehearses = False
+    rehearses: bool = False
     """Whether a child can find out ahead of time which memory the work writes to."""
 
     def warm_up(self) -> None:
@@ -58,15 +58,13 @@ class Work:
 
     def rehearse(self, told: socket.socket) -> None:
         """Do some work as a child does, and tell which pages that has written to."""
-        raise NotImplementedError
 
     def read_pages(self, heard: socket.socket) -> Ranges:
         """Return what a rehearsal has told."""
-        raise NotImplementedError
+        return []
 
     def run(self, directory: str) -> int:
         """Run the attempt in this directory; return the exit status."""
-        raise NotImplementedError
 
 
 class Zygote:

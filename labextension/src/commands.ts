@@ -29,6 +29,8 @@ export namespace CommandIDs {
   export const openRun = 'mlplat:open-run';
   export const showStep = 'mlplat:show-step';
   export const cancelRun = 'mlplat:cancel-run';
+  export const pauseRun = 'mlplat:pause-run';
+  export const resumeRun = 'mlplat:resume-run';
   export const retryRun = 'mlplat:retry-run';
   export const deleteRun = 'mlplat:delete-run';
   export const openRunTab = 'mlplat:open-run-tab';

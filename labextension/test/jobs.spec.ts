@@ -468,6 +468,47 @@ describe('the draft of a tuning job', () => {
     });
   });
 
+  it('says where metrics are read, which value counts, and who shares a process', () => {
+    const draft = newTuneDraft({
+      path: PATH,
+      metric: 'loss',
+      additional: 'auc, f1',
+      space: [dimensionFor(parameter('float', { name: 'lr', default: 1 }))],
+      collector: 'file',
+      collectorPath: 'log.txt',
+      patterns: '(\\w+) is ([0-9.]+)\n\n(?P<n>[a-z]+):(?P<v>.+)',
+      strategies: { loss: 'latest', auc: 'max', gone: 'min' }
+    });
+
+    expect(tuneProblems(draft, [])).toEqual({});
+    expect(tuneSpec(draft)).toMatchObject({
+      objective: { strategies: { loss: 'latest', auc: 'max' } },
+      collector: {
+        kind: 'file',
+        path: 'log.txt',
+        format: 'text',
+        patterns: ['(\\w+) is ([0-9.]+)', '(?P<n>[a-z]+):(?P<v>.+)']
+      }
+    });
+    expect(
+      tuneSpec({ ...draft, collectorFormat: 'json' }).collector.patterns
+    ).toEqual([]);
+    for (const patterns of ['(', 'loss=(.*)']) {
+      expect(tuneProblems({ ...draft, patterns }, [])).toEqual({
+        patterns: 'pattern'
+      });
+    }
+    expect(tuneProblems({ ...draft, isInline: 'yes' }, [])).toEqual({
+      isInline: 'inline'
+    });
+    expect(
+      tuneSpec({ ...draft, isInline: 'yes', step: 'fit' }).is_inline
+    ).toBe(true);
+    expect(
+      tuneProblems({ ...draft, isInline: 'yes', step: 'fit' }, [])
+    ).toEqual({});
+  });
+
   it('asks for what was filled in; what is tried is given no fixed value', async () => {
     const platform = new FakePlatform();
     platform.routes.set('POST tuning-jobs', () => run({ kind: 'tune' }));

@@ -51,6 +51,21 @@ describe('RunsModel', () => {
     model.dispose();
   });
 
+  it('lets a run wait and go on', async () => {
+    const [model, platform] = await loaded();
+    platform.routes.set('POST runs/run-2/pause', () => run({ id: 'run-2' }));
+    platform.routes.set('POST runs/run-2/resume', () => run({ id: 'run-2' }));
+
+    await model.pause('run-2', true);
+    await model.pause('run-2', false);
+
+    expect(platform.requests.slice(-2).map(({ path }) => path)).toEqual([
+      'runs/run-2/pause',
+      'runs/run-2/resume'
+    ]);
+    model.dispose();
+  });
+
   it('tells of the end of a run once', async () => {
     const [model, platform] = await loaded();
     const ends: RunSummary[] = [];

@@ -1036,6 +1036,8 @@ export type Task = {
   /** What was asked for and is not honoured here, for people. */
   notes: string[];
   progress: Progress | null;
+  /** How long earlier attempts of a train or tuning job have run: its time-out is for all of them together. */
+  spent_s: number;
   /** It was told to end since its run was paused: it will be queued again. */
   is_stopping: boolean;
 };
@@ -2085,7 +2087,7 @@ export type JobRequest = {
   python?: string | null;
   /** Restarts after a failure. */
   retries?: number;
-  /** Deadline of the job. */
+  /** Deadline: for all attempts together, pauses left out. */
   timeout_s?: number | null;
   /** Wait until it is resumed. */
   is_paused?: boolean;
@@ -2110,7 +2112,7 @@ export type TrainRequest = {
   python?: string | null;
   /** Restarts after a failure. */
   retries?: number;
-  /** Deadline of the job. */
+  /** Deadline: for all attempts together, pauses left out. */
   timeout_s?: number | null;
   /** Wait until it is resumed. */
   is_paused?: boolean;
@@ -2263,7 +2265,7 @@ export type TuneRequest = {
   python?: string | null;
   /** Restarts after a failure. */
   retries?: number;
-  /** Deadline of the job. */
+  /** Deadline: for all attempts together, pauses left out. */
   timeout_s?: number | null;
   /** Wait until it is resumed. */
   is_paused?: boolean;

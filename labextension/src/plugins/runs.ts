@@ -13,7 +13,14 @@ import { stepsOf } from '../api/states';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
-import { retryIcon, runsIcon, stopIcon, trashIcon } from '../icons';
+import {
+  pauseIcon,
+  playIcon,
+  retryIcon,
+  runsIcon,
+  stopIcon,
+  trashIcon
+} from '../icons';
 import { contentOf } from '../notebook/source';
 import { createRunsSection } from '../panels/runs';
 import { RANKS } from '../panels/section';
@@ -54,6 +61,8 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.openRun,
       CommandIDs.showStep,
       CommandIDs.cancelRun,
+      CommandIDs.pauseRun,
+      CommandIDs.resumeRun,
       CommandIDs.retryRun,
       CommandIDs.deleteRun
     ]) {
@@ -141,6 +150,20 @@ namespace Private {
           await platform.attempt(() => runs.cancel(run));
         }
       }
+    });
+
+    add(CommandIDs.pauseRun, {
+      label: trans.__('Pause Run'),
+      caption: trans.__('Stop the processes of a run until it is resumed'),
+      icon: pauseIcon,
+      execute: run => platform.attempt(() => runs.pause(run, true))
+    });
+
+    add(CommandIDs.resumeRun, {
+      label: trans.__('Resume Run'),
+      caption: trans.__('Let a paused run go on; what succeeded is kept'),
+      icon: playIcon,
+      execute: run => platform.attempt(() => runs.pause(run, false))
     });
 
     add(CommandIDs.retryRun, {

@@ -474,6 +474,29 @@ for step in range(1, 6):
     assert len(running.client.get_trial(run.id, 6).reports) < 5
 
 
+def test_a_train_job_that_will_not_end_is_killed_when_its_trial_is_stopped_early(
+    running: EngineProcess,
+) -> None:
+    cell = """
+import os, signal, time
+import jupyter_mlplat as mlplat
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+weight = int(os.environ["MLPLAT_TRIAL"])
+for step in range(1, 4):
+    mlplat.train.report(step=step, metrics={"score": -step * weight})
+if weight == 3:
+    time.sleep(60)
+"""
+    stopping = {"name": "medianstop", "settings": {"min_trials_required": 2, "start_step": 2}}
+    train = {"runtime": "plain", "nodes": 1, "processes": 2}
+
+    run = begin(running, {"cell": cell}, trials=3, train=train, early_stopping=stopping)
+    run = finish(running, run)
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    assert trials_of(running, run)[2].state is TrialState.EARLY_STOPPED  # `nobody_left` looks on
+
+
 def test_a_trial_is_stopped_by_hand_and_another_one_takes_its_place(
     running: EngineProcess,
 ) -> None:

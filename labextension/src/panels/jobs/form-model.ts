@@ -6,7 +6,6 @@ import type { ISignal } from '@lumino/signaling';
 import type { ApiClient } from '../../api/client';
 import type { Connection } from '../../api/connection';
 import type { Parameter, Pipeline, Run } from '../../api/types';
-import type { IDraftForm } from '../../components/draft-fields';
 import type { IJobDraft, JobProblem } from './draft';
 
 /** What differs between the forms of train and tuning jobs. */
@@ -27,7 +26,7 @@ export interface IJobKind<D extends IJobDraft, P extends string = JobProblem> {
 
 /** A job in the making: what was filled in, and what the engine makes of the notebook. */
 export class JobForm<D extends IJobDraft, P extends string = JobProblem>
-  implements IDisposable, IDraftForm<D>
+  implements IDisposable
 {
   /** @param _save - Write a notebook that is open to disk, so that what runs is what is seen. */
   constructor(

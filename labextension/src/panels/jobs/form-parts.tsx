@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ISignal } from '@lumino/signaling';
@@ -6,19 +5,13 @@ import * as React from 'react';
 
 import { Button, ErrorNote, Fold } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { DraftChoice, DraftText } from '../../components/draft-fields';
 import { Field } from '../../components/field';
 import { Header } from '../../components/header';
-import type { IJobDraft, JobProblem, JobSource } from './draft';
-import type { JobForm } from './form-model';
+import type { JobProblem, JobSource } from './draft';
+import { JobChoice, JobText, saidOf } from './fields';
+import type { AnyJobForm } from './fields';
 
 import '../../../style/jobs.css';
-
-/** A form, whatever else its draft holds. */
-export type AnyJobForm<D extends IJobDraft = IJobDraft> = Pick<
-  JobForm<D, string>,
-  'draft' | 'problems' | 'edit' | 'parameters' | 'pipeline' | 'setParameter'
->;
 
 /** What the form needs of where it stands. */
 export interface IFormPlace {
@@ -102,20 +95,6 @@ export function JobFormFrame(props: {
   );
 }
 
-/** A text of a job's draft, with what is wrong with it. */
-export function JobText<D extends IJobDraft>(
-  props: Omit<React.ComponentProps<typeof DraftText<D>>, 'problem' | 'form'> & {
-    form: AnyJobForm<D>;
-  }
-): JSX.Element {
-  const trans = useTrans();
-  const problem = saidOf(
-    trans,
-    props.form.problems[props.field] as JobProblem | undefined
-  );
-  return <DraftText<D> {...props} problem={problem} />;
-}
-
 /** What is run: a notebook or one of its steps, one cell, or a command. */
 export function JobWhat(props: {
   form: AnyJobForm;
@@ -134,7 +113,7 @@ export function JobWhat(props: {
   const active = draft.source === 'cell' ? place.activeCell() : null;
   return (
     <>
-      <DraftChoice
+      <JobChoice
         form={form}
         field="source"
         label={trans.__('Runs')}
@@ -165,7 +144,7 @@ export function JobWhat(props: {
             )}
           />
           {steps.length > 1 && (
-            <DraftChoice
+            <JobChoice
               form={form}
               field="step"
               label={trans.__('Of it')}
@@ -360,35 +339,6 @@ export function JobMore(props: {
       <JobText form={form} field="note" label={trans.__('Note')} />
     </Fold>
   );
-}
-
-/** What is wrong with a field, for people. */
-export function saidOf(
-  trans: TranslationBundle,
-  problem: JobProblem | undefined
-): string | null {
-  switch (problem) {
-    case undefined:
-      return null;
-    case 'missing':
-      return trans.__('This is needed.');
-    case 'name':
-      return trans.__(
-        'Use lower-case letters, digits, dots and dashes; at most 63.'
-      );
-    case 'number':
-      return trans.__('This is no number that fits.');
-    case 'count':
-      return trans.__('This is no whole number that fits.');
-    case 'memory':
-      return trans.__('This is no size, such as 4Gi or 500Mi.');
-    case 'env':
-      return trans.__('Each line has to be NAME=value.');
-    case 'quote':
-      return trans.__('A quotation mark has no end.');
-    case 'value':
-      return trans.__('This does not fit its type.');
-  }
 }
 
 const EXAMPLE_COMMAND = 'python train.py --epochs 5';

@@ -9,6 +9,8 @@ export interface IRunDetailActions {
   /** Open it in the main area; with a metric, with its chart. */
   openRunTab: (run: string, metric?: string) => void;
   cancel: (run: string) => void;
+  pause: (run: string) => void;
+  resume: (run: string) => void;
   retry: (run: string, step: string | null) => void;
   delete: (run: string) => void;
   update: (run: string, patch: RunPatch) => void;
@@ -33,6 +35,8 @@ export function detailActions(
     openRunTab: (run, metric) =>
       execute(CommandIDs.openRunTab, metric ? { run, metric } : { run }),
     cancel: run => execute(CommandIDs.cancelRun, { run }),
+    pause: run => execute(CommandIDs.pauseRun, { run }),
+    resume: run => execute(CommandIDs.resumeRun, { run }),
     retry: (run, step) =>
       execute(CommandIDs.retryRun, step === null ? { run } : { run, step }),
     delete: run => execute(CommandIDs.deleteRun, { run }),

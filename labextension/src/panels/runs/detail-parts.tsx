@@ -11,7 +11,13 @@ import {
   formatDuration
 } from '../../components/format';
 import { Progress, StateIcon, stateLabel } from '../../components/state';
-import { retryIcon, stopIcon, trashIcon } from '../../icons';
+import {
+  pauseIcon,
+  playIcon,
+  retryIcon,
+  stopIcon,
+  trashIcon
+} from '../../icons';
 import type { IRunDetailActions } from './detail-actions';
 import type { RunDetailModel } from './detail-model';
 
@@ -38,6 +44,22 @@ export function RunButtons(props: {
           label={trans.__('Retry')}
           title={trans.__('Go on; what succeeded is kept')}
           onClick={() => actions.retry(run.id, null)}
+        />
+      )}
+      {run.state === 'RUNNING' && run.kind !== 'tracked' && (
+        <IconButton
+          icon={pauseIcon}
+          label={trans.__('Pause: stop what runs until it is resumed')}
+          onClick={() => actions.pause(run.id)}
+        />
+      )}
+      {run.state === 'PAUSED' && (
+        <Button
+          kind="primary"
+          icon={playIcon}
+          label={trans.__('Resume')}
+          title={trans.__('Go on; what succeeded is kept')}
+          onClick={() => actions.resume(run.id)}
         />
       )}
       {!isFinal(run.state) && (

@@ -147,6 +147,13 @@ export class RunsModel implements IDisposable {
     this._acceptIfSelected(id, run);
   }
 
+  /** Let a run wait, or go on. */
+  async pause(id: string, isPaused: boolean): Promise<void> {
+    const route = isPaused ? 'runs.pause' : 'runs.resume';
+    const run = await this.connection.client.call(route, { run: id });
+    this._acceptIfSelected(id, run);
+  }
+
   /** Go on with a run; with a path, with the notebook as it is there now. */
   async retry(id: string, request: Partial<RetryRequest> = {}): Promise<void> {
     const run = await this.connection.client.retry(id, request);

@@ -2,13 +2,13 @@ import * as React from 'react';
 
 import { useTrans } from '../../components/context';
 import { playIcon } from '../../icons';
+import { JobText } from '../jobs/fields';
 import type { IFormPlace } from '../jobs/form-parts';
 import {
   JobFormFrame,
   JobMore,
   JobParameters,
   JobResources,
-  JobText,
   JobWhat
 } from '../jobs/form-parts';
 import type { JobForm } from '../jobs/form-model';

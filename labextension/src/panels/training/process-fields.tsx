@@ -2,8 +2,8 @@ import * as React from 'react';
 
 import { useTrans } from '../../components/context';
 import type { IJobDraft } from '../jobs/draft';
-import { JobText } from '../jobs/form-parts';
-import type { AnyJobForm } from '../jobs/form-parts';
+import { JobText } from '../jobs/fields';
+import type { AnyJobForm } from '../jobs/fields';
 import type { ITrainFields } from './draft';
 
 /** How many processes there are, and how they find each other. */
@@ -21,7 +21,7 @@ export function ProcessFields(props: {
         form={form}
         field="runtime"
         label={trans.__('Runtime')}
-        offered={props.runtimes}
+        suggestions={props.runtimes}
         help={trans.__(
           'How processes find each other: torch-distributed, plain, jax, mpi, or one of your own.'
         )}

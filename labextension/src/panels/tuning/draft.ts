@@ -2,6 +2,7 @@ import type { ApiClient } from '../../api/client';
 import type {
   Algorithm,
   JsonValue,
+  Objective,
   Parameter,
   Run,
   SpaceParameter,
@@ -13,6 +14,7 @@ import type { IJobKind } from '../jobs/form-model';
 import { NEW_TRAIN, trainProblems, trainSpec } from '../training/draft';
 import type { ITrainFields } from '../training/draft';
 
+export type MetricKind = NonNullable<Objective['strategies']>[string];
 export type SpaceType = SpaceParameter['type'];
 export type Distribution = SpaceParameter['distribution'];
 
@@ -52,6 +54,16 @@ export interface ITuneDraft extends IJobDraft, ITrainFields {
   seed: string;
   collector: 'push' | 'stdout' | 'file' | 'tensorboard';
   collectorPath: string;
+  collectorFormat: 'text' | 'json';
+
+  /** Regular expressions with two groups, name and value: one a line. */
+  patterns: string;
+
+  /** Which of its values counts, by metric; those that are not here: the best of the direction. */
+  strategies: Readonly<Record<string, MetricKind>>;
+
+  /** Whether trials share one process, one after the other. */
+  isInline: 'no' | 'yes';
 
   /** Whether each trial is a train job of many processes. */
   isTrain: 'no' | 'yes';
@@ -69,6 +81,8 @@ export type TuneProblem =
   | 'positive'
   | 'step'
   | 'values'
+  | 'pattern'
+  | 'inline'
   | 'no-space';
 
 export type TuneProblems = Partial<Record<string, TuneProblem>>;
@@ -91,6 +105,10 @@ export function newTuneDraft(given: Partial<ITuneDraft>): ITuneDraft {
     seed: '',
     collector: given.source === 'command' ? 'stdout' : 'push',
     collectorPath: '',
+    collectorFormat: 'text',
+    patterns: '',
+    strategies: {},
+    isInline: 'no',
     isTrain: 'no',
     warmStart: '',
     ...given,
@@ -146,9 +164,50 @@ export function tuneProblems(
   ) {
     found.collectorPath = 'missing';
   }
+  if (readsLines(draft) && !lines(draft.patterns).every(isPattern)) {
+    found.patterns = 'pattern';
+  }
+  if (draft.isInline === 'yes' && !canBeInline(draft)) {
+    found.isInline = 'inline';
+  }
   return draft.isTrain === 'yes'
     ? { ...found, ...trainProblems(draft) }
     : found;
+}
+
+/** The metrics whose strategy may be chosen: the objective and those that are kept beside it. */
+export function metricsOf(draft: ITuneDraft): string[] {
+  return [...new Set([draft.metric.trim(), ...words(draft.additional)])].filter(
+    Boolean
+  );
+}
+
+/** Whether metrics are looked for in lines of text, by patterns. */
+export function readsLines(draft: ITuneDraft): boolean {
+  return (
+    (draft.collector === 'stdout' || draft.collector === 'file') &&
+    draft.collectorFormat === 'text'
+  );
+}
+
+/** Whether what is tried can do without a process of its own: cells can. */
+export function canBeInline(draft: ITuneDraft): boolean {
+  return (
+    draft.isTrain === 'no' &&
+    (draft.source === 'cell' ||
+      (draft.source === 'notebook' && draft.step !== ''))
+  );
+}
+
+/** Whether a regular expression has a group for the name and one for the value. */
+function isPattern(text: string): boolean {
+  try {
+    // Python's names for groups and flags are no others to count them by.
+    const groups = new RegExp(`${text.replaceAll('(?P<', '(?<')}|`).exec('');
+    return groups !== null && groups.length > 2;
+  } catch {
+    return false;
+  }
 }
 
 /** What is wrong with one dimension, by field. */
@@ -296,7 +355,11 @@ export function tuneSpec(draft: ITuneDraft): TuneSpec {
       goal: count(draft.goal),
       direction: draft.direction,
       additional: words(draft.additional),
-      strategies: {}
+      strategies: Object.fromEntries(
+        metricsOf(draft)
+          .filter(name => name in draft.strategies)
+          .map(name => [name, draft.strategies[name]])
+      )
     },
     space: draft.space.map(spaceOf),
     algorithm: algorithmOf(draft.algorithm, draft.settings),
@@ -310,13 +373,13 @@ export function tuneSpec(draft: ITuneDraft): TuneSpec {
     collector: {
       kind: draft.collector,
       path: draft.collectorPath.trim() || null,
-      format: draft.collectorPath.trim().endsWith('.json') ? 'json' : 'text',
-      patterns: []
+      format: draft.collectorFormat,
+      patterns: readsLines(draft) ? lines(draft.patterns) : []
     },
     resume: 'from-table',
     warm_start: words(draft.warmStart),
     train: draft.isTrain === 'yes' ? trainSpec(draft) : null,
-    is_inline: false,
+    is_inline: draft.isInline === 'yes',
     seed: count(draft.seed)
   };
 }
@@ -387,6 +450,13 @@ function settingOf(text: string): JsonValue {
 
 function isNumber(text: string): boolean {
   return text.trim() !== '' && Number.isFinite(Number(text));
+}
+
+function lines(text: string): string[] {
+  return text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(Boolean);
 }
 
 function words(text: string): string[] {

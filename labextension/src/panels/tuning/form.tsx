@@ -2,25 +2,24 @@ import * as React from 'react';
 
 import { Fold } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { DraftChoice } from '../../components/draft-fields';
-import { Field } from '../../components/field';
+import { Field, SelectField } from '../../components/field';
 import { playIcon } from '../../icons';
+import { JobChoice, JobText } from '../jobs/fields';
 import type { IFormPlace } from '../jobs/form-parts';
 import {
   JobFormFrame,
   JobMore,
   JobParameters,
   JobResources,
-  JobText,
   JobWhat
 } from '../jobs/form-parts';
 import type { JobForm } from '../jobs/form-model';
 import { ProcessFields } from '../training/process-fields';
 import { algorithmsOf, stoppingOf } from './algorithms';
 import type { IAlgorithm } from './algorithms';
-import { namesIn } from './draft';
+import { metricsOf, namesIn, readsLines } from './draft';
 import type { ITuneDraft, TuneProblem } from './draft';
-import { SpaceEditor } from './space-editor';
+import { SpaceEditor, tuneSaid } from './space-editor';
 
 type TuneForm = JobForm<ITuneDraft, TuneProblem>;
 
@@ -60,7 +59,7 @@ export function TuneFormView(props: {
             }
           />
           <div className="jp-mlplat-Form-row">
-            <DraftChoice
+            <JobChoice
               form={form}
               field="direction"
               label={trans.__('Objective')}
@@ -118,7 +117,7 @@ export function TuneFormView(props: {
             form={form}
             without={form.draft.space.map(({ name }) => name)}
           />
-          <DraftChoice
+          <JobChoice
             form={form}
             field="isTrain"
             label={trans.__('Each trial is')}
@@ -153,6 +152,23 @@ export function TuneFormView(props: {
                 placeholder={trans.__('any')}
               />
             </div>
+            <JobChoice
+              form={form}
+              field="isInline"
+              label={trans.__('Trials run')}
+              help={
+                form.draft.isInline === 'yes'
+                  ? trans.__(
+                      'For code of milliseconds: what a trial changes in place stays changed.'
+                    )
+                  : undefined
+              }
+              problem={tuneSaid(trans, form.problems.isInline)}
+              choices={[
+                ['no', trans.__('Each in a process of its own')],
+                ['yes', trans.__('One after the other, in one process')]
+              ]}
+            />
             <JobText
               form={form}
               field="additional"
@@ -252,36 +268,101 @@ function Method(props: {
   );
 }
 
-/** Where the metrics of a trial are read. */
+/** Where the metrics of a trial are read, and which of their values counts. */
 function Collection(props: { form: TuneForm }): JSX.Element {
   const { form } = props;
   const trans = useTrans();
   const { collector } = form.draft;
+  const hasPath = collector === 'file' || collector === 'tensorboard';
   return (
     <>
-      <DraftChoice
+      <JobChoice
         form={form}
         field="collector"
         label={trans.__('Metrics come from')}
         choices={[
           ['push', trans.__('The code: mlplat.log_metric and the like')],
-          ['stdout', trans.__('What it prints: name=value')],
+          ['stdout', trans.__('What it prints')],
           ['file', trans.__('A file it writes')],
           ['tensorboard', trans.__('TensorBoard files')]
         ]}
       />
-      {(collector === 'file' || collector === 'tensorboard') && (
+      {hasPath && (
         <JobText
           form={form}
           field="collectorPath"
           label={
             collector === 'file' ? trans.__('File') : trans.__('Folder of them')
           }
-          help={trans.__("Below the trial's folder.")}
+          help={trans.__(
+            "Below the trial's folder, which a command calls ${trialSpec.Folder}."
+          )}
+          isCode
         />
       )}
+      {(collector === 'stdout' || collector === 'file') && (
+        <JobChoice
+          form={form}
+          field="collectorFormat"
+          label={trans.__('Written as')}
+          choices={[
+            ['text', trans.__('Text: name=value')],
+            ['json', trans.__('JSON: an object a line')]
+          ]}
+        />
+      )}
+      {readsLines(form.draft) && (
+        <JobText
+          form={form}
+          field="patterns"
+          label={trans.__('Patterns')}
+          help={trans.__(
+            'Regular expressions with two groups, name and value, one a line. None: name=value.'
+          )}
+          problem={tuneSaid(trans, form.problems.patterns)}
+          placeholder={EXAMPLE_PATTERN}
+          isCode
+          rows={2}
+        />
+      )}
+      <Strategies form={form} />
     </>
   );
 }
 
+/** Which value of each metric counts, of the many that a trial may tell. */
+function Strategies(props: { form: TuneForm }): JSX.Element | null {
+  const { form } = props;
+  const trans = useTrans();
+  const { direction, strategies } = form.draft;
+  const best =
+    direction === 'maximize' ? trans.__('greatest') : trans.__('least');
+  const names = metricsOf(form.draft);
+  return names.length === 0 ? null : (
+    <Fold title={trans.__('Which value counts')} count={names.length}>
+      {names.map(name => (
+        <SelectField
+          key={name}
+          label={name}
+          name={`strategy.${name}`}
+          value={strategies[name] ?? ''}
+          choices={[
+            ['', trans.__('The best, here the %1', best)],
+            ['latest', trans.__('The last')],
+            ['max', trans.__('The greatest')],
+            ['min', trans.__('The least')]
+          ]}
+          onChange={kind => {
+            const { [name]: _, ...others } = strategies;
+            form.edit({
+              strategies: kind === '' ? others : { ...others, [name]: kind }
+            });
+          }}
+        />
+      ))}
+    </Fold>
+  );
+}
+
 const EXAMPLE_METRIC = 'accuracy';
+const EXAMPLE_PATTERN = '(\\w+) is ([0-9.]+)';

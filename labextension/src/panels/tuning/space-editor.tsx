@@ -6,7 +6,7 @@ import { Button, IconButton } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { Field } from '../../components/field';
 import { closeIcon, plusIcon } from '../../icons';
-import { saidOf } from '../jobs/form-parts';
+import { saidOf } from '../jobs/fields';
 import type { JobForm } from '../jobs/form-model';
 import type { JobProblem } from '../jobs/draft';
 import { dimensionFor } from './draft';
@@ -251,6 +251,14 @@ export function tuneSaid(
       return trans.__('A grid needs a step.');
     case 'values':
       return trans.__('These have to be numbers.');
+    case 'pattern':
+      return trans.__(
+        'Each line has to be a pattern with two groups, for name and value.'
+      );
+    case 'inline':
+      return trans.__(
+        'Only cells and steps can share a process: not whole notebooks, commands or train jobs.'
+      );
     case 'no-space':
       return trans.__('Add at least one parameter.');
     default:
