@@ -95,7 +95,8 @@ def _prepare_component(home: Home, live: LiveRun, step: Step, facts: Facts) -> S
     run, task = live.status.run, live.status.tasks[step.name]
     ref = attempt_ref(home, live.id, step.name, task.attempt)
     common = _common_document(home, live, step, task.attempt)
-    order, document = facts.of_components.order(run, task, step, ref, common)
+    tracking = facts.tracking_of(live, step, task.attempt)
+    order, document = facts.of_components.order(run, task, step, ref, common, tracking)
     _write_step(str(ref.directory), json.dumps(document).encode("utf-8", "surrogatepass"))
     return order
 

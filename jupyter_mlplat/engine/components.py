@@ -166,7 +166,13 @@ class Components:
     # - starting -
 
     def order(
-        self, run: Run, task: Task, step: Step, ref: AttemptRef, common: Mapping[str, Any]
+        self,
+        run: Run,
+        task: Task,
+        step: Step,
+        ref: AttemptRef,
+        common: Mapping[str, Any],
+        tracking: Mapping[str, str],
     ) -> tuple[StartOrder, dict[str, Any]]:
         """Return the order to start a task, and what goes into its `step.json`.
 
@@ -176,6 +182,7 @@ class Components:
             step: With its component, inputs resolved.
             ref: The attempt.
             common: What the `step.json` of every attempt holds.
+            tracking: Variables by which it tracks into its run.
 
         Raises:
             InvalidInput: Something it asks for cannot be read or is not there.
@@ -203,6 +210,8 @@ class Components:
         notes += short_of
         executor_input = call.executor_input if call else {}
         env = {**given.env, **(call.env if call else {})}
+        if way.executed_as != "container":  # there, nobody listens at this machine's address
+            env = {**tracking, **env}
         devices = [self._inventory.device(number) for number in task.gpus]
         env = {**env, **variables_of(devices, demand.gpu)}
         if way.executed_as == "container" and not all(device.id for device in devices):

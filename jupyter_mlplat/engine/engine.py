@@ -23,7 +23,7 @@ from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
 from jupyter_mlplat.engine.devices import measure
 from jupyter_mlplat.engine.documents import Documents
-from jupyter_mlplat.engine.environments import Environment, Environments
+from jupyter_mlplat.engine.environments import Environments
 from jupyter_mlplat.engine.exporting import Exporter
 from jupyter_mlplat.engine.facts import Facts, ModuleDigests
 from jupyter_mlplat.engine.foresight import Foresight
@@ -68,6 +68,7 @@ from jupyter_mlplat.engine.stage import Stage
 from jupyter_mlplat.engine.telling import (
     StepPlace,
     has_mlflow,
+    names_mlflow,
     variables_of,
     wants_tracking,
 )
@@ -447,7 +448,7 @@ class Engine:
     ) -> Run:
         await self.read(self.training.check, pipeline)
         for python in await self.read(self._look_at_interpreters, pipeline):
-            await self._open_tracking(python)
+            await self._open_tracking(python, pipeline)
             if pipeline.ir is None:
                 self._spawn(self.launcher.prepare(python, pipeline.preload))
             else:
@@ -613,20 +614,20 @@ class Engine:
 
         return KfpApi(self, token)
 
-    async def _open_tracking(self, python: str) -> None:
+    async def _open_tracking(self, python: str, pipeline: Pipeline) -> None:
         """Serve MLflow's API before a step begins that may want it."""
-        environment = await self.read(self._environments.get, python)
-        if self.mlflow.door is None and has_mlflow(environment) and wants_tracking():
+        if self.mlflow.door is not None or not wants_tracking():
+            return
+        is_named = pipeline.ir is not None and names_mlflow(pipeline.ir)
+        if is_named or has_mlflow(await self.read(self._environments.get, python)):
             try:
                 self.mlflow.open()
             except (OSError, PlatformError) as error:
                 _log.warning("Steps cannot be told of MLflow's API: %s", error)
 
-    def _tracking_variables(
-        self, run: Run, place: StepPlace, environment: Environment
-    ) -> Mapping[str, str]:
+    def _tracking_variables(self, run: Run, place: StepPlace) -> Mapping[str, str]:
         door = self.mlflow.door
-        if door is None or not has_mlflow(environment) or not wants_tracking():
+        if door is None or not wants_tracking():
             return {}
         experiment = self.experiments.find(run.experiment)
         return variables_of(door, place, run.experiment if experiment is None else experiment.title)

@@ -11,7 +11,7 @@ from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.environments import Environment, Environments
 from jupyter_mlplat.engine.interpreters import Interpreter, Interpreters
 from jupyter_mlplat.engine.live import LiveRun, StepKey
-from jupyter_mlplat.engine.telling import StepPlace
+from jupyter_mlplat.engine.telling import StepPlace, has_mlflow, names_mlflow
 from jupyter_mlplat.errors import Unsupported
 from jupyter_mlplat.kit.digests import digest_bytes
 from jupyter_mlplat.resources.pipeline import Pipeline, Resources, Step
@@ -41,7 +41,7 @@ class Facts:
     components: Components | None = None  # None where no pipeline has any
     trials_of_runs: "Callable[[Sequence[str]], list[dict[str, object]]]" = lambda _: []
     added_runtimes: Callable[[], Iterable[TrainRuntime]] = tuple
-    tracking: Callable[[Run, StepPlace, Environment], Mapping[str, str]] = lambda *_: {}
+    tracking: Callable[[Run, StepPlace], Mapping[str, str]] = lambda *_: {}
     """What a step needs in its environment to track into its run."""
 
     @property
@@ -82,8 +82,12 @@ class Facts:
         return self.environments.get(self.interpreter(live, step).python)
 
     def tracking_of(self, live: LiveRun, step: Step, attempt: int) -> Mapping[str, str]:
-        place = StepPlace(live.id, step.name, attempt)
-        return self.tracking(live.status.run, place, self.environment(live, step))
+        component = step.component
+        # What a task has installed for it is not there before its first attempt.
+        is_named = component is not None and names_mlflow(component.executor)
+        if not is_named and not has_mlflow(self.environment(live, step)):
+            return {}
+        return self.tracking(live.status.run, StepPlace(live.id, step.name, attempt))
 
     def key_of(self, live: LiveRun, step: Step) -> StepKey:
         """Return the key of all a step's result depends on, as things are now."""

@@ -14,6 +14,7 @@ from jupyter_mlplat.engine.environments import Environment
 from jupyter_mlplat.errors import Conflict
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.tracking import Point
+from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.engine import Door
 from jupyter_mlplat.resources.lineage import Artifact
 
@@ -81,6 +82,11 @@ class StepTeller:
 def has_mlflow(environment: Environment) -> bool:
     """Tell whether code of an environment can `import mlflow`."""
     return not environment.distributions.keys().isdisjoint({"mlflow", "mlflow_skinny"})
+
+
+def names_mlflow(document: Mapping[str, JsonValue]) -> bool:
+    """Tell whether a part of a KFP pipeline imports mlflow, or has it installed."""
+    return "mlflow" in json.dumps(document)
 
 
 def wants_tracking(environment: Mapping[str, str] = os.environ) -> bool:

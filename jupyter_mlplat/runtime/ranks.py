@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import select
 import shutil
@@ -390,6 +391,7 @@ class Agent:
         if "OMP_NUM_THREADS" not in given:
             os.environ["OMP_NUM_THREADS"] = str(threads)
             _limit_threads(threads)
+        track_apart(place, given)
         if place.rank:
             open_logs(rank.directory)
             if not any(one["name"] == "@rng" for one in self.order.get("inputs") or ()):
@@ -569,6 +571,21 @@ def tell_place(place: Place, order: Mapping[str, Any]) -> None:
     """Put into the environment what any rank finds there."""
     port = int(os.environ.get("MASTER_PORT") or 0)
     os.environ.update(variables("mpi", place, port, run=str(order.get("run") or "")))
+    track_apart(place, order.get("env") or {})
+
+
+def track_apart(place: Place, given: Mapping[str, str]) -> None:
+    """Let a rank track with MLflow into a run of its own below the job's, which is rank 0's.
+
+    Else every value would be there once a rank, and every model.
+    """
+    ours = given.get("MLFLOW_TRACKING_URI", "")
+    is_ours = "/in/" in ours and os.environ.get("MLFLOW_TRACKING_URI", "").startswith(ours)
+    if place.rank == 0 or not is_ours:
+        return
+    os.environ.pop("MLFLOW_RUN_ID", None)
+    tags = json.loads(os.environ.get("MLFLOW_RUN_CONTEXT") or "{}")
+    os.environ["MLFLOW_RUN_CONTEXT"] = json.dumps({**tags, "mlflow.runName": f"rank {place.rank}"})
 
 
 def _describe_status(status: int) -> str:
@@ -600,5 +617,6 @@ __all__ = [
     "starts_ranks_itself",
     "tell_place",
     "threads_of",
+    "track_apart",
     "variables",
 ]

@@ -203,6 +203,69 @@ def test_autolog_in_a_cell_lands_in_the_run_of_the_step(
     assert (version.run_id, version.metrics["training_score"] > 0.9) == (run.id, True)
 
 
+IN_A_RANK = """
+import os
+import mlflow
+with mlflow.start_run():
+    mlflow.log_metric("rank", float(os.environ["RANK"]))
+"""
+
+
+def test_ranks_beside_the_first_track_runs_of_their_own_below_the_job(
+    python: Path, engine: EngineProcess, tmp_path: Path
+) -> None:
+    body = {
+        "payload": {"cell": IN_A_RANK, "cwd": str(tmp_path)},
+        "name": "tracked-ranks",
+        "python": str(python),
+        "train": {"runtime": "plain", "nodes": 1, "processes": 2},
+    }
+    client = engine.client
+
+    run = client.wait_for_run(json.loads(client.fetch("jobs.train", body=body))["id"], 120)
+
+    assert run.state == "SUCCEEDED", [run.failure, engine.log()[-2000:]]
+    assert [metric.value for metric in client.list_metrics(run.id)] == [0.0]
+    other = next(it for it in client.list_runs(10)[0] if it.title == "rank 1")
+    assert (other.kind, other.metrics, other.tags["mlflow.parentRunId"]) == (
+        "tracked",
+        {"rank": 1.0},
+        run.id,
+    )
+
+
+def test_what_a_task_of_a_kfp_pipeline_logs_is_its_runs(
+    python: Path, engine: EngineProcess, tmp_path: Path
+) -> None:
+    client = engine.client
+    client.map_image("tracking:*", python=str(python))
+    source = "import mlflow\nmlflow.log_metric('auc', 0.75)"
+    path = tmp_path / "tracked.yaml"
+    path.write_text(one_task("tracked-task", "tracking:1", ["python", "-c", source]))
+
+    run = client.wait_for_run(client.submit(path).id, 120)
+
+    assert run.state == "SUCCEEDED", [run.failure, engine.log()[-2000:]]
+    assert {metric.name: metric.value for metric in client.list_metrics(run.id)} == {"auc": 0.75}
+
+
+def one_task(name: str, image: str, command: list[str]) -> str:
+    """Write a KFP pipeline of one task, as JSON, which is YAML."""
+    component = {"executorLabel": "exec"}
+    task = {"taskInfo": {"name": "log"}, "componentRef": {"name": "comp-log"}}
+    document = {
+        "pipelineInfo": {"name": name},
+        "schemaVersion": "2.1.0",
+        "sdkVersion": "kfp-2.14.0",
+        "components": {"comp-log": component},
+        "deploymentSpec": {
+            "executors": {"exec": {"container": {"image": image, "command": command}}}
+        },
+        "root": {"dag": {"tasks": {"log": task}}},
+    }
+    return json.dumps(document)
+
+
 IN_A_TRIAL = """
 import mlflow
 with mlflow.start_run():

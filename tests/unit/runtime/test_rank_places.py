@@ -1,5 +1,7 @@
 """What each process of a train job is told of its place."""
 
+import json
+import os
 import socket
 
 import pytest
@@ -118,3 +120,25 @@ def test_a_port_in_use_is_refused_by_name() -> None:
             ranks.hold_port(port)
 
     assert failed.value.error["code"] == "port-in-use"
+
+
+def test_only_the_first_rank_tracks_into_the_run_of_the_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1/in/run-1/train/1", "MLFLOW_RUN_ID": "run-1"}
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MLFLOW_RUN_CONTEXT", '{"team": "a"}')
+    first, second = ranks.places_of({"nodes": 1, "processes": 2})
+
+    ranks.track_apart(first, ours)
+    assert os.environ["MLFLOW_RUN_ID"] == "run-1"
+    ranks.track_apart(second, {})  # a server of the user's own
+    assert os.environ["MLFLOW_RUN_ID"] == "run-1"
+    ranks.track_apart(second, ours)
+
+    assert "MLFLOW_RUN_ID" not in os.environ
+    assert json.loads(os.environ["MLFLOW_RUN_CONTEXT"]) == {
+        "team": "a",
+        "mlflow.runName": "rank 1",
+    }
