@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         runs,
         verify,
     )
+    from jupyter_mlplat.client.applying import apply
     from jupyter_mlplat.client.endpoints import Endpoint
     from jupyter_mlplat.client.engine import EngineClient
     from jupyter_mlplat.client.job_beginning import train_job, tune
@@ -63,6 +64,7 @@ _HOMES = {
         "runs",
         "verify",
     ),
+    "applying": ("apply",),
     "endpoints": ("Endpoint",),
     "engine": ("EngineClient",),
     "job_beginning": ("train_job", "tune"),
@@ -90,6 +92,7 @@ __all__ = [
     "TrialPruned",
     "Trials",
     "TuningJob",
+    "apply",
     "compile",
     "deploy",
     "endpoint",

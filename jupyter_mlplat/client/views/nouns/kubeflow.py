@@ -7,6 +7,7 @@ from typing import Any
 from jupyter_mlplat.client.views.nouns.formats import format_duration
 from jupyter_mlplat.client.views.view import Cell, Mood, Table, View
 from jupyter_mlplat.kit.quantities import format_count
+from jupyter_mlplat.resources.documents import AppliedDocument
 
 _MOODS = {
     "Complete": Mood.GOOD,
@@ -36,6 +37,29 @@ def view_objects(objects: Sequence[Mapping[str, Any]], state_of: Callable[[Any],
         title="Objects",
         tables=(Table(("kind", "name", "state", "", "age"), rows),),
         empty="There is none. Make one: jupyter mlplat apply -f FILE, train or tune.",
+    )
+
+
+def view_applied(documents: Sequence[AppliedDocument]) -> View:
+    """Show what became of documents, one a row; below, what of them is not honoured."""
+    rows = tuple(
+        (
+            Cell(one.kind),
+            Cell(one.name),
+            Cell(one.outcome, Mood.QUIET if one.outcome == "unchanged" else Mood.GOOD),
+            Cell("" if one.number is None else str(one.number), link=f"run/{one.run}")
+            if one.run is not None
+            else Cell(""),
+        )
+        for one in documents
+    )
+    return View(
+        title="Applied",
+        tables=(Table(("kind", "name", "", "run"), rows, right=frozenset({"run"})),),
+        notes=tuple(
+            Cell(f"{one.name}: {note}", Mood.WARNING) for one in documents for note in one.notes
+        ),
+        empty="There was no document.",
     )
 
 
