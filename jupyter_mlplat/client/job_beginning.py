@@ -114,6 +114,8 @@ def tune(
     algorithm: str | Mapping[str, Any] = "tpe",
     early_stopping: str | Mapping[str, Any] | None = None,
     failures: int | None = None,
+    trial_retries: int | None = None,
+    trial_timeout_s: float | None = None,
     seed: int | None = None,
     inline: bool = False,
     warm_start: Sequence[Any] = (),
@@ -154,6 +156,8 @@ def tune(
         algorithm: A name, or `{"name": …, "settings": {…}}`.
         early_stopping: `medianstop` or `asha`, or such a mapping.
         failures: More failed trials than these, and the job fails.
+        trial_retries: A trial whose code fails is run again so often.
+        trial_timeout_s: A trial that takes longer has failed.
         seed: Of the algorithm.
         inline: Trials run one after the other in one process: for functions of milliseconds.
         warm_start: Tuning jobs, or their ids, whose trials the algorithm knows from the start.
@@ -196,6 +200,8 @@ def tune(
             algorithm=algorithm,
             early_stopping=early_stopping,
             failures=failures,
+            trial_retries=trial_retries,
+            trial_timeout_s=trial_timeout_s,
             seed=seed,
             inline=inline,
             warm_start=[job.id if isinstance(job, Run) else str(job) for job in warm_start],

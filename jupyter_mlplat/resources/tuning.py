@@ -79,6 +79,12 @@ class TuneSpec(Resource):
         default=(), description="Tuning jobs whose trials the algorithm knows from the start."
     )
     train: TrainSpec | None = Field(default=None, description="Each trial is a train job.")
+    trial_retries: int = Field(
+        default=0, ge=0, le=100, description="A trial whose code fails is run again so often."
+    )
+    trial_timeout_s: float | None = Field(
+        default=None, gt=0, description="Of each trial, all its tries together; then it has failed."
+    )
     is_inline: bool = Field(
         default=False,
         description="Trials run one after the other in one process: for functions of milliseconds.",

@@ -14,7 +14,7 @@ class Observations:
         self.metrics: dict[str, dict[str, float]] = {}
         self.strange: dict[str, str] = {}
         """Names whose last value is no finite number, with what it was."""
-        self._objective = objective
+        self.asked = objective
 
     def take(self, name: str, value: Any) -> float | None:
         """Take a value in; return it as a number, None if it is no finite one."""
@@ -38,12 +38,12 @@ class Observations:
     @property
     def objective(self) -> str:
         """The name of the metric that counts."""
-        return str(self._objective["metric"])
+        return str(self.asked["metric"])
 
     @property
     def value(self) -> float | None:
         """The objective: of its values the one that the strategy names, by default the best."""
-        objective = self._objective
+        objective = self.asked
         found = self.metrics.get(objective["metric"])
         if found is None:
             return None

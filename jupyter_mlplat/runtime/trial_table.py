@@ -31,6 +31,7 @@ class Trial:
         self.folder = ""
         self.slot = 0
         self.pid = 0
+        self.tries = 0
         self.line: socket.socket | None = None  # it asks there whether it is to go on
         self.offset = 0  # of its events
         self.collector = collector_of({}, objective, "")
@@ -50,6 +51,12 @@ class Trial:
         trial.reports = list(known.get("reports") or ())
         trial.folder = known.get("folder") or ""
         return trial
+
+    def begin_again(self) -> None:
+        """Forget what a try has told that failed; its folder and its checkpoints stay."""
+        self.seen = Observations(self.seen.asked)
+        self.reports, self.made, self.result = [], [], {}
+        self.asks = False
 
     @property
     def value(self) -> float | None:

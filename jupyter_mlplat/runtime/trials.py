@@ -144,13 +144,18 @@ class Host:
         os.makedirs(trial.folder, mode=0o700, exist_ok=True)
         self._copy_checkpoints(trial)
         trial.slot = self._slots.pop(0)
-        trial.collector = collector_of(
-            self.table.spec.get("collector") or {}, self.table.objective, trial.folder
-        )
         trial.bar = self.table.best.value if self.table.best else None
         trial.state, trial.started_at = "Running", time.time()
         self.table.add(trial)
         self._events.emit("trial", **trial.to_json())
+        self._start(trial)
+
+    def _start(self, trial: Trial) -> None:
+        """Fork a trial: for the first time, or once more after it has failed."""
+        trial.tries += 1
+        trial.collector = collector_of(
+            self.table.spec.get("collector") or {}, self.table.objective, trial.folder
+        )
         ours, theirs = socket.socketpair()
         host = os.getpid()
         sys.stdout.flush()
@@ -246,6 +251,7 @@ class Host:
                 self._look(trial)
                 if trial.ending is None and os.path.exists(os.path.join(trial.folder, STOP)):
                     self._tell_to_end(trial, "Killed", "It was stopped by hand.")
+                self._keep_time_limit(trial)
             self._keep_memory_limit()
         self._reap()
         for trial in self._running.values():
@@ -253,6 +259,13 @@ class Host:
                 self._look(trial)
             if trial.killed_at is not None and now >= trial.killed_at:
                 kin.signal_family(trial.pid, signal.SIGKILL)
+
+    def _keep_time_limit(self, trial: Trial) -> None:
+        limit = self.table.spec.get("trial_timeout_s")
+        took = time.time() - (trial.started_at or 0.0)
+        if limit and took >= limit and trial.ending is None:
+            why = f"It was stopped: it had run for its limit of {limit:g} s."
+            self._tell_to_end(trial, "Failed", why)
 
     def _keep_memory_limit(self) -> None:
         """End the largest trial where the job holds more memory than it may."""
@@ -354,7 +367,15 @@ class Host:
             if pid not in self._running and pid != self.tuner.pid:
                 kin.signal_family(pid, signal.SIGKILL)
         trial.result.update(read_json(os.path.join(trial.folder, "result.json")))
-        trial.state, trial.failure = self._judge(trial, status)
+        state, failure = self._judge(trial, status)
+        if state == "Failed" and trial.ending is None and self._is_to_try_again(trial):
+            self._write(f"trial {trial.number} failed and is run again: {failure}")
+            trial.begin_again()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(trial.folder, "result.json"))
+            self._start(trial)
+            return
+        trial.state, trial.failure = state, failure
         trial.finished_at = time.time()
         self._slots.append(trial.slot)
         self._slots.sort()
@@ -370,6 +391,9 @@ class Host:
             self._events.emit("metric", name=name, value=trial.value, step=trial.number)
         self._events.emit("progress", **self.table.progress)
         self._say(trial)
+
+    def _is_to_try_again(self, trial: Trial) -> bool:
+        return trial.tries <= (self.table.spec.get("trial_retries") or 0)
 
     def _judge(self, trial: Trial, status: int) -> tuple[str, str | None]:
         """Say which state a trial has ended in, and why if not well."""
@@ -393,8 +417,11 @@ class Host:
         best = " (best so far)" if trial is self.table.best else ""
         given = " ".join(f"{name}={value}" for name, value in trial.parameters.items())
         why = f": {trial.failure}" if trial.failure else ""
-        line = f"trial {trial.number} {trial.state}{value}{best} [{given}]{why}\n"
-        os.write(1, line.encode("utf-8", "backslashreplace"))
+        self._write(f"trial {trial.number} {trial.state}{value}{best} [{given}]{why}")
+
+    @staticmethod
+    def _write(line: str) -> None:
+        os.write(1, f"{line}\n".encode("utf-8", "backslashreplace"))
 
     def _stop_early(self, number: int) -> None:
         trial = self.table.trials.get(number)

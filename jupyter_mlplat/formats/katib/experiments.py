@@ -114,6 +114,8 @@ def read_experiment(document: Object, config_maps: ConfigMaps, runtimes: Runtime
                 collector=collector,
                 resume="from-table" if spec.resume_policy in RESUMABLE else "never",
                 train=template.train,
+                trial_retries=template.retries,
+                trial_timeout_s=template.timeout_s,
             ),
         )
         return Wanted(

@@ -65,6 +65,8 @@ class Template:
         demand: What one trial asks of the machine.
         object: The template as it was given, for the documents of trials.
         notes: What is not honoured here.
+        retries: How often a trial that fails is run again.
+        timeout_s: How long a trial may take.
     """
 
     words: tuple[str, ...]
@@ -75,6 +77,8 @@ class Template:
     demand: Demand
     object: Mapping[str, JsonValue]
     notes: tuple[str, ...]
+    retries: int = 0
+    timeout_s: float | None = None
 
 
 def read_template(
@@ -306,24 +310,27 @@ def _job(raw: Mapping[str, JsonValue], path: str, primary: str) -> Template:
         demand=container.demand,
         object=raw,
         notes=unique((*container.notes, *_notes_on_job(spec))),
+        retries=_count(spec, "backoffLimit", path, least=0) or 0,
+        timeout_s=_count(spec, "activeDeadlineSeconds", path, least=1),
     )
+
+
+def _count(spec: Mapping[str, JsonValue], field: str, path: str, least: int) -> int | None:
+    value = spec.get(field)
+    if value is None or (type(value) is int and value >= least):
+        return value
+    raise Fault(f"{path}.spec.{field}", f"needed a whole number of at least {least}")
 
 
 def _notes_on_job(spec: Mapping[str, JsonValue]) -> Iterator[str]:
     for field in ("completions", "parallelism"):
         if isinstance(count := spec.get(field), int) and count > 1:
             yield f"ignored: {field} of {count}; a trial is one process here"
-    for field in ("backoffLimit", "activeDeadlineSeconds"):
-        if spec.get(field):
-            yield f"ignored: {field} of the trial's Job"
 
 
 def _train_job(raw: Mapping[str, JsonValue], path: str, runtimes: Runtimes) -> Template:
     spec = shape(TrainJobSpec, raw.get("spec"), f"{path}.spec")
     training = training_of(spec, f"{path}.spec", runtimes)
-    notes = list(training.notes)
-    if spec.active_deadline_seconds:
-        notes.append("ignored: activeDeadlineSeconds of the trial's TrainJob")
     return Template(
         words=training.words,
         environment=training.environment,
@@ -332,7 +339,8 @@ def _train_job(raw: Mapping[str, JsonValue], path: str, runtimes: Runtimes) -> T
         train=training.train,
         demand=training.demand,
         object=raw,
-        notes=unique(notes),
+        notes=unique(training.notes),
+        timeout_s=spec.active_deadline_seconds,
     )
 
 

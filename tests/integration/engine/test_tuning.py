@@ -406,6 +406,40 @@ def test_the_death_of_one_trial_is_that_trial_s_failure(
     assert why in (running.client.get_trial(run.id, 2).trial.failure or "")
 
 
+def test_a_trial_that_fails_is_run_again_as_often_as_it_may(
+    running: EngineProcess, short_dir: Path
+) -> None:
+    cell = f"""
+import os
+from pathlib import Path
+mark = Path({str(short_dir)!r}, "tries-" + os.environ["MLPLAT_TRIAL"])
+tries = len(mark.read_text()) if mark.exists() else 0
+mark.write_text("x" * (tries + 1))
+score = tries
+assert tries >= int(os.environ["MLPLAT_TRIAL"]), "not yet"
+"""
+
+    run = finish(running, begin(running, {"cell": cell}, trials=2, trial_retries=1))
+
+    first, second = trials_of(running, run)
+    assert (first.state, first.value) == (TrialState.SUCCEEDED, 1)
+    assert second.state is TrialState.FAILED
+    assert "not yet" in (second.failure or "")
+    assert len((short_dir / "tries-2").read_text()) == 2
+
+
+def test_a_trial_that_takes_too_long_has_failed(running: EngineProcess) -> None:
+    cell = "import time\nscore = x\nif int(__import__('os').environ['MLPLAT_TRIAL']) == 1:\n"
+    cell += "    time.sleep(60)"
+
+    run = finish(running, begin(running, {"cell": cell}, trials=2, trial_timeout_s=1))
+
+    first, second = trials_of(running, run)
+    assert first.state is TrialState.FAILED
+    assert first.failure == "It was stopped: it had run for its limit of 1 s."
+    assert second.state is TrialState.SUCCEEDED
+
+
 def test_a_trial_that_takes_more_memory_than_the_job_may_fails_alone(
     running: EngineProcess,
 ) -> None:
