@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.ui.conftest import kill_engine
 from tests.ui.tour import PANEL
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ ENDED = re.compile("Succeeded|Failed")
 SHOWN_MS = 20_000
 TRAIN = "descend.ipynb"
 TUNE = "forest.ipynb"
+CARDS = "cards.ipynb"
+SESSION = "window.jupyterapp.shell.currentWidget.sessionContext"
 CELLS = {
     TRAIN: {
         "parameters": "epochs = 3",
@@ -46,6 +49,16 @@ CELLS = {
             "tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=leaves).fit(x, y)\n"
             "mlplat.log_metric('accuracy', tree.score(x, y))\n"
             "mlplat.log_model(tree, 'tree', input_example=x[:1].tolist())"
+        ),
+    },
+    CARDS: {
+        "load": "%load_ext jupyter_mlplat",
+        "wait": (
+            "%%mlplat tune --trials 3 --no-wait x=int(1,3) --maximize y\n"
+            "import os, time\n"
+            "while not os.path.exists('go-' + os.environ['MLPLAT_TRIAL']):\n"
+            "    time.sleep(0.05)\n"
+            "y = x"
         ),
     },
 }
@@ -110,6 +123,39 @@ def test_step_is_trained_by_two_processes_and_found_again_after_a_reload(
     page.wait_for_timeout(1500)  # the layout is saved
     page.goto(f"{lab.url}lab?token={lab.token}")
     expect(main).to_contain_text("Train job 1", timeout=60_000)
+
+
+def test_card_of_a_job_stays_right_through_reload_engine_and_kernel(page: Page, lab: "Lab") -> None:
+    write_notebook(lab.folder / CARDS)
+    page.goto(lab.page_url(CARDS))
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_function(f"() => {SESSION}.session?.kernel?.status === 'idle'", timeout=60_000)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    card = page.locator(".mlplat-Card[aria-label^='Tuning job']")
+    expect(card).to_contain_text("0 of 3", timeout=60_000)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+    page.wait_for_timeout(1500)  # the layout is saved
+
+    page.goto(f"{lab.url}lab/tree/{CARDS}")
+    expect(card).to_contain_text("0 of 3", timeout=60_000)
+    (lab.folder / "go-1").touch()
+    expect(card).to_contain_text("1 of 3", timeout=60_000)
+
+    kill_engine(lab)
+    (lab.folder / "go-2").touch()
+    expect(card).to_contain_text("2 of 3", timeout=60_000)
+
+    page.evaluate(f"() => {SESSION}.session.kernel.restart()")
+    output = page.locator(".jp-OutputArea-output").filter(has_text="Tuning job")
+    expect(card).to_have_count(0, timeout=SHOWN_MS)
+    expect(output).to_contain_text("2 of 3")
+    (lab.folder / "go-3").touch()
+    expect(output).to_contain_text("succeeded", timeout=60_000)
+    expect(output).to_contain_text("3 of 3")
+    output.get_by_role("button", name="Open in panel").click()
+    expect(page.locator(PANEL)).to_contain_text("3 of 3", timeout=SHOWN_MS)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+    assert "succeeded" in (lab.folder / CARDS).read_text()
 
 
 @pytest.mark.parametrize(

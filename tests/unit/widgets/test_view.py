@@ -138,12 +138,15 @@ def test_list_is_asked_for_again_as_it_was(engine: FakeEngine) -> None:
 
 
 def test_bundle_says_that_a_twin_stands_beside_the_view(engine: FakeEngine) -> None:
-    bundle = find_bundle(Run(EngineClient(engine.home.root), a_run()))
+    run = a_run()
 
-    assert set(bundle) == {
+    bundle = find_bundle(Run(EngineClient(engine.home.root), run))
+
+    assert bundle.keys() == {
         "application/vnd.jupyter.widget-view+json",
         "application/vnd.mlplat.view+json",
     }
+    assert bundle["application/vnd.mlplat.view+json"] == {"run": run.id}  # who draws it anew
 
 
 def test_state_holds_plain_values_without_escapes() -> None:
