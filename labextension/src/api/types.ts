@@ -2180,6 +2180,10 @@ export type TuneSpec = {
   warm_start: string[];
   /** Each trial is a train job. */
   train: TrainSpec | null;
+  /** A trial whose code fails is run again so often. */
+  trial_retries: number;
+  /** Of each trial, all its tries together; then it has failed. */
+  trial_timeout_s: number | null;
   /** Trials run one after the other in one process: for functions of milliseconds. */
   is_inline: boolean;
   seed: number | null;

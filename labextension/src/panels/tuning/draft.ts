@@ -51,6 +51,12 @@ export interface ITuneDraft extends IJobDraft, ITrainFields {
   trials: string;
   parallel: string;
   failures: string;
+
+  /** How often a trial that fails is run again. */
+  trialRetries: string;
+
+  /** How long a trial may take, in minutes; empty: for ever. */
+  trialMinutes: string;
   seed: string;
   collector: 'push' | 'stdout' | 'file' | 'tensorboard';
   collectorPath: string;
@@ -102,6 +108,8 @@ export function newTuneDraft(given: Partial<ITuneDraft>): ITuneDraft {
     trials: '20',
     parallel: '2',
     failures: '',
+    trialRetries: '0',
+    trialMinutes: '',
     seed: '',
     collector: given.source === 'command' ? 'stdout' : 'push',
     collectorPath: '',
@@ -157,6 +165,12 @@ export function tuneProblems(
   }
   if (!isCount(draft.parallel, 1)) {
     found.parallel = 'count';
+  }
+  if (!isCount(draft.trialRetries, 0)) {
+    found.trialRetries = 'count';
+  }
+  if (draft.trialMinutes.trim() !== '' && !(Number(draft.trialMinutes) > 0)) {
+    found.trialMinutes = 'number';
   }
   if (
     ['file', 'tensorboard'].includes(draft.collector) &&
@@ -379,6 +393,9 @@ export function tuneSpec(draft: ITuneDraft): TuneSpec {
     resume: 'from-table',
     warm_start: words(draft.warmStart),
     train: draft.isTrain === 'yes' ? trainSpec(draft) : null,
+    trial_retries: Number(draft.trialRetries),
+    trial_timeout_s:
+      draft.trialMinutes.trim() === '' ? null : Number(draft.trialMinutes) * 60,
     is_inline: draft.isInline === 'yes',
     seed: count(draft.seed)
   };

@@ -152,6 +152,21 @@ export function TuneFormView(props: {
                 placeholder={trans.__('any')}
               />
             </div>
+            <div className="jp-mlplat-Form-row">
+              <JobText
+                form={form}
+                field="trialRetries"
+                label={trans.__('A failed trial runs again')}
+                inputMode="numeric"
+              />
+              <JobText
+                form={form}
+                field="trialMinutes"
+                label={trans.__('A trial takes at most, minutes')}
+                inputMode="decimal"
+                placeholder={trans.__('no limit')}
+              />
+            </div>
             <JobChoice
               form={form}
               field="isInline"
