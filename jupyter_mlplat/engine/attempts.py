@@ -12,6 +12,7 @@ from typing import Any
 import jupyter_mlplat
 from jupyter_mlplat.engine.facts import Facts
 from jupyter_mlplat.engine.live import LiveRun
+from jupyter_mlplat.engine.volumes import mounts_of
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 from jupyter_mlplat.resources.pipeline import Pipeline, Step
@@ -73,6 +74,9 @@ def prepare_attempt(
             train = _train_document(facts, step.tune.train, share)
             document["env"] = env = {**train.pop("env"), **env}
             document["tune"]["train"] = train
+    if step.program is not None and step.program.mounts:
+        whose = f"step {step.name!r}"
+        document["mounts"] = mounts_of(home, step.program.mounts, whose)
     if step.train is not None:
         document["train"] = _train_document(facts, step.train, task.gpus)
         document["env"] = env = {**document["train"].pop("env"), **env}

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_mlplat.engine.pythons import ContainerTool, own_version, python_of_version
+from jupyter_mlplat.engine.volumes import make_source, volume_folder
 from jupyter_mlplat.errors import InvalidInput, Unsupported
 from jupyter_mlplat.formats.kfp.spec import ComponentSpec
 from jupyter_mlplat.kit.digests import digest_json
@@ -387,14 +388,8 @@ class Components:
             given.mounts.append({"source": None, "path": mount.path})
             return
         if mount.kind == "volume":
-            folder = self._volume_folder(mount.name, component)
-            source = os.path.normpath(folder / mount.sub_path)
-            if not f"{source}/".startswith(f"{folder}/"):
-                raise InvalidInput(
-                    f"Cannot run task {component.task!r}: sub-path {mount.sub_path!r} leads out of "
-                    f"volume {mount.name!r}."
-                )
-            os.makedirs(source, mode=0o700, exist_ok=True)
+            task = f"task {component.task!r}"
+            source = make_source(self._home, mount.name, mount.sub_path, task)
             given.mounts.append({"source": source, "path": mount.path})
             return
         if self._secrets.find(mount.name, mount.kind) is None:
@@ -409,11 +404,7 @@ class Components:
             given.masked.append(source)
 
     def _volume_folder(self, name: str, component: Component) -> Path:
-        if not name or name != os.path.basename(name) or name.startswith("."):
-            raise InvalidInput(
-                f"Cannot run task {component.task!r}: {name!r} is no name of a volume."
-            )
-        return self._home.volumes / name
+        return volume_folder(self._home, name, f"task {component.task!r}")
 
     def _volume(self, step: Step, call: Call, run: Run) -> dict[str, Any]:
         """Return what to do with the folder that stands for a volume."""

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from jupyter_mlplat.resources.base import Digest, Gpus, JsonValue, Name, Request, Resource
-from jupyter_mlplat.resources.training import TrainSpec
+from jupyter_mlplat.resources.training import Mount, TrainSpec
 from jupyter_mlplat.resources.tuning import TuneSpec
 from jupyter_mlplat.resources.workflow import Component
 
@@ -93,6 +93,7 @@ class Program(Resource):
     function: Digest | None = Field(default=None, description="By cloudpickle, in the store.")
     command: tuple[str, ...] = ()
     arguments: dict[str, JsonValue] = Field(default={}, description="Of the function, by name.")
+    mounts: tuple[Mount, ...] = ()
 
 
 class Carried(Resource):

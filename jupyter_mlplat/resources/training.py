@@ -21,6 +21,18 @@ class Initializer(Resource):
     env: dict[str, str] = {}
 
 
+class Mount(Resource):
+    """A folder that a program sees at a path of its own, as a pod sees a volume."""
+
+    path: str = Field(description="Absolute; what lies there otherwise is not seen.")
+    volume: str | None = Field(
+        default=None,
+        description="Named folder of this machine, kept until it is deleted; None: an empty one.",
+    )
+    sub_path: str = Field(default="", description="Of the volume.")
+    is_read_only: bool = False
+
+
 class TrainSpec(Resource):
     """How many processes a step runs as, and what they are told of each other."""
 
@@ -55,6 +67,7 @@ class TrainRuntime(Resource):
         default=None, description="Container image that has to be stood in for; None: none has."
     )
     command: tuple[str, ...] = Field(default=(), description="Of jobs that give none.")
+    mounts: tuple[Mount, ...] = Field(default=(), description="Of commands that it runs.")
     restarts: int = Field(default=0, ge=0, description="After failures, of jobs that use it.")
     notes: tuple[str, ...] = Field(
         default=(), description="What its document asks for and is not honoured here."
@@ -139,6 +152,7 @@ class Payload(Request):
         default={}, description="Of a function or a notebook, by name."
     )
     cwd: str | None = Field(default=None, description="Absolute; by default the notebook's folder.")
+    mounts: tuple[Mount, ...] = ()
     carried: str | None = Field(
         default=None,
         description="Digest of a bundle in the blob store: values of a live kernel by name.",

@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import (
@@ -162,6 +162,8 @@ class Attempt:
         os.environ.update(order.get("env") or {})
         _add_working_directory_to_path()
         os.chdir(order["cwd"])
+        if order.get("mounts"):
+            self._mount(order["mounts"])
         channels.moved = order.get("moved") or ()
         self.start = channels.Start()
         seed = dump_json(
@@ -216,6 +218,14 @@ class Attempt:
         finally:
             for part, recorder in zip(parts, recorders):
                 part.recorder = recorder
+
+    def _mount(self, mounts: Sequence[Mapping[str, Any]]) -> None:
+        from . import mounting, task_failures  # imports ctypes
+
+        try:
+            mounting.mount(mounts, self.path("mounts"))
+        except task_failures.TaskFailed as failed:
+            raise StepFailed(**failed.error) from failed
 
     # The trials of a tuning job
 

@@ -98,7 +98,7 @@ def read_experiment(document: Object, config_maps: ConfigMaps, runtimes: Runtime
             places,
         )
         request = TuneRequest(
-            payload=Payload(command=template.words),
+            payload=Payload(command=template.words, mounts=template.mounts),
             name=document.name,
             tags=tags_of(document),
             env=dict(template.environment.plain),

@@ -29,7 +29,7 @@ from jupyter_mlplat.formats.trainer.jobs import Runtimes, training_of
 from jupyter_mlplat.formats.trainer.runtimes import JOB_FIELDS
 from jupyter_mlplat.formats.trainer.spec import TrainJobSpec
 from jupyter_mlplat.resources.base import JsonValue
-from jupyter_mlplat.resources.training import TrainSpec
+from jupyter_mlplat.resources.training import Mount, TrainSpec
 
 PATH = "spec.trialTemplate"
 JOB_VERSION = "batch/v1"
@@ -67,6 +67,7 @@ class Template:
         notes: What is not honoured here.
         retries: How often a trial that fails is run again.
         timeout_s: How long a trial may take.
+        mounts: Folders that it sees at paths of its own.
     """
 
     words: tuple[str, ...]
@@ -79,6 +80,7 @@ class Template:
     notes: tuple[str, ...]
     retries: int = 0
     timeout_s: float | None = None
+    mounts: tuple[Mount, ...] = ()
 
 
 def read_template(
@@ -312,6 +314,7 @@ def _job(raw: Mapping[str, JsonValue], path: str, primary: str) -> Template:
         notes=unique((*container.notes, *_notes_on_job(spec))),
         retries=_count(spec, "backoffLimit", path, least=0) or 0,
         timeout_s=_count(spec, "activeDeadlineSeconds", path, least=1),
+        mounts=container.mounts,
     )
 
 
@@ -341,6 +344,7 @@ def _train_job(raw: Mapping[str, JsonValue], path: str, runtimes: Runtimes) -> T
         object=raw,
         notes=unique(training.notes),
         timeout_s=spec.active_deadline_seconds,
+        mounts=training.mounts,
     )
 
 

@@ -20,9 +20,11 @@ from jupyter_mlplat.formats.kubernetes.objects import (
     shape,
     words,
 )
+from jupyter_mlplat.formats.kubernetes.volumes import mounts_of
 from jupyter_mlplat.kit.quantities import parse_bytes, parse_cpu
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.images import SecretKind
+from jupyter_mlplat.resources.training import Mount
 
 _REFERENCE = re.compile(r"(\$?)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 _VARIABLE = re.compile(r"[^\s=]+")
@@ -32,7 +34,6 @@ _CONTAINER_NOTES = {
     "ports": "ports",
     "resizePolicy": "resize policy",
     "restartPolicy": "restart policy of the container",
-    "volumeMounts": "volume mounts",
     "volumeDevices": "volume devices",
     "livenessProbe": "liveness probe",
     "readinessProbe": "readiness probe",
@@ -42,11 +43,13 @@ _CONTAINER_NOTES = {
 }
 _CONTAINER_FIELDS = words("name image command args workingDir env envFrom resources")
 _CONTAINER = _CONTAINER_FIELDS.union(
-    words("imagePullPolicy terminationMessagePath terminationMessagePolicy stdin stdinOnce tty"),
+    words(
+        "volumeMounts imagePullPolicy terminationMessagePath terminationMessagePolicy stdin "
+        "stdinOnce tty"
+    ),
     _CONTAINER_NOTES,
 )
 _POD_NOTES = {
-    "volumes": "volumes",
     "initContainers": "init containers",
     "nodeSelector": "node selector",
     "nodeName": "node name",
@@ -67,7 +70,7 @@ _POD_NOTES = {
     "resources": "resources of the pod as a whole",
 }
 _POD = words(
-    "containers restartPolicy activeDeadlineSeconds terminationGracePeriodSeconds "
+    "containers volumes restartPolicy activeDeadlineSeconds terminationGracePeriodSeconds "
     "ephemeralContainers dnsPolicy dnsConfig automountServiceAccountToken hostNetwork hostPID "
     "hostIPC hostUsers hostname subdomain hostAliases shareProcessNamespace readinessGates "
     "enableServiceLinks overhead setHostnameAsFQDN os"
@@ -138,6 +141,7 @@ class Container:
     cwd: str | None = None
     environment: Environment = field(default_factory=Environment)
     demand: Demand = field(default_factory=Demand)
+    mounts: tuple[Mount, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -335,8 +339,13 @@ def _gpus(amount: str | int | float, place: str) -> int:
     return int(amount)
 
 
-def container_of(value: JsonValue, path: str, fields: Mapping[str, str] | None = None) -> Container:
-    """Read one container.
+def container_of(
+    value: JsonValue,
+    path: str,
+    fields: Mapping[str, str] | None = None,
+    volumes: JsonValue = None,
+) -> Container:
+    """Read one container of a pod that has these volumes.
 
     Raises:
         Fault: A field is unknown, or of the wrong type.
@@ -349,6 +358,7 @@ def container_of(value: JsonValue, path: str, fields: Mapping[str, str] | None =
     stored = tuple(_all_keys(read.env_from or []))
     environment = Environment(environment.plain, (*stored, *environment.stored), environment.notes)
     demand, notes = demand_of(read.resources, f"{path}.resources")
+    mounts, unmounted = mounts_of(volumes, raw.get("volumeMounts"), f"{path}.volumeMounts")
     return Container(
         name=read.name,
         image=read.image or "",
@@ -357,7 +367,8 @@ def container_of(value: JsonValue, path: str, fields: Mapping[str, str] | None =
         cwd=read.working_dir,
         environment=environment,
         demand=demand,
-        notes=(*_notes(raw, _CONTAINER_NOTES), *environment.notes, *notes),
+        mounts=mounts,
+        notes=(*_notes(raw, _CONTAINER_NOTES), *environment.notes, *notes, *unmounted),
     )
 
 
@@ -400,7 +411,8 @@ def pod_of(value: JsonValue, path: str, fields: Mapping[str, str] | None = None)
     if not isinstance(containers, list) or not containers:
         raise Fault(f"{path}.containers", "is missing: a pod needs at least one container")
     read = tuple(
-        container_of(one, f"{path}.containers[{at}]", fields) for at, one in enumerate(containers)
+        container_of(one, f"{path}.containers[{at}]", fields, raw.get("volumes"))
+        for at, one in enumerate(containers)
     )
     return Pod(read, f"{path}.containers", tuple(_notes(raw, _POD_NOTES)))
 

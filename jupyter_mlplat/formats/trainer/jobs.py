@@ -21,6 +21,7 @@ from jupyter_mlplat.formats.kubernetes.pods import (
     expand,
     notes_on_pod,
 )
+from jupyter_mlplat.formats.kubernetes.volumes import mounts_of
 from jupyter_mlplat.formats.kubernetes.wanted import Wanted, tags_of, unique
 from jupyter_mlplat.formats.trainer import GROUP, TRAIN_JOB
 from jupyter_mlplat.formats.trainer.launching import Launch, launch_of
@@ -36,6 +37,7 @@ from jupyter_mlplat.formats.trainer.spec import (
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.training import (
     Initializer,
+    Mount,
     Payload,
     TrainRequest,
     TrainRuntime,
@@ -74,6 +76,7 @@ class Training:
     demand: Demand
     retries: int
     notes: tuple[str, ...]
+    mounts: tuple[Mount, ...] = ()
 
 
 def read_train_job(document: Object, runtimes: Runtimes) -> Wanted:
@@ -96,7 +99,7 @@ def read_train_job(document: Object, runtimes: Runtimes) -> Wanted:
         queue = document.labels.get(QUEUE)
         waiting = (f"no queue {queue!r} admits jobs here: resume it yourself",) if queue else ()
         request = TrainRequest(
-            payload=Payload(command=training.words),
+            payload=Payload(command=training.words, mounts=training.mounts),
             name=document.name,
             tags=tags_of(document),
             env=dict(training.environment.plain),
@@ -137,6 +140,7 @@ def training_of(spec: TrainJobSpec, path: str, runtimes: Runtimes) -> Training:
         raise Fault(f"{place}.numNodes", f"{nodes} is more than {MOST_NODES}")
     initializers, stored = _initializers(spec.initializer or Initializers(), f"{path}.initializer")
     given = trainer.num_proc_per_node or launch.processes or runtime.processes
+    patched, ignored = _patches(spec.runtime_patches or [], f"{path}.runtimePatches")
     return Training(
         words=launch.words,
         train=TrainSpec(
@@ -157,10 +161,11 @@ def training_of(spec: TrainJobSpec, path: str, runtimes: Runtimes) -> Training:
                 *launch.notes,
                 *environment.notes,
                 *more,
-                *_patches(spec.runtime_patches or [], f"{path}.runtimePatches"),
+                *ignored,
                 *(_MOUNTS[name] for name in initializers),
             )
         ),
+        mounts=tuple({one.path: one for one in (*runtime.mounts, *patched)}.values()),
     )
 
 
@@ -249,9 +254,10 @@ def _initializers(
     return found, tuple(stored)
 
 
-def _patches(patches: Sequence[RuntimePatch], path: str) -> list[str]:
-    """Check patches, and say what of them only a cluster honours."""
+def _patches(patches: Sequence[RuntimePatch], path: str) -> tuple[list[Mount], list[str]]:
+    """Read the mounts that patches add, and say what of them only a cluster honours."""
     managers: set[str] = set()
+    mounts: list[Mount] = []
     notes: list[str] = []
     for at, patch in enumerate(patches):
         place = f"{path}[{at}]"
@@ -266,12 +272,15 @@ def _patches(patches: Sequence[RuntimePatch], path: str) -> list[str]:
             below = f"{place}[{number}].template.spec.template.spec"
             spec: Mapping[str, JsonValue] = (pods and pods.spec) or {}
             notes += notes_on_pod(spec, below)
-            notes += _patched_containers(spec, below)
-    return notes
+            more, ignored = _patched_containers(spec, below)
+            mounts += more
+            notes += ignored
+    return mounts, notes
 
 
-def _patched_containers(spec: Mapping[str, JsonValue], path: str) -> list[str]:
-    notes = []
+def _patched_containers(spec: Mapping[str, JsonValue], path: str) -> tuple[list[Mount], list[str]]:
+    mounts: list[Mount] = []
+    notes: list[str] = []
     for field in ("containers", "initContainers"):
         listed = spec.get(field)
         for at, value in enumerate(listed if isinstance(listed, list) else ()):
@@ -282,6 +291,13 @@ def _patched_containers(spec: Mapping[str, JsonValue], path: str) -> list[str]:
                     f"{path}.{field}[{at}].env",
                     f"variables of {name!r} are set in spec.trainer.env or spec.initializer",
                 )
-            if field == "containers":
+            wanted = container.get("volumeMounts")
+            if name == NODE and wanted:
+                place = f"{path}.{field}[{at}].volumeMounts"
+                more, ignored = mounts_of(spec.get("volumes"), wanted, place, is_patch=True)
+                mounts += more
+                notes += ignored
+            is_known = name == NODE and container.keys() <= {"name", "volumeMounts"}
+            if field == "containers" and not is_known:
                 notes.append(f"ignored, as only a cluster has it: patch of container {name!r}")
-    return notes
+    return mounts, notes

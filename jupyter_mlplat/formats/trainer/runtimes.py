@@ -66,6 +66,7 @@ def read_runtime(document: Object) -> TrainRuntime:
             env=dict(trainer.environment.plain),
             image=trainer.image or None,
             command=trainer.words,
+            mounts=trainer.mounts,
             restarts=_restarts(job_set),
             notes=unique((*notes, *trainer.notes, *more)),
         )

@@ -140,7 +140,10 @@ def job_pipeline(request: JobRequest, source: Source | None, cpu: float) -> Pipe
     payload = request.payload
     if source is None:
         program = Program(
-            function=payload.function, command=payload.command, arguments=payload.arguments
+            function=payload.function,
+            command=payload.command,
+            arguments=payload.arguments,
+            mounts=payload.mounts,
         )
         saved = (RETURNED,) if payload.function else ()
         step = Step(

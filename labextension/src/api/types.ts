@@ -627,6 +627,7 @@ export type Program = {
   command: string[];
   /** Of the function, by name. */
   arguments: Record<string, JsonValue>;
+  mounts: Mount[];
 };
 
 /** A bundle of values that a live kernel gave along; no step made them. */
@@ -1957,6 +1958,17 @@ export type Initializer = {
   env: Record<string, string>;
 };
 
+/** A folder that a program sees at a path of its own, as a pod sees a volume. */
+export type Mount = {
+  /** Absolute; what lies there otherwise is not seen. */
+  path: string;
+  /** Named folder of this machine, kept until it is deleted; None: an empty one. */
+  volume: string | null;
+  /** Of the volume. */
+  sub_path: string;
+  is_read_only: boolean;
+};
+
 /** How many processes a step runs as, and what they are told of each other. */
 export type TrainSpec = {
   /** Name of a `TrainRuntime`. */
@@ -1982,6 +1994,8 @@ export type TrainRuntime = {
   image: string | null;
   /** Of jobs that give none. */
   command: string[];
+  /** Of commands that it runs. */
+  mounts: Mount[];
   /** After failures, of jobs that use it. */
   restarts: number;
   /** What its document asks for and is not honoured here. */
@@ -2063,6 +2077,7 @@ export type Payload = {
   arguments?: Record<string, JsonValue>;
   /** Absolute; by default the notebook's folder. */
   cwd?: string | null;
+  mounts?: Mount[];
   /** Digest of a bundle in the blob store: values of a live kernel by name. */
   carried?: string | null;
   carried_names?: string[];

@@ -10,7 +10,7 @@ from jupyter_mlplat.formats.katib.experiments import read_experiment
 from jupyter_mlplat.formats.katib.optimization import read_optimization_job
 from jupyter_mlplat.formats.kubernetes.objects import object_of
 from jupyter_mlplat.formats.kubernetes.pods import Demand
-from jupyter_mlplat.resources.training import TrainSpec
+from jupyter_mlplat.resources.training import Mount, TrainSpec
 from jupyter_mlplat.resources.tuning import (
     Algorithm,
     Collector,
@@ -356,3 +356,38 @@ def test_fault_of_an_optimization_job_is_told_with_its_path(
         read_optimization_job(changed(OPTIMIZATION_JOB, path, value), runtimes)
 
     assert caught.value.details["path"] == where
+
+
+def test_limits_of_a_trials_job_are_those_of_each_trial() -> None:
+    job = "spec/trialTemplate/trialSpec/spec"
+
+    assert request_of(f"{job}/backoffLimit", 2).tune.trial_retries == 2
+    assert request_of(f"{job}/activeDeadlineSeconds", 90).tune.trial_timeout_s == 90
+    with pytest.raises(InvalidInput, match="backoffLimit: needed a whole number"):
+        request_of(f"{job}/backoffLimit", -1)
+
+
+def test_claims_and_empty_folders_are_mounted_others_are_noted() -> None:
+    pod = "spec/trialTemplate/trialSpec/spec/template/spec"
+    volumes = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "digits", "readOnly": True}},
+        {"name": "scratch", "emptyDir": {}},
+        {"name": "host", "hostPath": {"path": "/etc"}},
+    ]
+    wanted = [
+        {"name": "data", "mountPath": "/data/", "subPath": "train"},
+        {"name": "scratch", "mountPath": "/tmp/scratch"},
+        {"name": "host", "mountPath": "/host"},
+    ]
+    document = changed(EXPERIMENT, f"{pod}/volumes", volumes)
+    document = changed(document.raw, f"{CONTAINER}/volumeMounts", wanted)
+
+    read = read_experiment(document, no_config_maps, runtimes)
+
+    assert read.request.payload.mounts == (
+        Mount(path="/data", volume="digits", sub_path="train", is_read_only=True),
+        Mount(path="/tmp/scratch"),
+    )
+    assert "ignored, as only a cluster has it: volume 'host' (hostPath)" in read.notes
+    with pytest.raises(InvalidInput, match="there is no volume 'other'"):
+        request_of(f"{CONTAINER}/volumeMounts", [{"name": "other", "mountPath": "/x"}])
