@@ -314,6 +314,31 @@ def test_a_command_reports_as_cells_do(running: EngineProcess, folder: Path) -> 
     assert [(metric["name"], metric["position"]) for metric in metrics] == [("loss", 2)]
 
 
+def test_a_command_sees_volumes_at_their_paths(running: EngineProcess, folder: Path) -> None:
+    source = (
+        "import os\n"
+        "open('/data/rank-' + os.environ['RANK'], 'w').write('x')\n"
+        "assert os.listdir('/scratch') == []\n"
+        "open('/fixed/x', 'w')"
+    )
+    mounts = [
+        {"path": "/data", "volume": "digits", "sub_path": "made"},
+        {"path": "/scratch"},
+        {"path": "/fixed", "volume": "digits", "is_read_only": True},
+    ]
+    request = job(folder, train={"runtime": "plain", "processes": 1})
+    request["payload"] = {"command": ["python", "-c", source], "mounts": mounts}
+
+    run = running.client.wait_for_run(running.client.train(request).id, 60)
+
+    volume = running.client.home.volumes / "digits"
+    assert os.listdir(volume / "made") == ["rank-0"]
+    assert run.state is RunState.FAILED  # nothing is written into what is only to be read
+    assert "Read-only file system" in running.client.read_step_log(
+        run.id, run.tasks[0].name, "stderr"
+    ).decode()
+
+
 def test_a_rank_that_runs_out_of_memory_is_named(running: EngineProcess, folder: Path) -> None:
     source = (
         "import time, jupyter_mlplat as mlplat\n"
