@@ -501,9 +501,9 @@ describe('the draft of a tuning job', () => {
     expect(tuneProblems({ ...draft, isInline: 'yes' }, [])).toEqual({
       isInline: 'inline'
     });
-    expect(
-      tuneSpec({ ...draft, isInline: 'yes', step: 'fit' }).is_inline
-    ).toBe(true);
+    expect(tuneSpec({ ...draft, isInline: 'yes', step: 'fit' }).is_inline).toBe(
+      true
+    );
     expect(
       tuneProblems({ ...draft, isInline: 'yes', step: 'fit' }, [])
     ).toEqual({});

@@ -25,9 +25,10 @@ export interface IJobKind<D extends IJobDraft, P extends string = JobProblem> {
 }
 
 /** A job in the making: what was filled in, and what the engine makes of the notebook. */
-export class JobForm<D extends IJobDraft, P extends string = JobProblem>
-  implements IDisposable
-{
+export class JobForm<
+  D extends IJobDraft,
+  P extends string = JobProblem
+> implements IDisposable {
   /** @param _save - Write a notebook that is open to disk, so that what runs is what is seen. */
   constructor(
     private readonly _connection: Connection,

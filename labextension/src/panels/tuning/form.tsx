@@ -368,9 +368,12 @@ function Strategies(props: { form: TuneForm }): JSX.Element | null {
             ['min', trans.__('The least')]
           ]}
           onChange={kind => {
-            const { [name]: _, ...others } = strategies;
+            const others = Object.entries(strategies).filter(
+              ([other]) => other !== name
+            );
+            const chosen = kind === '' ? [] : [[name, kind] as const];
             form.edit({
-              strategies: kind === '' ? others : { ...others, [name]: kind }
+              strategies: Object.fromEntries([...others, ...chosen])
             });
           }}
         />
