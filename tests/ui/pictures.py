@@ -45,6 +45,8 @@ KEPT = {
     *("endpoint-narrow", "endpoint-traffic-narrow", "endpoint-try-it-narrow", "main-endpoint-wide"),
     *("run-kfp-narrow", "schedules-narrow", "schedule-narrow", "schedule-form-wide"),
     *("lineage-narrow", "main-lineage-column-wide", "tour", "launcher"),
+    *("training-narrow", "training-failed-narrow", "training-form-narrow", "main-training-wide"),
+    *("tuning-form-narrow", "tuning-trial-narrow", "main-tuning-wide"),
 }
 KEPT_LOOKS = ("light", "dark")
 SECTIONS = (
@@ -294,6 +296,102 @@ def _(stage: Stage) -> None:
     stage.link(f"run/{stage.show.kfp}")
     stage.run("mlplat:show-step", run=stage.show.kfp, step="metr")
     settle(stage.page)
+
+
+# Jobs
+
+
+@scene("training-jobs")
+def _(stage: Stage) -> None:
+    stage.open()
+    stage.section("training")
+    stage.panel.locator("[data-kind=train]").first.wait_for()
+
+
+@scene("training")
+def _(stage: Stage) -> None:
+    stage.link(f"training/{stage.show.training}")
+
+
+@scene("training-failed")
+def _(stage: Stage) -> None:
+    stage.link(f"training/{stage.show.broken_training}")
+    stage.panel.locator("[data-rank='1']").click()
+    settle(stage.page)
+
+
+@scene("training-form")
+def _(stage: Stage) -> None:
+    stage.run("mlplat:new-training")
+    stage.page.get_by_test_id("mlplat-train-form").wait_for()
+    settle(stage.page)
+
+
+@scene("tuning-jobs")
+def _(stage: Stage) -> None:
+    stage.section("tuning")
+    stage.panel.locator("[data-kind=tune]").first.wait_for()
+
+
+@scene("tuning")
+def _(stage: Stage) -> None:
+    stage.link(f"tuning/{stage.show.tuned}")
+
+
+@scene("tuning-together")
+def _(stage: Stage) -> None:
+    stage.see(stage.panel.get_by_test_id("mlplat-importance"))
+
+
+@scene("tuning-trial")
+def _(stage: Stage) -> None:
+    stage.panel.locator("[data-trial]").nth(2).click()
+    stage.see(stage.page.get_by_test_id("mlplat-trial"))
+
+
+@scene("tuning-form")
+def _(stage: Stage) -> None:
+    stage.run("mlplat:new-tuning")
+    form = stage.page.get_by_test_id("mlplat-tune-form")
+    form.get_by_role("button", name="trees", exact=True).click(timeout=SLOW_MS)
+    settle(stage.page)
+
+
+@scene("tuning-form-more")
+def _(stage: Stage) -> None:
+    form = stage.page.get_by_test_id("mlplat-tune-form")
+    form.locator("[name=metric]").fill("auc")
+    stage.unfold("More")
+    form.locator("[name=collector]").select_option("file")
+    form.locator("[name=additional]").fill("loss")
+    stage.unfold("Which value counts")
+    stage.see(form.locator("[name=collector]"))
+
+
+@scene("main-training", "main")
+def _(stage: Stage) -> None:
+    stage.view("training", run=stage.show.trained)
+    other = stage.main.get_by_label("Draw another job with it")
+    other.select_option(index=2)
+    settle(stage.page)
+
+
+@scene("main-tuning", "main")
+def _(stage: Stage) -> None:
+    stage.view("tuning", run=stage.show.tuned)
+
+
+@scene("main-tuning-charts", "main")
+def _(stage: Stage) -> None:
+    stage.see(stage.main.get_by_test_id("mlplat-parallel"))
+
+
+@scene("main-machine", "main")
+def _(stage: Stage) -> None:
+    stage.close_views()
+    stage.run("mlplat:show-machine")
+    stage.page.get_by_test_id("mlplat-machine").wait_for(timeout=SLOW_MS)
+    stage.page.wait_for_timeout(1000)
 
 
 # Schedules
