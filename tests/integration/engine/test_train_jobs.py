@@ -334,9 +334,10 @@ def test_a_command_sees_volumes_at_their_paths(running: EngineProcess, folder: P
     volume = running.client.home.volumes / "digits"
     assert os.listdir(volume / "made") == ["rank-0"]
     assert run.state is RunState.FAILED  # nothing is written into what is only to be read
-    assert "Read-only file system" in running.client.read_step_log(
-        run.id, run.tasks[0].name, "stderr"
-    ).decode()
+    assert (
+        "Read-only file system"
+        in running.client.read_step_log(run.id, run.tasks[0].name, "stderr").decode()
+    )
 
 
 def test_a_rank_that_runs_out_of_memory_is_named(running: EngineProcess, folder: Path) -> None:
