@@ -36,7 +36,8 @@ def lab() -> Iterator[Lab]:
 
 def test_a_gpu_that_a_kernel_has_forgotten_is_taken_back_for_a_step(lab: Lab, page: Page) -> None:
     client = EngineClient(lab.environment["MLPLAT_HOME"])
-    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [CELL]}
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": [CELL]}
     (lab.folder / "gpu.ipynb").write_text(json.dumps(notebook))
     with subprocess.Popen(["sleep", "300"]) as kernel:
         client.take_lease(1, identify(kernel.pid), "/work/churn.ipynb")
