@@ -1,6 +1,7 @@
 """The Kubernetes controller of notebook servers.
 
-Its room is reserved: the wheel installs this package so that its name and place are settled. What
-belongs here are pure reconcile functions (a Notebook in, the desired objects out) and the operator
-that carries them out.
+Reconcilers are pure functions (objects as they are in, a plan out: `plans`); `notebooks` has that
+of servers. Around them lies a level-triggered loop: `mirrors` keeps what the API server has,
+`queueing` says what to look at next, `acting` carries plans out, `leading` lets one process act.
+`python -m jupyter_mlplat_controller` runs it.
 """

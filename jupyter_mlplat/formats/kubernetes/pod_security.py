@@ -73,7 +73,7 @@ def _of_pod_context(context: Value) -> Iterator[str]:
     place = "securityContext"
     yield from _of_context(place, context)
     for number, sysctl in enumerate(_list(context.get("sysctls"))):
-        if (name := _map(sysctl).get("name")) not in SYSCTLS:
+        if not among(name := _map(sysctl).get("name"), SYSCTLS):
             yield f"{place}.sysctls[{number}] sets {name!r}"
 
 
@@ -108,7 +108,7 @@ def _of_container(place: str, container: Value, pod: Value) -> Iterator[str]:
     if "ALL" not in _list(capabilities.get("drop")):
         yield f"{inner}.capabilities.drop does not say ALL"
     for name in _list(capabilities.get("add")):
-        if name not in ADDED:
+        if not among(name, ADDED):
             yield f"{inner}.capabilities.add has {name!r}"
     for number, port in enumerate(_list(container.get("ports"))):
         if _map(port).get("hostPort"):
@@ -135,16 +135,21 @@ def _of_context(place: str, context: Value) -> Iterator[str]:
         yield f"{place}.runAsUser is 0"
     for field in ("seccompProfile", "appArmorProfile"):
         profile = context.get(field)
-        if profile is not None and _map(profile).get("type") not in PROFILES:
+        if profile is not None and not among(_map(profile).get("type"), PROFILES):
             yield f"{place}.{field} is {_map(profile).get('type')!r}"
     options = _map(context.get("seLinuxOptions"))
-    if (options.get("type") or "") not in SELINUX_TYPES:
+    if not among(options.get("type") or "", SELINUX_TYPES):
         yield f"{place}.seLinuxOptions.type is {options['type']!r}"
     for field in ("user", "role"):
         if options.get(field):
             yield f"{place}.seLinuxOptions.{field} is set"
     if _map(context.get("windowsOptions")).get("hostProcess"):
         yield f"{place}.windowsOptions.hostProcess is true"
+
+
+def among(value: Any, names: frozenset[str]) -> bool:
+    """Tell whether a value of any type is one of the names."""
+    return isinstance(value, str) and value in names
 
 
 def _map(value: Any) -> Value:
