@@ -94,7 +94,7 @@ class Bench:
             "blobs": str(self.home.blobs),
             "doorbell": str(self.home.doorbell),
         }
-        order, document = self.components.order(run, task, step, ref, common)
+        order, document = self.components.order(run, task, step, ref, common, {})
         ref.directory.mkdir(parents=True)
         (ref.directory / "step.json").write_text(json.dumps(document))
         self.ends[ref] = asyncio.get_running_loop().create_future()
