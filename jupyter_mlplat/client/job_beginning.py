@@ -33,6 +33,7 @@ def train_job(
     retries: int | None = None,
     timeout_s: float | None = None,
     env: Mapping[str, str] | None = None,
+    volumes: Mapping[str, str] | None = None,
     dataset: str | None = None,
     model: str | None = None,
     experiment: str | None = None,
@@ -61,6 +62,8 @@ def train_job(
         retries: Restarts after a failure, each from the last checkpoint.
         timeout_s: Deadline.
         env: Variables of the environment.
+        volumes: Named folders, kept until they are deleted, by the paths where a function or a
+            command sees them: `{"/data": "digits"}`.
         dataset: URI of what the initializer fetches before the job begins.
         model: Likewise, for a model to begin with.
         experiment: Group of runs it belongs to.
@@ -82,7 +85,7 @@ def train_job(
         )
     )
     request = request_of(
-        payload_of(client, what, arguments, step),
+        payload_of(client, what, arguments, step, volumes),
         train=spec.to_wire(),
         gpu=gpu,
         cpu=cpu,
@@ -131,6 +134,7 @@ def tune(
     step: str | None = None,
     timeout_s: float | None = None,
     env: Mapping[str, str] | None = None,
+    volumes: Mapping[str, str] | None = None,
     collector: Mapping[str, Any] | None = None,
     experiment: str | None = None,
     tags: Mapping[str, str] | None = None,
@@ -173,6 +177,8 @@ def tune(
         step: Only this step of the notebook.
         timeout_s: Deadline.
         env: Variables of the environment.
+        volumes: Named folders, kept until they are deleted, by the paths where a function or a
+            command sees them: `{"/data": "digits"}`.
         collector: Where metrics are read, beside what trials report: fields of a `Collector`.
         experiment: Group of runs it belongs to.
         tags: Words to find it by.
@@ -210,7 +216,7 @@ def tune(
         )
     )
     request = request_of(
-        payload_of(client, what, arguments, step),
+        payload_of(client, what, arguments, step, volumes),
         tune=spec.to_wire(),
         gpu=gpu,
         cpu=cpu,

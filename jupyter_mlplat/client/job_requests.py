@@ -21,6 +21,7 @@ def payload_of(
     what: What,
     arguments: Mapping[str, Any] | None = None,
     step: str | None = None,
+    volumes: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Say what a job is to run: a function, a notebook or script by its path, or a command.
 
@@ -29,11 +30,14 @@ def payload_of(
         what: Is run.
         arguments: Of a function or notebook.
         step: Only this step of the notebook.
+        volumes: Named folders of this machine by the paths where a function or command sees them.
 
     Raises:
         InvalidInput: It is none of these, or needs a value that cannot travel.
     """
-    return {**_program_of(client, what), "arguments": dict(arguments or {}), "step": step}
+    mounts = [{"path": path, "volume": name} for path, name in (volumes or {}).items()]
+    told = {"arguments": dict(arguments or {}), "step": step, "mounts": mounts}
+    return {**_program_of(client, what), **told}
 
 
 def _program_of(client: EngineClient, what: What) -> dict[str, Any]:

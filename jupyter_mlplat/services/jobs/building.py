@@ -4,6 +4,7 @@ Reading a notebook is the caller's; what it read comes as `Source`.
 """
 
 import ast
+import os
 import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
@@ -93,8 +94,24 @@ def refuse_payload(request: JobRequest) -> None:
             f"Cannot run job {request.name!r} in {folder!r}: there is no such folder, or its path "
             "is not absolute. Check the path."
         )
+    _refuse_mounts(request, payload)
     if payload.command:
         _refuse_command(request, payload)
+
+
+def _refuse_mounts(request: JobRequest, payload: Payload) -> None:
+    if payload.mounts and not (payload.function or payload.command):
+        raise InvalidInput(
+            f"Cannot make job {request.name!r}: only functions and commands see volumes at paths "
+            "of their own. Leave 'mounts' out, and use the paths of this machine."
+        )
+    for mount in payload.mounts:
+        path = os.path.normpath(mount.path)
+        if not path.startswith("/") or path.strip("/") == "":
+            raise InvalidInput(
+                f"Cannot make job {request.name!r}: {mount.path!r} is no path for a volume. Needed "
+                "is an absolute one below '/'."
+            )
 
 
 def _refuse_command(request: JobRequest, payload: Payload) -> None:

@@ -150,6 +150,20 @@ def test_a_command_may_ask_only_for_what_the_space_has() -> None:
         refuse_payload(tuning({"command": ["echo", "${trialParameters.depth}"]}))
 
 
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        ({"cell": "x = 1", "mounts": [{"path": "/data"}]}, "only functions and commands"),
+        ({"command": ["true"], "mounts": [{"path": "data"}]}, "'data' is no path for a volume"),
+        ({"command": ["true"], "mounts": [{"path": "/x/.."}]}, "is no path for a volume"),
+    ],
+    ids=["cell", "relative", "root"],
+)
+def test_a_volume_that_nobody_could_see_is_refused(payload: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        refuse_payload(tuning(payload))
+
+
 def test_a_folder_that_is_not_there_is_refused() -> None:
     with pytest.raises(NotFound, match="no such folder"):
         refuse_payload(tuning({"cell": "x = 1", "cwd": "/not/there"}))
