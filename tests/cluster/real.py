@@ -276,7 +276,7 @@ class _ControlPlane:
             name: (self._assets / name).exists() and name not in self._without
             for name in ("kube-controller-manager", "kube-scheduler")
         }
-        storage, peers, port = _free_ports(3)
+        storage, peers, port = free_ports(3)
         url = f"https://{self._address}:{port}"
         authority = (self._folder / "ca.crt").read_text()
         cluster = RealCluster(
@@ -430,7 +430,8 @@ def _openssl(folder: Path, *arguments: str) -> None:
         raise ClusterUnavailable(f"openssl {arguments[0]} refused: {done.stderr[-500:]}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback that nobody listens on at this moment."""
     holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [holder.getsockname()[1] for holder in holders]
     for holder in holders:
