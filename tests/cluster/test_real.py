@@ -76,6 +76,8 @@ def test_people_may_do_what_they_were_given_only(real_control_plane: real.RealCl
     with pytest.raises(urllib.error.HTTPError, match="403"):
         real_control_plane.request("GET", "/api/v1/secrets", user="alice@example.org")
 
-    account = real_control_plane.token("system:serviceaccount:default:default")
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    real_control_plane.request("POST", accounts, {"metadata": {"name": "tester"}})
+    account = real_control_plane.token("system:serviceaccount:default:tester")
     assert account.count(".") == 2
     assert real_control_plane.request("GET", "/version")["gitVersion"].startswith("v1.")
