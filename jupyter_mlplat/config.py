@@ -42,6 +42,8 @@ class EngineConfig:
     kfp_port: int | None = 0  # 0: any, once somebody asks for it; None: never
     mlflow_port: int | None = 0
     tracked_silence_s: float = 24 * 3600.0
+    runs_here: bool = True  # False: users' code never runs where the engine does
+    files_root: Path | None = None  # what its users call "/"; None: this machine's own
 
 
 def _read_port(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""One HTTP exchange over the engine's Unix socket, with errors as the classes they were."""
+"""One HTTP exchange with the engine, by its Unix socket or the network; errors as they were."""
 
 import http.client
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from jupyter_mlplat.client.remote import RemoteEngine, enclose
 from jupyter_mlplat.errors import InvalidInput, PlatformError, Unavailable, from_body
 from jupyter_mlplat.resources.routes import PREFIX, Route
 
@@ -43,7 +44,7 @@ def build_target(
 
 
 def send(
-    socket_path: Path,
+    engine: Path | RemoteEngine,
     route: Route,
     target: str,
     body: object | None = None,
@@ -52,13 +53,20 @@ def send(
 ) -> http.client.HTTPResponse:
     """Send one request and return its answer, unread; closing it closes the connection.
 
+    The engine is named by its socket, or by its address.
+
     Raises:
         InvalidInput: The body holds what JSON cannot.
         PlatformError: The engine's own error, when the answer is not 2xx.
         OSError: Nobody listens, the connection broke, or the time ran out.
     """
-    connection = UnixConnection(socket_path, timeout_s)
+    connection: http.client.HTTPConnection
     sent = dict(headers)
+    if isinstance(engine, Path):
+        connection = UnixConnection(engine, timeout_s)
+    else:
+        connection, target = engine.connect(timeout_s), engine.target(target)
+        sent, body = {**sent, **engine.headers()}, enclose(route, body)
     if route.verb != "GET":
         sent["Content-Type"] = "application/json"
     content = _encode({} if body is None else body) if route.verb in _WITH_BODY else None

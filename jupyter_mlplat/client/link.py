@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_mlplat.client import connection, launching
-from jupyter_mlplat.errors import Conflict, Unavailable
+from jupyter_mlplat.client.remote import RemoteEngine
+from jupyter_mlplat.errors import Conflict, Forbidden, Unavailable
 from jupyter_mlplat.kit.home import Home, default_home
 from jupyter_mlplat.resources.routes import BY_NAME, Route
 
@@ -31,16 +32,28 @@ class EngineLink:
     def __init__(self, home: str | Path | None = None, *, start: bool = True) -> None:
         """Name an engine by its state directory; nothing is contacted yet.
 
+        Where the environment names an engine on the network, that one is meant by default.
+
         Args:
             home: The state directory; by default `MLPLAT_HOME`, else the user's data directory.
             start: Whether to start an engine where none answers.
         """
         self.home = Home(Path(home).expanduser().absolute() if home else default_home())
+        is_default = home is None or self.home.root == default_home()
+        self.remote = RemoteEngine.named() if is_default else None
         self._may_start = start
         self._is_checked = False
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.home.root)!r})"
+        return f"{type(self).__name__}({str(self.remote or self.home.root)!r})"
+
+    @property
+    def _door(self) -> Path | RemoteEngine:
+        return self.remote or self.home.socket
+
+    @property
+    def _hint(self) -> str:
+        return f"See {str(self.home.log)!r}" if self.remote is None else "Ask who runs it"
 
     @property
     def is_checked(self) -> bool:
@@ -52,16 +65,18 @@ class EngineLink:
         route = BY_NAME["engine.get"]
         target = connection.build_target(route, {}, {})
         try:
-            with connection.send(
-                self.home.socket, route, target, timeout_s=_PING_TIMEOUT_S
-            ) as response:
+            with connection.send(self._door, route, target, timeout_s=_PING_TIMEOUT_S) as response:
                 status: dict[str, Any] = json.loads(response.read())
         except TimeoutError as error:
             raise Unavailable(
-                f"The engine of {str(self.home.root)!r} is there and does not answer. "
-                f"See {str(self.home.log)!r}."
+                f"The engine of {str(self.remote or self.home.root)!r} is there and does not "
+                f"answer. {self._hint}."
             ) from error
-        except (OSError, http.client.HTTPException, Unavailable):
+        except (OSError, http.client.HTTPException, Unavailable) as error:
+            if self.remote is not None:
+                raise Unavailable(
+                    f"The engine at {str(self.remote)!r} cannot be used now: {error}"
+                ) from error
             return None  # not there, or starting or stopping
         return status
 
@@ -77,6 +92,8 @@ class EngineLink:
         status = self.ping()
         if status is None:
             self._start()
+        elif self.remote is not None:
+            pass  # whoever runs it says which version
         elif status.get("version") != _own_version():
             self._replace(status)
         self._is_checked = True
@@ -100,7 +117,7 @@ class EngineLink:
             target,
             timeout_s,
             True,
-            lambda: connection.send(self.home.socket, route, target, timeout_s=timeout_s),
+            lambda: connection.send(self._door, route, target, timeout_s=timeout_s),
         )
 
     def fetch(
@@ -125,7 +142,7 @@ class EngineLink:
 
         def exchange() -> bytes:
             with connection.send(
-                self.home.socket, route, target, body, sent.items(), timeout_s
+                self._door, route, target, body, sent.items(), timeout_s
             ) as response:
                 return response.read()
 
@@ -147,8 +164,7 @@ class EngineLink:
                 return exchange()
             except TimeoutError as error:
                 raise Unavailable(
-                    f"The engine did not answer {route.verb} {target!r} in time. "
-                    f"See {str(self.home.log)!r}."
+                    f"The engine did not answer {route.verb} {target!r} in time. {self._hint}."
                 ) from error
             except (OSError, http.client.HTTPException) as error:
                 self.forget_engine()
@@ -157,7 +173,7 @@ class EngineLink:
                     raise Unavailable(
                         f"The engine went away while it was asked {route.verb} {target!r} "
                         f"({error or type(error).__name__}). "
-                        f"See {str(self.home.log)!r}, then ask again."
+                        f"{self._hint}, then ask again."
                     ) from error
                 time.sleep(pause)
 
@@ -182,12 +198,20 @@ class EngineLink:
         self._start()
 
     def send_stop(self) -> None:
-        """Ask the engine to stop and wait until it has let go of the state directory."""
+        """Ask the engine to stop and wait until it has let go of the state directory.
+
+        Raises:
+            Forbidden: It is on the network, and others use it as well.
+        """
+        if self.remote is not None:
+            raise Forbidden(
+                f"Cannot stop the engine at {str(self.remote)!r} from here: others use it as well."
+            )
         route = BY_NAME["engine.stop"]
         target = connection.build_target(route, {}, {})
         # It may be gone before it has answered: whether it is, its lock tells.
         with contextlib.suppress(ConnectionError, FileNotFoundError, http.client.HTTPException):
-            connection.send(self.home.socket, route, target, timeout_s=TIMEOUT_S).close()
+            connection.send(self._door, route, target, timeout_s=TIMEOUT_S).close()
         launching.wait_until_gone(self.home)
         self.forget_engine()
 

@@ -15,6 +15,7 @@ import sys
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
@@ -23,12 +24,16 @@ import jupyter_mlplat
 from jupyter_mlplat.config import EngineConfig, read_config
 from jupyter_mlplat.engine.crashpoints import CrashPoints
 from jupyter_mlplat.engine.lock import EngineLock, Holder
+from jupyter_mlplat.engine.sharing import ServerConfig, read_server
 from jupyter_mlplat.errors import Conflict, InvalidInput, PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.files import make_private_directory
 from jupyter_mlplat.kit.home import Home, default_home
 from jupyter_mlplat.launchers.local.environment import USER_UMASK
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.engine.gate import Gate
 
 _log = logging.getLogger("jupyter_mlplat.engine")
 
@@ -56,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         _log_to(home.log)
-        return _serve(home, lock, read_config(home.settings))
+        return _serve(home, lock, read_config(home.settings), read_server(home.settings))
     except PlatformError as error:
         _log.error("%s", error.message)
         print(error.message, file=sys.stderr)
@@ -65,14 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
         lock.release()
 
 
-def _serve(home: Home, lock: EngineLock, config: EngineConfig) -> int:
+def _serve(home: Home, lock: EngineLock, config: EngineConfig, shared: ServerConfig | None) -> int:
     store = SqlMetadataStore(home.database)
     fence = store.open()
     try:
         version, since = jupyter_mlplat.__version__, utc_now().isoformat(timespec="seconds")
         lock.write(Holder.this_process(version, fence, since, home.socket))
         _log.info("Engine %s begins, pid %d, fence %d", version, os.getpid(), fence)
-        error = uvloop.run(_work(home, store, fence, config))
+        error = uvloop.run(_work(home, store, fence, config, shared))
     finally:
         store.close()
     if error is None:
@@ -83,7 +88,11 @@ def _serve(home: Home, lock: EngineLock, config: EngineConfig) -> int:
 
 
 async def _work(
-    home: Home, store: SqlMetadataStore, fence: int, config: EngineConfig
+    home: Home,
+    store: SqlMetadataStore,
+    fence: int,
+    config: EngineConfig,
+    shared: ServerConfig | None,
 ) -> BaseException | None:
     # Imported here so that a second engine leaves, and says why, before it has loaded anything.
     from jupyter_mlplat.engine.api.app import Api
@@ -97,6 +106,9 @@ async def _work(
         engine.broker.close()
         server.should_exit = True
 
+    gate = None
+    if shared is not None:
+        gate, config = _open_to_many(home, config, shared)
     engine = Engine(home, store, fence, config, stop, CrashPoints.from_environment())
     server = QuietServer(
         uvicorn.Config(
@@ -118,17 +130,32 @@ async def _work(
     listener = _listen(home.socket)
     bound = home.socket.stat().st_ino
     try:
-        await engine.start()
-        gc.collect()
-        gc.freeze()  # what is there now stays: later collections need not look at it
-        await server.serve(sockets=[listener])
-        await engine.close()
+        try:
+            await engine.start()
+            if gate is not None:
+                await gate.open()
+            gc.collect()
+            gc.freeze()  # what is there now stays: later collections need not look at it
+            await server.serve(sockets=[listener])
+        finally:
+            if gate is not None:
+                await gate.close()
+            await engine.close()
     finally:
         listener.close()
         with suppress(FileNotFoundError):
             if home.socket.stat().st_ino == bound:  # else another engine's, in a new directory
                 home.socket.unlink()
     return reason[0] if reason else None
+
+
+def _open_to_many(
+    home: Home, config: EngineConfig, shared: ServerConfig
+) -> "tuple[Gate, EngineConfig]":
+    from jupyter_mlplat.engine.gate import Gate, own_config
+    from jupyter_mlplat.launchers.kubernetes.reviewing import ClusterReviewer
+
+    return Gate(home, config, shared, ClusterReviewer()), own_config(config, shared)
 
 
 def _listen(path: Path) -> socket.socket:

@@ -76,7 +76,7 @@ from jupyter_mlplat.engine.timekeeper import Timekeeper
 from jupyter_mlplat.engine.traces import Traces
 from jupyter_mlplat.engine.training import Training
 from jupyter_mlplat.engine.tuning import Tuning
-from jupyter_mlplat.errors import Conflict, PlatformError, Unavailable
+from jupyter_mlplat.errors import Conflict, Forbidden, PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.files import make_private_directory
@@ -191,7 +191,7 @@ class Engine:
         self.secrets = LocalSecrets(home.root)
         self.container_tool = ContainerTool()
         self._environments = Environments()
-        self._interpreters = Interpreters()
+        self._interpreters = Interpreters(is_confined=not config.runs_here)
         self._git = Git(self._pool)
         self.launcher = LocalLauncher(home, config.worker_idle_s)
         self._flush = Flush(home.root, home.flushed)
@@ -262,7 +262,8 @@ class Engine:
     async def start(self) -> None:
         """Take up what an earlier engine left, and begin."""
         self.stage.start()
-        self._spawn(self.launcher.prepare(sys.executable, ()))
+        if self.config.runs_here:
+            self._spawn(self.launcher.prepare(sys.executable, ()))
         self._spawn(self._warm_up())
         self._spawn(self._look_at_logs())
         self._spawn(self._look_after_leases())
@@ -324,6 +325,18 @@ class Engine:
             mlflow_api=self.mlflow.door.host if self.mlflow.door else None,
         )
 
+    def refuse_here(self, what: str) -> None:
+        """Refuse what would run users' code beside an engine that others use as well.
+
+        Raises:
+            Forbidden: The settings say that nothing of theirs runs here.
+        """
+        if not self.config.runs_here:
+            raise Forbidden(
+                f"Cannot {what} where the engine runs: it is shared, and code of one profile could "
+                "read what belongs to another. Run it on a cluster, or in an engine of your own."
+            )
+
     # - asking -
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -361,6 +374,7 @@ class Engine:
 
     async def verify(self, request: VerifyRequest) -> VerifyReport:
         """Run a notebook from top to bottom and as steps, and say what differs."""
+        self.refuse_here("verify a notebook")
         timeout_s = request.timeout_s or self.config.verify_timeout_s
         pipeline = await self.compile(request)
         content: Mapping[str, Any] = request.notebook or {}
@@ -446,6 +460,7 @@ class Engine:
         digest: str,
         firing: Firing | None = None,
     ) -> Run:
+        self.refuse_here("run anything")
         await self.read(self.training.check, pipeline)
         for python in await self.read(self._look_at_interpreters, pipeline):
             await self._open_tracking(python, pipeline)

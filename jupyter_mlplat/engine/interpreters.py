@@ -20,7 +20,13 @@ class Interpreter:
 
 
 class Interpreters:
-    """Finds interpreters by way of kernel specs; remembers nothing, so new kernels are seen."""
+    """Finds interpreters by way of kernel specs; remembers nothing, so new kernels are seen.
+
+    Confined, it offers the engine's own and no other: to look into one means to run it.
+    """
+
+    def __init__(self, is_confined: bool = False) -> None:
+        self._is_confined = is_confined
 
     def of_step(self, step: Step, pipeline: Pipeline) -> Interpreter:
         """Say where a step runs: as its settings say, else in the notebook's kernel.
@@ -31,6 +37,8 @@ class Interpreters:
         Raises:
             InvalidInput: The kernel that was set, or the notebook's own, is not installed.
         """
+        if self._is_confined:
+            return Interpreter(sys.executable)
         if step.settings.kernel is not None:
             specs = _kernel_specs()
             if step.settings.kernel not in specs:
@@ -59,6 +67,8 @@ class Interpreters:
             InvalidInput: There is none of its language.
         """
         specs = _kernel_specs()
+        if self._is_confined:
+            return "python3"
         if pipeline.kernel.lower() in specs:
             return pipeline.kernel.lower()
         if pipeline.language.lower() == "python":

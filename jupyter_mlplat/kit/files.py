@@ -46,3 +46,19 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def confined(root: Path, path: str) -> str:
+    """Say which file somebody means whose `/` is a folder of ours; one below it may be named so.
+
+    Raises:
+        ValueError: A link leads out of the folder, or it is no path.
+    """
+    if "\0" in path:
+        raise ValueError("it is no path")
+    plain = os.path.normpath(f"/{path.lstrip('/')}")  # whose `..` end at the top
+    is_below = plain == str(root) or plain.startswith(f"{root}/")
+    found = plain if is_below else f"{root}{plain}"
+    if not Path(os.path.realpath(found)).is_relative_to(os.path.realpath(root)):
+        raise ValueError(f"{path!r} leads out of the files of this profile")
+    return found

@@ -36,6 +36,16 @@ class Home:
         return self.root / "config.toml"
 
     @property
+    def audit(self) -> Path:
+        """Who did what, of an engine that many share."""
+        return self.root / "audit.log"
+
+    @property
+    def profiles(self) -> Path:
+        """State directories of the profiles that share the engine, by name."""
+        return self.root / "profiles"
+
+    @property
     def database(self) -> Path:
         return self.root / "metadata.db"
 

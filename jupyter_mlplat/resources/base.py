@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
 )
 
@@ -18,6 +19,7 @@ __all__ = [
     "Alias",
     "Digest",
     "Gpus",
+    "HostPath",
     "Identifier",
     "JsonValue",
     "Name",
@@ -56,6 +58,18 @@ Gpus = Annotated[
 ]
 """Whole devices, or a share of one below 1: several may hold one device, never more than all of it.
 Nothing but its holders' good manners keeps a process within its share."""
+
+CONFINE = "confine"
+
+
+def _confined(path: str, info: ValidationInfo) -> str:
+    confine = (info.context or {}).get(CONFINE)
+    return path if confine is None else str(confine(path))
+
+
+HostPath = Annotated[str, AfterValidator(_confined)]
+"""A file or folder where the engine runs. Whoever validates may give, in the context, a function
+`confine` that says what the path means: so nobody names what belongs to others."""
 
 
 class Resource(BaseModel):

@@ -5,7 +5,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from jupyter_mlplat.resources.base import Digest, Gpus, JsonValue, Name, Request, Resource
+from jupyter_mlplat.resources.base import (
+    Digest,
+    Gpus,
+    HostPath,
+    JsonValue,
+    Name,
+    Request,
+    Resource,
+)
 from jupyter_mlplat.resources.training import Mount, TrainSpec
 from jupyter_mlplat.resources.tuning import TuneSpec
 from jupyter_mlplat.resources.workflow import Component
@@ -230,7 +238,7 @@ class Pipeline(Resource):
 
     name: Name
     digest: Digest = Field(description="Of everything that decides what a run does.")
-    notebook: str | None = Field(default=None, description="Absolute path it was read from.")
+    notebook: HostPath | None = Field(default=None, description="Absolute path it was read from.")
     language: str = "python"
     kernel: str = Field(default="python3", description="The notebook's kernelspec name.")
     steps: tuple[Step, ...]
@@ -283,7 +291,9 @@ class Pipeline(Resource):
 class CompileRequest(Request):
     """Ask for the pipeline of a notebook: one on disk, or one as it stands in an editor."""
 
-    path: str | None = Field(default=None, description="Absolute path of an .ipynb or .py file.")
+    path: HostPath | None = Field(
+        default=None, description="Absolute path of an .ipynb or .py file."
+    )
     notebook: dict[str, JsonValue] | None = Field(
         default=None, description="nbformat 4 content that stands in for the file at `path`."
     )

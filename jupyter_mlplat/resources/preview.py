@@ -4,14 +4,22 @@ from typing import Literal
 
 from pydantic import Field
 
-from jupyter_mlplat.resources.base import Identifier, JsonValue, Name, Request, Resource, Timestamp
+from jupyter_mlplat.resources.base import (
+    HostPath,
+    Identifier,
+    JsonValue,
+    Name,
+    Request,
+    Resource,
+    Timestamp,
+)
 from jupyter_mlplat.resources.run import Reuse
 
 
 class PlanRequest(Request):
     """Ask what a run would do. The fields mean what they mean in a `SubmitRequest`."""
 
-    path: str | None = None
+    path: HostPath | None = None
     notebook: dict[str, JsonValue] | None = None
     split: Literal["auto", "cell"] = "auto"
     parameters: dict[str, JsonValue] = {}

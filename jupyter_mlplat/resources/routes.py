@@ -14,6 +14,12 @@ PREFIX = "/api/v1"
 USER_HEADER = "X-Mlplat-User"
 """Who asks, percent-encoded: only the Jupyter server sets it, from its own identity provider."""
 
+PROFILES_PREFIX = "/profiles"
+"""An engine that many share has the API of each profile below `/profiles/NAME`."""
+
+PROFILE_HEADER = "Mlplat-Profile"
+"""Names the profile where the path does not."""
+
 
 class Access(StrEnum):
     """Who may call a route."""
@@ -54,6 +60,11 @@ class Route:
     def is_streaming(self) -> bool:
         """Tell whether the answer comes in pieces, with no length known."""
         return self.answer in (Answer.LINES, Answer.EVENTS)
+
+    @property
+    def resource(self) -> str:
+        """Name what it is about, as roles of a cluster name it: `runs`, `train-runtimes`."""
+        return self.name.partition(".")[0].replace("_", "-")
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from jupyter_mlplat.resources.base import (
     Digest,
+    HostPath,
     Identifier,
     JsonValue,
     Name,
@@ -323,7 +324,7 @@ class RunResult(Resource):
 class SubmitRequest(Request):
     """Ask for a run. Send the header `Idempotency-Key` to make a repeat harmless."""
 
-    path: str | None = None
+    path: HostPath | None = None
     notebook: dict[str, JsonValue] | None = None
     split: Literal["auto", "cell"] = "auto"
     parameters: dict[str, JsonValue] = {}
@@ -345,7 +346,7 @@ class SubmitRequest(Request):
     reports: tuple[Report, ...] = Field(
         default=("html",), description="What is made of a notebook that was run whole."
     )
-    folder: str | None = Field(
+    folder: HostPath | None = Field(
         default=None, description="Where a notebook is run whole; by default where it lies."
     )
     until: Name | None = Field(default=None, description="Run only this step and what it needs.")
@@ -396,7 +397,7 @@ class RetryRequest(Request):
     the new code: the run goes on as a new attempt of the same run id.
     """
 
-    path: str | None = None
+    path: HostPath | None = None
     notebook: dict[str, JsonValue] | None = None
     from_step: Name | None = None
 

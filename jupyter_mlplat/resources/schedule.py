@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from jupyter_mlplat.resources.base import (
     Alias,
+    HostPath,
     Identifier,
     JsonValue,
     Name,
@@ -61,7 +62,7 @@ class FileTrigger(Request):
     """Fires when the content of a file, or of a folder's files, has changed."""
 
     kind: Literal["file"] = "file"
-    path: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    path: Annotated[HostPath, StringConstraints(min_length=1, max_length=4096)]
     look_every_s: float = Field(default=10.0, ge=1, le=86_400)
 
 
@@ -93,7 +94,7 @@ class Webhook(Request):
 
     url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
     on: tuple[Outcome, ...] = ("succeeded", "failed")
-    key_file: str | None = Field(
+    key_file: HostPath | None = Field(
         default=None,
         description="Absolute path of a file with a key; the body's HMAC-SHA256 is then sent as "
         "`X-Mlplat-Signature: sha256=…`.",

@@ -11,7 +11,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from jupyter_mlplat.resources.base import Gpus, JsonValue, Name, Request, Resource, Timestamp
+from jupyter_mlplat.resources.base import (
+    Gpus,
+    HostPath,
+    JsonValue,
+    Name,
+    Request,
+    Resource,
+    Timestamp,
+)
 
 
 class Initializer(Resource):
@@ -140,7 +148,9 @@ class Payload(Request):
     """What a job or a trial runs: exactly one of cell, notebook, function, command."""
 
     cell: str | None = Field(default=None, description="Source of one cell, IPython syntax.")
-    notebook: str | None = Field(default=None, description="Absolute path of a notebook or script.")
+    notebook: HostPath | None = Field(
+        default=None, description="Absolute path of a notebook or script."
+    )
     step: Name | None = Field(default=None, description="Only this step of the notebook.")
     function: str | None = Field(
         default=None, description="Digest of a function in the blob store, by cloudpickle."
@@ -151,7 +161,9 @@ class Payload(Request):
     arguments: dict[str, JsonValue] = Field(
         default={}, description="Of a function or a notebook, by name."
     )
-    cwd: str | None = Field(default=None, description="Absolute; by default the notebook's folder.")
+    cwd: HostPath | None = Field(
+        default=None, description="Absolute; by default the notebook's folder."
+    )
     mounts: tuple[Mount, ...] = ()
     carried: str | None = Field(
         default=None,

@@ -142,6 +142,8 @@ class RouteHandler(PlatformHandler):
 
     async def _pass_on(self, route: Route, target: str, body: bytes | None) -> None:
         upstream: Upstream = self.settings[UPSTREAM]
+        if body is not None:
+            body = await asyncio.to_thread(upstream.enclose, route, body)
         asked = self.request.headers
         headers = {name: asked[name] for name in _SENT_ON if name in asked}
         headers["Content-Type"] = "application/json"

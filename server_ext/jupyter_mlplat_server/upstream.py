@@ -1,15 +1,19 @@
-"""The line to the engine: HTTP/1.1 over its Unix socket, read in the server's own loop."""
+"""The line to the engine: HTTP/1.1, by its Unix socket or the network, in the server's own loop."""
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from jupyter_mlplat.client.link import EngineLink
+from jupyter_mlplat.client.remote import enclose
 from jupyter_mlplat.errors import Unavailable
+from jupyter_mlplat.resources.routes import Route
 
 PIECE_BYTES = 64 * 1024
 _HEAD_LIMIT_BYTES = 64 * 1024
+_CONNECT_TIMEOUT_S = 10.0
 _GONE = (FileNotFoundError, ConnectionRefusedError)
 
 
@@ -79,6 +83,14 @@ class Upstream:
         self._link = link
         self._starting = asyncio.Lock()
 
+    def enclose(self, route: Route, body: bytes) -> bytes:
+        """Put the content of a notebook beside its path where the engine cannot read it."""
+        if self._link.remote is None:
+            return body
+        found = json.loads(body)
+        enclosed = enclose(route, found)
+        return body if enclosed is found else json.dumps(enclosed).encode()
+
     async def send(
         self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None
     ) -> UpstreamResponse:
@@ -88,12 +100,11 @@ class Upstream:
             PlatformError: There is no engine and none could be started.
             Unavailable: It went away before it answered.
         """
-        message = _encode(verb, target, headers, body)
         attempts = 2 if verb == "GET" or "Idempotency-Key" in headers else 1
         while True:
             attempts -= 1
             try:
-                return await self._exchange(message)
+                return await self._exchange(self._encode(verb, target, headers, body))
             except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
                 self._link.forget_engine()
                 if not attempts:
@@ -131,12 +142,35 @@ class Upstream:
             await asyncio.to_thread(self._link.ensure_engine)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        path = str(self._link.home.socket)
-        return await asyncio.open_unix_connection(path, limit=_HEAD_LIMIT_BYTES)
+        remote = self._link.remote
+        if remote is None:
+            path = str(self._link.home.socket)
+            return await asyncio.open_unix_connection(path, limit=_HEAD_LIMIT_BYTES)
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                return await asyncio.open_connection(
+                    remote.host,
+                    remote.port,
+                    ssl=remote.tls() if remote.is_secure else None,
+                    limit=_HEAD_LIMIT_BYTES,
+                )
+        except OSError as error:
+            why = str(error) or "no answer"
+            raise Unavailable(
+                f"Cannot reach the engine at {str(remote)!r}: {why}. Ask again."
+            ) from error
+
+    def _encode(
+        self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> bytes:
+        sent = {"Host": "localhost", **headers}
+        if (remote := self._link.remote) is not None:
+            target, sent = remote.target(target), {**sent, **remote.headers()}
+        return _write(f"{verb} {target} HTTP/1.1", sent, body)
 
 
-def _encode(verb: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
-    lines = [f"{verb} {target} HTTP/1.1", "Host: localhost", "Connection: close"]
+def _write(first: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    lines = [first, "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")

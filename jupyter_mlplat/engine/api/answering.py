@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.requests import ClientDisconnect, Request
@@ -11,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from jupyter_mlplat.engine.api.requests import Asked
 from jupyter_mlplat.errors import PlatformError
+from jupyter_mlplat.kit.files import confined
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -84,7 +86,9 @@ class AnsweringApp(ABC):
 
     async def handle(self, route: str, request: Request, segments: Mapping[str, str]) -> Response:
         """Let the handler of a route answer."""
-        asked = Asked(request, segments, self._engine.config.body_limit_bytes)
+        config = self._engine.config
+        confine = None if config.files_root is None else partial(confined, config.files_root)
+        asked = Asked(request, segments, config.body_limit_bytes, confine)
         return await self._handlers[route](self._engine, asked)
 
 

@@ -20,6 +20,7 @@ async def get_endpoint(engine: "Engine", asked: Asked) -> Response:
 
 
 async def deploy(engine: "Engine", asked: Asked) -> Response:
+    engine.refuse_here("serve a model")
     return answer(await engine.serving.deploy(await asked.body(DeployRequest)), 201)
 
 

@@ -26,6 +26,7 @@ async def list_images(engine: "Engine", asked: Asked) -> Response:
 
 
 async def map_image(engine: "Engine", asked: Asked) -> Response:
+    engine.refuse_here("let files and programs stand for an image")
     request = await asked.body(ImageRequest)
     rule = checked(ImageRule(**request.model_dump()))
 

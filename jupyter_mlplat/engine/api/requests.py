@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import pwd
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import unquote, unquote_to_bytes
@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from jupyter_mlplat.errors import InvalidInput, NotFound
-from jupyter_mlplat.resources.base import NAME_PATTERN
+from jupyter_mlplat.resources.base import CONFINE, NAME_PATTERN
 from jupyter_mlplat.resources.routes import USER_HEADER
 
 T = TypeVar("T")
@@ -50,10 +50,17 @@ def segments_of(raw: Mapping[str, str]) -> dict[str, str]:
 class Asked:
     """One request: its path segments, its query, its body."""
 
-    def __init__(self, request: Request, segments: Mapping[str, str], body_limit: int) -> None:
+    def __init__(
+        self,
+        request: Request,
+        segments: Mapping[str, str],
+        body_limit: int,
+        confine: Callable[[str], str] | None = None,
+    ) -> None:
         self.request = request
         self.segments = segments
         self._body_limit = body_limit
+        self._context = {CONFINE: confine}
 
     def __getitem__(self, segment: str) -> str:
         return self.segments[segment]
@@ -117,7 +124,7 @@ class Asked:
         """
         content = await self.content()
         try:
-            return kind.model_validate_json(content or b"{}")
+            return kind.model_validate_json(content or b"{}", context=self._context)
         except ValidationError as error:
             raise InvalidInput(_explain(kind.__name__, error)) from error
 
