@@ -26,6 +26,7 @@ class Broker:
         self.last = last
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._catching_up: asyncio.Task[None] | None = None
+        self._is_behind = False  # something was written that no look has seen yet
 
     @property
     def listeners(self) -> int:
@@ -42,6 +43,7 @@ class Broker:
 
     def look(self) -> None:
         """Hand on what is in the store and was not told of."""
+        self._is_behind = True
         if self._catching_up is None:
             self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
 
@@ -99,7 +101,11 @@ class Broker:
 
     async def _catch_up(self) -> None:
         try:
-            while events := await asyncio.to_thread(self._store.events_after, self.last, _PAGE):
-                self._hand_on(events)
+            while self._is_behind:
+                self._is_behind = False
+                while events := await asyncio.to_thread(
+                    self._store.events_after, self.last, _PAGE
+                ):
+                    self._hand_on(events)
         finally:
             self._catching_up = None

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.config import EngineConfig
@@ -17,11 +15,10 @@ from jupyter_mlplat.engine.api.identity import Identities
 from jupyter_mlplat.engine.api.permissions import Permissions
 from jupyter_mlplat.engine.api.rates import Rates
 from jupyter_mlplat.engine.api.shared import SharedApi
-from jupyter_mlplat.engine.gate import Gate, own_config
-from jupyter_mlplat.engine.listener import QuietServer
+from jupyter_mlplat.engine.gate import Gate
 from jupyter_mlplat.engine.sharing import ServerConfig
 from jupyter_mlplat.engine.tenants import OpenEngine, Stop, Tenants, config_of_profile, open_engine
-from jupyter_mlplat.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from jupyter_mlplat.errors import Forbidden, InvalidInput, Unauthenticated
 from jupyter_mlplat.kit.home import Home
 from tests.fakes.sharing import ALL, AUDIENCE, ISSUER, Answered, Issuer, Roles, ask, token
 
@@ -74,14 +71,17 @@ NOTEBOOK = {
 
 async def test_nothing_of_one_profile_is_seen_in_another(shared: Shared) -> None:
     for user in ("anna", "bea"):
-        name = {"name": f"secrets-of-{user}"}
-        assert (await shared.ask(user, "POST", "/api/v1/experiments", name)).status == 201
+        name = {"title": f"secrets-of-{user}"}
+        made = await shared.ask(user, "POST", "/api/v1/experiments", name)
+        assert made.status == 201
+        put_away = f"/api/v1/experiments/{made.body['name']}"
+        assert (await shared.ask(user, "PATCH", put_away, {"archived": True})).status == 200
         value = {"name": "key", "values": {"k": f"{user}-value"}, "kind": "secret"}
         assert (await shared.ask(user, "POST", "/api/v1/secrets", value)).status < 300
 
     listed = await shared.ask("bea", "GET", "/api/v1/experiments")
     found = await shared.ask("bea", "GET", "/api/v1/lineage/search?q=anna")
-    events = await shared.ask("bea", "GET", "/api/v1/events?after=0", enough=20)
+    events = await shared.ask("bea", "GET", "/api/v1/events?after=0", enough=200)
     machine = await shared.ask("bea", "GET", "/api/v1/engine")
 
     assert "secrets-of-bea" in listed.content.decode()
@@ -137,7 +137,7 @@ async def test_no_code_runs_where_the_engine_does(shared: Shared) -> None:
 
 
 async def test_engine_of_a_profile_can_be_stopped_and_comes_back(shared: Shared) -> None:
-    await shared.ask("anna", "POST", "/api/v1/experiments", {"name": "kept"})
+    await shared.ask("anna", "POST", "/api/v1/experiments", {"title": "kept"})
     before = (await shared.ask("anna", "GET", "/api/v1/engine")).body["fence"]
 
     assert (await shared.ask("anna", "POST", "/api/v1/engine/stop", {})).status == 200
@@ -194,9 +194,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def token_file(
-    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def token_file(running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "token"
     path.write_text(token("anna"))
     monkeypatch.setenv("MLPLAT_ENGINE_URL", running.url)
@@ -246,11 +244,12 @@ def test_profile_is_named_in_the_address_or_beside_it(
 
 def test_events_come_over_the_network(token_file: Path) -> None:
     client = EngineClient()
-    client._post("experiments.create", {"name": "told"})
+    made = json.loads(client.fetch("experiments.create", body={"title": "told"}))
+    client.fetch("experiments.update", {"experiment": made["name"]}, body={"archived": True})
 
     event = next(iter(client.watch_events(after=0)))
 
-    assert event.seq == 1
+    assert (event.seq, event.kind) == (1, "experiment.updated")
 
 
 def test_home_of_one_s_own_is_still_one_s_own(token_file: Path, tmp_path: Path) -> None:

@@ -98,3 +98,19 @@ async def test_closing_ends_every_stream() -> None:
     broker.close()
 
     assert await asyncio.wait_for(listening, 5) == []
+
+
+async def test_event_written_while_the_store_is_looked_at_is_handed_on() -> None:
+    class SlowLog(Log):
+        def events_after(self, seq: int, limit: int = 1000) -> Sequence[Event]:
+            found = super().events_after(seq, limit)
+            if not self.events:  # the look has seen nothing; now it is written, and told of
+                loop.call_soon_threadsafe(broker.publish, self.add(1))
+            return found
+
+    loop, log = asyncio.get_running_loop(), SlowLog()
+    broker = Broker(log, 0)  # type: ignore[arg-type]
+    broker.look()
+
+    async with asyncio.timeout(5):
+        assert await _take(broker, 0, 1) == [1]

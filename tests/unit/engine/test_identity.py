@@ -99,7 +99,9 @@ WORTHLESS = {
     "of no audience": lambda: token("anna", aud=None),
     "of another issuer": lambda: token("anna", iss="https://evil.example"),
     "of no issuer": lambda: token("anna", iss=None),
-    "issuer that is a list": lambda: token("anna", iss=[ISSUER]),
+    "issuer that is a list": lambda: forged(
+        {"alg": "RS256", "kid": "k1"}, {**claims("eve"), "iss": [ISSUER]}
+    ),
     "nobody": lambda: token("anna", sub=None),
     "user of the cluster's own": lambda: token("system:admin"),
     "the same with another case": lambda: token("System:Admin"),
