@@ -1,5 +1,6 @@
 """What people may do, as the cluster's own roles say: SubjectAccessReviews."""
 
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlplat.ports.reviewing import GROUP, Review
@@ -14,23 +15,31 @@ class ClusterReviewer:
     account needs the right to create `subjectaccessreviews` and nothing else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kubeconfig: Path | None = None) -> None:
+        self._kubeconfig = kubeconfig
         self._client: Any = None
 
     async def may(self, review: Review) -> bool:
-        from kubernetes.aio import client, config
-
         if self._client is None:
-            await config.load_config()
-            self._client = client.ApiClient()
-        answer = await client.AuthorizationV1Api(self._client).create_subject_access_review(
+            self._client = await _client(self._kubeconfig)
+        answer = await self._client.create_subject_access_review(
             document_of(review), _request_timeout=_TIMEOUT_S
         )
         return answer.status.allowed is True and answer.status.denied is not True
 
     async def close(self) -> None:
         if self._client is not None:
-            await self._client.close()
+            await self._client.api_client.close()
+
+
+async def _client(kubeconfig: Path | None) -> Any:
+    from kubernetes.aio import client, config
+
+    found: Any = config
+    settings = client.Configuration()
+    named = {} if kubeconfig is None else {"config_file": str(kubeconfig)}
+    await found.load_config(client_configuration=settings, **named)
+    return client.AuthorizationV1Api(client.ApiClient(settings))
 
 
 def document_of(review: Review) -> dict[str, Any]:
