@@ -103,9 +103,7 @@ class Broker:
         try:
             while self._is_behind:
                 self._is_behind = False
-                while events := await asyncio.to_thread(
-                    self._store.events_after, self.last, _PAGE
-                ):
+                while events := await asyncio.to_thread(self._store.events_after, self.last, _PAGE):
                     self._hand_on(events)
         finally:
             self._catching_up = None
