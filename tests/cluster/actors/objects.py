@@ -15,7 +15,7 @@ import orjson
 from tests.cluster.apiserver.api import Api
 from tests.cluster.apiserver.failures import Failure
 from tests.cluster.apiserver.kinds import Kind, Registry
-from tests.cluster.apiserver.store import Change, clone
+from tests.cluster.apiserver.store import Change, Many, clone
 
 Object = dict[str, Any]
 Heard = Callable[[str, str, Object], None]  # type of the event, qualified plural, object
@@ -30,7 +30,7 @@ class Objects(Protocol):
     """
 
     def get(self, plural: str, namespace: str, name: str) -> Object | None: ...
-    def list(self, plural: str, namespace: str | None = None) -> list[Object]: ...
+    def list(self, plural: str, namespace: str | None = None) -> Many[Object]: ...
     def create(self, plural: str, namespace: str, document: Object) -> Object: ...
     def update(self, plural: str, document: Object, subresource: str = "") -> Object: ...
     def patch(
@@ -69,7 +69,7 @@ class InMemory:
     def get(self, plural: str, namespace: str, name: str) -> Object | None:
         return self.api.store.get(self.kind(plural).resource, namespace, name)
 
-    def list(self, plural: str, namespace: str | None = None) -> list[Object]:
+    def list(self, plural: str, namespace: str | None = None) -> Many[Object]:
         return self.api.store.list(self.kind(plural).resource, namespace)
 
     def create(self, plural: str, namespace: str, document: Object) -> Object:
@@ -181,9 +181,9 @@ class OverHttp:
             raise
         return found
 
-    def list(self, plural: str, namespace: str | None = None) -> list[Object]:
+    def list(self, plural: str, namespace: str | None = None) -> Many[Object]:
         kind = self.kind(plural)
-        found: list[Object] = self._call("GET", self._path(plural, namespace))["items"]
+        found: Many[Object] = self._call("GET", self._path(plural, namespace))["items"]
         return [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in found]
 
     def create(self, plural: str, namespace: str, document: Object) -> Object:

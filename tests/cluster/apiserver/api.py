@@ -254,6 +254,7 @@ class Api:
                 raise not_allowed()
             document = request.document()
             document.setdefault("metadata", {})
+            document |= {"apiVersion": kind.api_version, "kind": kind.kind}
             answered = reviews.answer(
                 kind.kind, document, request.user, self.access, self.clock(), request.namespace
             )

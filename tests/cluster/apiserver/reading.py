@@ -13,7 +13,7 @@ from tests.cluster.apiserver import selectors
 from tests.cluster.apiserver.failures import bad_request, expired, not_found
 from tests.cluster.apiserver.kinds import Kind
 from tests.cluster.apiserver.requests import Request
-from tests.cluster.apiserver.store import Change, Store
+from tests.cluster.apiserver.store import Change, Many, Store
 
 Object = dict[str, Any]
 TOO_OLD = (
@@ -51,7 +51,7 @@ class Reader:
     """Reads of one store; keeps the lists whose further pages were not yet asked for."""
 
     store: Store
-    pages: OrderedDict[str, list[Object]] = field(default_factory=OrderedDict)
+    pages: OrderedDict[str, Many[Object]] = field(default_factory=OrderedDict)
     keep: int = 200
 
     def get(self, request: Request) -> Object:
@@ -95,7 +95,7 @@ class Reader:
             "items": items,
         }
 
-    def _next(self, token: str) -> tuple[str, int, list[Object]]:
+    def _next(self, token: str) -> tuple[str, int, Many[Object]]:
         try:
             packed = orjson.loads(base64.urlsafe_b64decode(token))
             version, start, key = packed["v"], packed["start"], packed["key"]
@@ -106,7 +106,7 @@ class Reader:
             raise expired(TOO_OLD)
         return version, start, objects
 
-    def since(self, request: Request) -> list[Change]:
+    def since(self, request: Request) -> Many[Change]:
         """List what a watch shows first:
 
         the changes since its version. Raises when they are forgotten.

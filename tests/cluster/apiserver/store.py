@@ -16,6 +16,7 @@ import orjson
 from tests.cluster.apiserver.kinds import Resource
 
 Object = dict[str, Any]
+Many = list  # within classes that have a method of that name
 Key = tuple[str, str]  # namespace ("" for cluster-scoped objects) and name
 
 
@@ -54,18 +55,18 @@ class Store:
         self.history: deque[Change] = deque()
         self._keep = history
         self._objects: dict[Resource, dict[Key, Object]] = {}
-        self._listeners: list[Callable[[Change], None]] = []
+        self._listeners: Many[Callable[[Change], None]] = []
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         return self._objects.get(resource, {}).get((namespace, name))
 
-    def list(self, resource: Resource, namespace: str | None = None) -> list[Object]:
+    def list(self, resource: Resource, namespace: str | None = None) -> Many[Object]:
         """List objects by namespace and name; None means all namespaces."""
         with self.lock:
             found = self._objects.get(resource, {})
             return [found[key] for key in sorted(found) if namespace is None or key[0] == namespace]
 
-    def resources(self) -> list[Resource]:
+    def resources(self) -> Many[Resource]:
         return [resource for resource, objects in self._objects.items() if objects]
 
     def put(self, resource: Resource, document: Object) -> Object:
@@ -94,10 +95,10 @@ class Store:
             self._tell(Change(self.version, resource, "DELETED", last, before))
             return last
 
-    def since(self, version: int) -> list[Change]:
+    def since(self, version: int) -> Many[Change]:
         """List the changes after a version, oldest first. The caller checks `compacted`."""
         with self.lock:
-            found: list[Change] = []
+            found: Many[Change] = []
             for change in reversed(self.history):
                 if change.version <= version:
                     break
