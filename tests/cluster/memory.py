@@ -77,6 +77,7 @@ class MemoryCluster:
         root: Path | None = None,
     ) -> None:
         self.core = Api(seed=seed, history=history)
+        self.core.admission.gives_service_accounts = actors
         self.server = Server(self.core)
         self.objects = InMemory(self.core)
         self._secure: Server | None = None

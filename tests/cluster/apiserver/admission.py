@@ -14,6 +14,7 @@ from typing import Any
 from tests.cluster.apiserver import pod_security
 from tests.cluster.apiserver.access import RBAC, Access
 from tests.cluster.apiserver.failures import forbidden
+from tests.cluster.apiserver.preparing import quality
 from tests.cluster.apiserver.quantities import parse, show
 from tests.cluster.apiserver.requests import Request
 from tests.cluster.apiserver.store import Store
@@ -39,15 +40,18 @@ class Admission:
     store: Store
     access: Access
     random: random.Random
+    gives_service_accounts: bool = True  # pods run as one; off as in bare test servers
     needs_service_accounts: bool = False  # refuse pods whose service account is not there
 
     def mutate(self, request: Request, document: Object) -> None:
         kind = request.kind
         if kind.resource == POD:
-            self._service_account(request, document)
+            if self.gives_service_accounts:
+                self._service_account(request, document)
             self._priority(document)
             self._tolerations(document["spec"])
             self._limit_defaults(request.namespace, document)
+            document["status"]["qosClass"] = quality(document["spec"])
         elif (
             kind.resource == ("", "persistentvolumeclaims")
             and "storageClassName" not in document["spec"]
@@ -68,9 +72,6 @@ class Admission:
                 self._limits(request, document)
         if before is None:
             self._quota(request, document)
-
-    def created(self, kind: Any, document: Object) -> None:
-        """Hook for what follows a creation; the actors do it where there are any."""
 
     def pod_warnings(self, request: Request, document: Object) -> list[str]:
         """Say what Pod Security will hold against the pods of a template."""
@@ -136,12 +137,22 @@ class Admission:
                 )
 
     def _limit_defaults(self, namespace: str, document: Object) -> None:
+        told: list[str] = []
         for item in self._limit_items(namespace, "Container"):
             for container in _containers(document["spec"]):
                 resources = container.setdefault("resources", {})
-                for field, source in (("limits", "default"), ("requests", "defaultRequest")):
-                    for name, value in (item.get(source) or {}).items():
-                        resources.setdefault(field, {}).setdefault(name, value)
+                for field, source in (("requests", "defaultRequest"), ("limits", "default")):
+                    present = resources.setdefault(field, {})
+                    added = [name for name in sorted(item.get(source) or {}) if name not in present]
+                    present |= {name: item[source][name] for name in added}
+                    if added:
+                        what = f"{', '.join(added)} {field.removesuffix('s')}"
+                        told.append(f"{what} for container {container['name']}")
+                    if not present:
+                        del resources[field]
+        if told:
+            notes = document["metadata"].setdefault("annotations", {})
+            notes["kubernetes.io/limit-ranger"] = f"LimitRanger plugin set: {'; '.join(told)}"
 
     def _limit_items(self, namespace: str, kind: str) -> Iterator[Object]:
         for limits in self.store.list(("", "limitranges"), namespace):

@@ -262,7 +262,8 @@ class Api:
         if verb == "watch":
             return self._watch(request)
         if request.subresource == "log":
-            return logs.read(self.book, self.reader.get(request), request.query, self.clock())
+            pod = self.reader.get(request)
+            return logs.read(self.book, pod, request.query, self.clock()) or Reply(b"", 204)
         if (reply := subresources.handle(request, self.writer, self.access)) is not None:
             return reply
         if verb == "get":
@@ -272,15 +273,15 @@ class Api:
         kept = request.name in ("default", "kube-system", "kube-public")
         if verb == "delete" and kind.resource == ("", "namespaces") and kept:
             raise forbidden(kind, request.name, "this namespace may not be deleted")
-        self.writer.warnings = []
+        self.writer.shaper.warnings = []
         reply = {
             "create": self.writer.create,
             "update": self.writer.update,
             "patch": self.writer.patch,
-            "delete": self.writer.delete,
-            "deletecollection": self.writer.delete_collection,
+            "delete": self.writer.deleter.delete,
+            "deletecollection": self.writer.deleter.collection,
         }[verb](request)
-        warnings = self.writer.warnings
+        warnings = self.writer.shaper.warnings
         if verb in ("create", "update", "patch") and isinstance(reply.body, dict):
             warnings = warnings + self.admission.pod_warnings(request, reply.body)
         if warnings:

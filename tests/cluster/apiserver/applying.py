@@ -291,7 +291,7 @@ def _shown(entry: Entry) -> str:
     if entry.get("subresource"):
         who += f' with subresource "{entry["subresource"]}"'
     if entry["operation"] == "Update":
-        who += f" using {entry['apiVersion']} at {entry['time']}"
+        who += f" using {entry['apiVersion']}"
     return who
 
 

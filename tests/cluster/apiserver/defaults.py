@@ -130,7 +130,6 @@ def _stateful_set(document: Object) -> None:
     set_default(strategy, "type", "RollingUpdate")
     if strategy["type"] == "RollingUpdate":
         set_default(strategy.setdefault("rollingUpdate", {}), "partition", 0)
-        set_default(strategy["rollingUpdate"], "maxUnavailable", 1)
     retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
     set_default(retention, "whenDeleted", "Retain")
     set_default(retention, "whenScaled", "Retain")

@@ -64,6 +64,18 @@ class Definitions:
             del self.schemas[kind], self.raw[kind]
 
 
+def pending(definition: Object) -> Object:
+    """Compute the status of a definition that was just made."""
+    stored = [
+        version["name"] for version in definition["spec"]["versions"] if version.get("storage")
+    ]
+    return {
+        "acceptedNames": {"kind": "", "plural": ""},
+        "conditions": None,
+        "storedVersions": stored,
+    }
+
+
 def accepted(definition: Object, now: str) -> Object:
     """Compute the status of a definition whose names are taken and which is served."""
     spec = definition["spec"]

@@ -39,7 +39,7 @@ class Failure(Exception):
             "details": self.details,
             "code": self.code,
         }
-        return {key: value for key, value in document.items() if value is not None}
+        return {key: value for key, value in document.items() if value not in (None, "")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,13 @@ def conflict(kind: Kind, name: str, why: str = MODIFIED) -> Failure:
 
 def unprocessable(kind: Kind, name: str, causes: list[Cause]) -> Failure:
     shown = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
-    told = ", ".join(str(cause) for cause in causes)
+    said = list(dict.fromkeys(str(cause) for cause in causes))
+    told = ", ".join(said)
     details = about(kind, name, by_kind=True)
     details["causes"] = [
         {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes
     ]
-    message = f'{shown} "{name}" is invalid: {told if len(causes) == 1 else f"[{told}]"}'
+    message = f'{shown} "{name}" is invalid: {told if len(said) == 1 else f"[{told}]"}'
     return Failure(422, "Invalid", message, details)
 
 

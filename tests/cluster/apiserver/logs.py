@@ -90,7 +90,7 @@ class Reading:
         return b"".join(self.show(line) for line in fresh), seen + len(fresh), closed
 
 
-def read(book: LogBook, pod: Object, query: Mapping[str, str], now: float) -> Reading:
+def read(book: LogBook, pod: Object, query: Mapping[str, str], now: float) -> Reading | None:
     """Find the log a request asks for; refuses, in the words of the real server, what has none."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     inits = [container["name"] for container in spec.get("initContainers") or []]
@@ -119,7 +119,7 @@ def read(book: LogBook, pod: Object, query: Mapping[str, str], now: float) -> Re
         )
         reason = (waiting.get("waiting") or {}).get("reason", "ContainerCreating")
         if not spec.get("nodeName"):
-            raise bad_request(f"pod {name} does not have a host assigned")
+            return None  # nobody to ask: an empty answer
         raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: {reason}')
     since = now - int(query["sinceSeconds"]) if query.get("sinceSeconds") else 0.0
     if text := query.get("sinceTime"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
@@ -43,4 +43,24 @@ def show(amount: Decimal, like: str = "") -> str:
                 return f"{int(amount / size)}{unit}"
     if amount != amount.to_integral_value():
         return f"{int(amount * 1000)}m"
+    return str(int(amount))
+
+
+def canonical(value: Any) -> Any:
+    """Write a quantity as the real server would; what is none stays as it is."""
+    text = str(value)
+    amount = parse(text)
+    if amount is None:
+        return value
+    if re.search(r"[eE][+-]?\d+$", text):
+        return text
+    if amount == amount.to_integral_value() and any(text.endswith(unit) for unit in BINARY):
+        return show(amount, text)
+    if amount != amount.to_integral_value():
+        for unit in ("m", "u", "n"):
+            if (amount / DECIMAL[unit]) % 1 == 0 or unit == "n":
+                return f"{int((amount / DECIMAL[unit]).to_integral_value(ROUND_UP))}{unit}"
+    for unit in ("E", "P", "T", "G", "M", "k"):
+        if amount and amount % DECIMAL[unit] == 0:
+            return f"{int(amount / DECIMAL[unit])}{unit}"
     return str(int(amount))

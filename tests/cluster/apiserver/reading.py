@@ -72,6 +72,8 @@ class Reader:
             objects = [document for document in objects if matches(document)]
         shown = objects[start : start + limit] if limit else objects[start:]
         meta: Object = {"resourceVersion": version}
+        if kind.custom:
+            meta["continue"] = ""
         rest = len(objects) - start - len(shown)
         if rest:
             key = f"{version}-{id(objects)}"

@@ -29,7 +29,7 @@ def answer(
                 "audiences": spec.get("audiences") or ["https://kubernetes.default.svc"],
             }
             if whose is not None
-            else {"user": {}, "error": "[invalid bearer token, unknown]"}
+            else {"user": {}, "error": "invalid bearer token"}
         )
     elif kind == "SelfSubjectRulesReview":
         rules = access.rules(user, spec.get("namespace", ""))

@@ -22,6 +22,7 @@ from tests.cluster.apiserver.failures import (
     unsupported,
     wrong_type,
 )
+from tests.cluster.apiserver.quantities import canonical
 
 Object = dict[str, Any]
 MISSING: Any = object()
@@ -180,15 +181,23 @@ def drop_nulls(value: Any, schema: Schema) -> None:
 
 
 def shown(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def settle_quantities(value: Any, schema: Schema) -> Any:
+    """Write quantities in their canonical form, in place (1024Mi becomes 1Gi, 0.5 becomes 500m)."""
+    if schema.quantity:
+        return canonical(value)
     if isinstance(value, dict):
-        return (
-            "map["
-            + " ".join(f"{key}:{shown(part).strip(chr(34))}" for key, part in sorted(value.items()))
-            + "]"
-        )
-    if isinstance(value, list):
-        return "[" + " ".join(shown(part).strip('"') for part in value) + "]"
-    return orjson.dumps(value).decode()
+        for name in value:
+            if (child := schema.child(name)) is not None and isinstance(
+                value[name], str | int | float | dict | list
+            ):
+                value[name] = settle_quantities(value[name], child)
+    elif isinstance(value, list) and schema.items is not None:
+        for index, item in enumerate(value):
+            value[index] = settle_quantities(item, schema.items)
+    return value
 
 
 def type_of(value: Any) -> str:

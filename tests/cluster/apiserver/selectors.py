@@ -105,10 +105,12 @@ def fields(text: str, kind: Kind) -> Test:
 
 
 def _unknown(kind: Kind, path: str, text: str) -> Failure:
-    shown = f"{kind.api_version}, Kind={kind.kind}"
+    if kind.plural not in FIELDS and not kind.custom:
+        known = '"metadata.name", "metadata.namespace"'
+        return bad_request(f'"{path}" is not a known field selector: only {known}')
     return bad_request(
-        f'Unable to find "{shown}" that match label selector "", field selector "{text}": '
-        f"field label not supported: {path}"
+        f'Unable to find "{kind.api_version}, Kind={kind.kind}" that match label selector "", '
+        f'field selector "{text}": field label not supported: {path}'
     )
 
 

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
@@ -24,6 +25,10 @@ def clone(document: Object) -> Object:
     """Copy a document deeply; faster than copy.deepcopy, and what is not JSON fails here."""
     copy: Object = orjson.loads(orjson.dumps(document))
     return copy
+
+
+def stamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def key_of(document: Object) -> Key:

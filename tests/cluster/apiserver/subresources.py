@@ -12,8 +12,8 @@ from tests.cluster.apiserver.access import Access
 from tests.cluster.apiserver.failures import bad_request, conflict, not_allowed, not_found
 from tests.cluster.apiserver.requests import Reply, Request, decode
 from tests.cluster.apiserver.selectors import label_selector
-from tests.cluster.apiserver.store import clone
-from tests.cluster.apiserver.writing import Writer, stamp
+from tests.cluster.apiserver.store import clone, stamp
+from tests.cluster.apiserver.writing import Writer
 
 Object = dict[str, Any]
 
@@ -86,6 +86,7 @@ def _shown(found: Object, paths: Object) -> Object:
         for name in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
         if name in found["metadata"]
     }
+    wanted = int(_read(found, paths["specReplicasPath"], 0))
     status: Object = {"replicas": int(_read(found, paths["statusReplicasPath"], 0))}
     if "labelSelectorPath" in paths:
         if selector := _read(found, paths["labelSelectorPath"]):
@@ -96,7 +97,7 @@ def _shown(found: Object, paths: Object) -> Object:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": meta,
-        "spec": {"replicas": int(_read(found, paths["specReplicasPath"], 0))},
+        "spec": {"replicas": wanted} if wanted else {},
         "status": status,
     }
 
@@ -152,7 +153,7 @@ def _evict(request: Request, writer: Writer, found: Object, document: Object) ->
             failure.message = "Cannot evict pod as it would violate the pod's disruption budget."
             raise failure
     options = document.get("deleteOptions") or {}
-    writer._delete(request, found, options)
+    writer.deleter.one(request, found, options)
     return Reply(
         {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201},
         201,
