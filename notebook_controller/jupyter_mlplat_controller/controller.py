@@ -188,8 +188,8 @@ class Controller:
                 await hands.carry_out(said)
             raise
         self.metrics.did(item.key, plan)
-        if plan.writes:
-            self.queue.add(item)  # what was written may lead to more; it is no matter if not
+        if plan.writes and plan.more:
+            self.queue.add(item)
         if plan.again_s is not None:
             self.queue.add_after(item, plan.again_s)
         if plan.questions and await reconciler.answer(item.key, plan, self.world, self._api):

@@ -9,7 +9,7 @@ are known by their version and change nothing.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from jupyter_mlplat_controller.api import Api, ApiError
@@ -209,6 +209,26 @@ class Mirror:
             self._indexed[value].pop(key, None)
             if not self._indexed[value]:
                 del self._indexed[value]
+
+
+class Named(Mapping[str, Obj]):
+    """The objects of a namespace by name, looked up when they are asked for."""
+
+    def __init__(self, mirror: Mirror, namespace: str) -> None:
+        self._mirror = mirror
+        self._namespace = namespace
+
+    def __getitem__(self, name: str) -> Obj:
+        found = self._mirror.get(Key(self._namespace, name))
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (key_of(each).name for each in self._mirror.find(self._namespace))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class World:

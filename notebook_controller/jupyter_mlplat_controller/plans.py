@@ -4,7 +4,7 @@ Nothing here speaks to a cluster; `acting` carries a plan out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from jupyter_mlplat.kit.quantities import parse_quantity
@@ -93,12 +93,14 @@ class Plan:
         again_s: Look again after so long, though nothing was heard; None: no need to.
         questions: What the reconciler wants to know before it can say more; see its own words.
         counts: Names of counters that go up when all is written.
+        more: Another round follows what was written; not where this one has said all.
     """
 
     writes: tuple[Write, ...] = ()
     again_s: float | None = None
     questions: frozenset[str] = frozenset()
-    counts: tuple[str, ...] = field(default=())
+    counts: tuple[str, ...] = ()
+    more: bool = True
 
 
 def key_of(body: Obj) -> Key:

@@ -26,7 +26,7 @@ class Settings:
     lease_s: float = _said(15.0, "A holder that is silent for so long has lost it.")
     port: int = _said(8080, "Serves /healthz, /readyz and /metrics; 0: does not.")
     workers: int = _said(16, "Objects that are reconciled at once.")
-    requests_per_s: float = _said(200.0, "To the API server, in the long run.")
+    requests_per_s: float = _said(400.0, "To the API server, in the long run.")
     silence_s: float = _said(45.0, "A watch that is silent for so long is followed by a list.")
     relist_s: float = _said(1800.0, "Lists follow at least so often.")
 

@@ -1,6 +1,6 @@
 """From a kind and a user's choices, or from a pod written by hand, to the pod that is wanted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +56,7 @@ class Offer:
     kinds: Mapping[str, ServerKind | InvalidInput] = field(default_factory=dict)
     presets: tuple[PodDefault, ...] = ()
     broken_presets: Mapping[str, str] = field(default_factory=dict)
-    claims: frozenset[str] | None = None
+    claims: Collection[str] | None = None
     rules: Rules = field(default_factory=Rules)
     handwritten: bool = True
     annotations: tuple[str, ...] = ()

@@ -120,7 +120,7 @@ def decide(
         return _told(annotations, changes, warnings, "", False, every_s, now)
     if is_due or activity is None:
         unknown = activity.fault if activity and activity.faults >= _FAULTS_TOLD else ""
-        return _told(annotations, changes, warnings, unknown, True, None, now)
+        return _told(annotations, {}, warnings, unknown, True, None, now)  # written with its answer
     if activity.fault:
         unknown = activity.fault if activity.faults >= _FAULTS_TOLD else ""
         if LAST_ACTIVITY not in annotations:

@@ -1,6 +1,6 @@
 """Notebooks in the loop: what is watched for them, what a round sees, what is asked beside."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,7 +31,7 @@ from jupyter_mlplat_controller.kinds import (
     SERVICE,
     STATEFUL_SET,
 )
-from jupyter_mlplat_controller.mirrors import Source, World
+from jupyter_mlplat_controller.mirrors import Named, Source, World
 from jupyter_mlplat_controller.notebooks.choosing import Offer
 from jupyter_mlplat_controller.notebooks.culling import Activity
 from jupyter_mlplat_controller.notebooks.explaining import GpuUse, gpus_of
@@ -162,7 +162,7 @@ class NotebookReconciler:
                 ]
             case k if k == POD_DEFAULT:
                 return [key_of(each) for each in world.of(NOTEBOOKS).find(key.namespace)]
-            case k if k == CLAIM:
+            case k if k == CLAIM and not _is_home(body):
                 return [key_of(each) for each in world.of(NOTEBOOKS).find(key.namespace)]
             case k if k == EVENT:
                 if _keep_event(body) is None:
@@ -183,7 +183,7 @@ class NotebookReconciler:
         server = Key(key.namespace, names.server)
         pod = world.of(PODS).get(Key(key.namespace, names.pod))
         activity, of_pod = self._activity.get(key, (None, ""))
-        claims = {str(each["name"]): each for each in world.of(CLAIMS).find(key.namespace)}
+        claims = Named(world.of(CLAIMS), key.namespace)
         seen = Seen(
             notebook=notebook,
             settings=self._settings,
@@ -195,7 +195,7 @@ class NotebookReconciler:
             pod=pod,
             claims=claims,
             events=self._events(names, world),
-            offer=self._offer(key.namespace, frozenset(claims), world),
+            offer=self._offer(key.namespace, claims, world),
             activity=activity if pod is not None and of_pod == _uid(pod) else None,
             gpus={name: use for name, (use, _) in self._gpus.items()},
             refusal=refusal.message or refusal.reason if refusal is not None else "",
@@ -244,7 +244,7 @@ class NotebookReconciler:
         ]
         return tuple(sorted(found, key=lambda event: str(event.get("time"))))
 
-    def _offer(self, namespace: str, claims: frozenset[str], world: World) -> Offer:
+    def _offer(self, namespace: str, claims: Collection[str], world: World) -> Offer:
         presets, broken = [], {}
         for body in world.of(POD_DEFAULTS).find(namespace):
             preset = self._preset(body)
@@ -289,6 +289,11 @@ def _names_kind(notebook: Obj, kind: str) -> bool:
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
     return kind in (notes.get(KIND_NOTE), labels.get(KIND_NOTE))
+
+
+def _is_home(claim: Obj) -> bool:
+    labels: Mapping[str, str] = claim["metadata"].get("labels") or {}
+    return labels.get(COMPONENT) == "notebook"
 
 
 def _uid(pod: Obj) -> str:

@@ -131,6 +131,7 @@ class _Round:
             again_s=min(self.again, default=None),
             questions=frozenset(self.questions),
             counts=("created",) if made else (),
+            more=False,  # what others make of it is heard of
         )
 
     def _wanted(self) -> tuple[Wanted | None, Unfit | None]:
@@ -256,8 +257,8 @@ class _Round:
             return Said(unfit.reason, unfit.message)
         if self.clash:
             return Said(ServerReason.NAME_TAKEN, self.clash)
-        mounted = _claims_of(self.pod)
-        claims = [claim for name, claim in self.seen.claims.items() if name in mounted]
+        mounted = sorted(_claims_of(self.pod))
+        claims = [self.seen.claims[name] for name in mounted if name in self.seen.claims]
         waits_for = gpus_of(self.pod)
         if waits_for:
             self.again.append(_GPU_S)
