@@ -254,7 +254,7 @@ class Engine:
             RegisteredModels(self.registry, store, self.blobs),
             LocalServingLauncher(home.endpoints),
             self,
-            place=place_of(home.root, home.database),
+            place=place_of(home.root, home.database if home.database.exists() else home.lock),
         )
 
     # - life -

@@ -89,7 +89,8 @@ class Gate:
         self._audit.close()
 
     async def _open(self, home: Home, stop: Stop) -> Tenant:
-        return await open_engine(home, config_of_profile(self._config, self._server, home), stop)
+        config = config_of_profile(self._config, self._server, home)
+        return await open_engine(home, config, stop, self._server.database)
 
 
 def own_config(config: EngineConfig, server: ServerConfig) -> EngineConfig:

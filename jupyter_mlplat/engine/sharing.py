@@ -10,6 +10,8 @@
     requests_per_second = 50        # of one user; ten times as many at once
     profiles_open = 200             # at once; others are told to wait
     idle_close_minutes = 15         # then an idle profile is put away until somebody asks for it
+    database = "postgresql://mlplat@db/mlplat"  # metadata; the password comes by PGPASSFILE.
+                                    # Without it each profile has a file of SQLite
 
     [server.oidc]                   # or several: [[server.oidc]]
     issuer = "https://login.example.org"
@@ -120,6 +122,7 @@ class ServerConfig(_Table):
     requests_per_second: float = Field(default=50.0, gt=0)
     profiles_open: int = Field(default=200, ge=1)
     idle_close_minutes: float = Field(default=15.0, gt=0)
+    database: str | None = Field(default=None, pattern=r"^postgres(ql)?://")
     oidc: tuple[OidcConfig, ...] = ()
     proxy: ProxyConfig | None = None
 

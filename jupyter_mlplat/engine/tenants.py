@@ -21,6 +21,7 @@ from jupyter_mlplat.errors import PlatformError, Unavailable
 from jupyter_mlplat.kit.clock import utc_now
 from jupyter_mlplat.kit.files import make_private_directory
 from jupyter_mlplat.kit.home import Home
+from jupyter_mlplat.kit.names import object_name
 from jupyter_mlplat.stores.metadata.store import SqlMetadataStore
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LAST_ANSWERS_S = 5.0  # requests that are under way may end before their profile is put away
+_PAUSE_S = 5.0  # before an engine that could not go on is opened again
 _AWAKE = "awake"  # is there as long as a profile's engine has, or may have, something to do
 _FILES = "files"
 
@@ -122,12 +124,24 @@ class Tenants:
         def stop(error: BaseException | None) -> None:
             if error is not None:
                 _log.error("The engine of profile %r cannot go on: %s", name, error)
-            closing = loop.create_task(self._close(name, is_done=error is None))
+            end = self._close(name, is_done=True) if error is None else self._begin_anew(name)
+            closing = loop.create_task(end)
             place.closing.add(closing)
             closing.add_done_callback(place.closing.discard)
 
         place.tenant = await self._open_home(place.home, stop)
         (place.home.root / _AWAKE).touch()
+
+    async def _begin_anew(self, name: str) -> None:
+        """Put away an engine that cannot go on, and open it again: what runs needs one."""
+        await self._close(name)
+        while not self._is_closing:
+            await asyncio.sleep(_PAUSE_S)
+            try:
+                async with self.using(name):
+                    return
+            except PlatformError as error:
+                _log.error("Cannot open profile %r again: %s", name, error.message)
 
     async def _close(self, name: str, is_done: bool = False) -> None:
         place = self._places[name]
@@ -195,13 +209,15 @@ def config_of_profile(config: EngineConfig, server: ServerConfig, home: Home) ->
     )
 
 
-async def open_engine(home: Home, config: EngineConfig, stop: Stop) -> OpenEngine:
-    """Open the engine of one profile.
+async def open_engine(
+    home: Home, config: EngineConfig, stop: Stop, database: str | None = None
+) -> OpenEngine:
+    """Open the engine of one profile; with a database, its metadata lies in a schema of that.
 
     Raises:
         PlatformError: It cannot be opened.
     """
-    lock, store, fence = await asyncio.to_thread(_hold, home)
+    lock, store, fence = await asyncio.to_thread(_hold, home, database)
     from jupyter_mlplat.engine.engine import Engine
 
     try:
@@ -219,7 +235,15 @@ async def open_engine(home: Home, config: EngineConfig, stop: Stop) -> OpenEngin
     return opened
 
 
-def _hold(home: Home) -> tuple[EngineLock, SqlMetadataStore, int]:
+def _store_of(home: Home, database: str | None) -> SqlMetadataStore:
+    if database is None:
+        return SqlMetadataStore(home.database)
+    from jupyter_mlplat.stores.metadata.postgres_store import PostgresMetadataStore
+
+    return PostgresMetadataStore(database, object_name(f"profile-{home.root.name}"))
+
+
+def _hold(home: Home, database: str | None) -> tuple[EngineLock, SqlMetadataStore, int]:
     import jupyter_mlplat
 
     try:
@@ -234,7 +258,7 @@ def _hold(home: Home) -> tuple[EngineLock, SqlMetadataStore, int]:
             f"({error.strerror})."
         ) from error
     try:
-        store = SqlMetadataStore(home.database)
+        store = _store_of(home, database)
         fence = store.open()
         since = utc_now().isoformat(timespec="seconds")
         version = jupyter_mlplat.__version__

@@ -1,7 +1,6 @@
 """Experiments, stored pipelines and their versions."""
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from jupyter_mlplat.kit import clock
 from jupyter_mlplat.kit.ids import new_id
 from jupyter_mlplat.ports.selecting import Selected, Selection
 from jupyter_mlplat.resources.catalogue import Experiment, PipelineVersion, StoredPipeline
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.selecting import Table, select
 from jupyter_mlplat.stores.metadata.tables import Tables
 
@@ -62,7 +62,7 @@ _VERSIONS = Table(
 )
 
 
-def note_experiment(connection: sqlite3.Connection, name: str, now: datetime) -> None:
+def note_experiment(connection: Connection, name: str, now: datetime) -> None:
     """Make the experiment that a run names, if there is none."""
     connection.execute(
         "INSERT INTO experiment(name, id, title, description, archived, created_at) "
@@ -127,7 +127,7 @@ class CatalogueTables(Tables):
             if is_archived:
                 connection.execute(
                     "UPDATE run SET archived = 1, doc = json_set(doc, '$.archived', json('true')) "
-                    "WHERE experiment = ? AND NOT archived",
+                    "WHERE experiment = ? AND archived = 0",
                     row,
                 )
         return self.get_experiment(experiment)
@@ -245,7 +245,7 @@ class CatalogueTables(Tables):
                 raise _missing("pipeline version", version)
 
 
-def _add_version(connection: sqlite3.Connection, version: PipelineVersion) -> None:
+def _add_version(connection: Connection, version: PipelineVersion) -> None:
     place = (version.pipeline_id, version.name)
     _refuse_taken(connection, "pipeline_version", "pipeline = ? AND name = ?", place, version.name)
     connection.execute(
@@ -263,7 +263,7 @@ def _add_version(connection: sqlite3.Connection, version: PipelineVersion) -> No
 
 
 def _refuse_taken(
-    connection: sqlite3.Connection, table: str, condition: str, values: tuple[str, ...], name: str
+    connection: Connection, table: str, condition: str, values: tuple[str, ...], name: str
 ) -> None:
     taken = connection.execute(
         f"SELECT id FROM {table} WHERE {condition}",  # noqa: S608

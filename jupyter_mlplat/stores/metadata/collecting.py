@@ -1,10 +1,10 @@
 """Garbage among the facts: what nothing kept refers to, and which content is still referred to."""
 
 import re
-import sqlite3
 from collections.abc import Collection
 
 from jupyter_mlplat.ports.metadata import Collected
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.lineage_tables import ancestors_of
 from jupyter_mlplat.stores.metadata.run_tables import FINAL_RUNS, delete_runs
 from jupyter_mlplat.stores.metadata.tables import json_keys
@@ -24,7 +24,7 @@ _MENTIONING = {
 }
 
 
-def referenced_digests(connection: sqlite3.Connection) -> set[str]:
+def referenced_digests(connection: Connection) -> set[str]:
     """Return every digest that any document mentions: too many rather than too few."""
     digests: set[str] = set()
     for table, text in _MENTIONING.items():
@@ -33,7 +33,7 @@ def referenced_digests(connection: sqlite3.Connection) -> set[str]:
     return digests
 
 
-def collect(connection: sqlite3.Connection, run_ids: Collection[str]) -> Collected:
+def collect(connection: Connection, run_ids: Collection[str]) -> Collected:
     """Delete runs, then executions and artifacts that are of no use to what is left."""
     runs = set(run_ids) - _pinned(connection, set(run_ids))
     delete_runs(connection, runs)
@@ -42,7 +42,7 @@ def collect(connection: sqlite3.Connection, run_ids: Collection[str]) -> Collect
         artifact
         for (artifact,) in connection.execute(
             "SELECT DISTINCT l.artifact FROM json_each(?) k "
-            "CROSS JOIN link l ON l.execution = k.value",
+            "CROSS JOIN link l ON l.execution = CAST(k.value AS INTEGER)",
             (json_keys(executions),),
         )
     }
@@ -58,7 +58,7 @@ def collect(connection: sqlite3.Connection, run_ids: Collection[str]) -> Collect
     )
 
 
-def _pinned(connection: sqlite3.Connection, asked: set[str]) -> set[str]:
+def _pinned(connection: Connection, asked: set[str]) -> set[str]:
     """Find the runs that something kept refers to: for a model, or for cached results."""
     rows = connection.execute(
         "SELECT id FROM run WHERE state NOT IN (SELECT value FROM json_each(?)) "
@@ -69,7 +69,7 @@ def _pinned(connection: sqlite3.Connection, asked: set[str]) -> set[str]:
     origins: dict[str, set[str]] = {}
     for run_id, origin in connection.execute(
         "SELECT DISTINCT r.id, json_extract(t.doc, '$.cache.run_id') "
-        "FROM task t JOIN run r ON r.number = t.run WHERE t.cached"
+        "FROM task t JOIN run r ON r.number = t.run WHERE t.cached = 1"
     ):
         origins.setdefault(run_id, set()).add(origin)
     front = (origins.keys() - asked) | pinned
@@ -79,7 +79,7 @@ def _pinned(connection: sqlite3.Connection, asked: set[str]) -> set[str]:
     return pinned
 
 
-def _useless_executions(connection: sqlite3.Connection) -> set[int]:
+def _useless_executions(connection: Connection) -> set[int]:
     """Find executions of deleted runs that no registered model was made from."""
     orphans = {
         pk
@@ -94,11 +94,12 @@ def _useless_executions(connection: sqlite3.Connection) -> set[int]:
     return orphans - ancestors_of(connection, [artifact_id for (artifact_id,) in models])
 
 
-def _useless_artifacts(connection: sqlite3.Connection, candidates: set[int]) -> set[int]:
+def _useless_artifacts(connection: Connection, candidates: set[int]) -> set[int]:
     return {
         pk
         for (pk,) in connection.execute(
-            "SELECT a.pk FROM json_each(?) k CROSS JOIN artifact a ON a.pk = k.value "
+            "SELECT a.pk FROM json_each(?) k CROSS JOIN artifact a "
+            "ON a.pk = CAST(k.value AS INTEGER) "
             "WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.artifact = a.pk) "
             "AND a.id NOT IN (SELECT artifact_id FROM model_version) "
             "AND a.id NOT IN (SELECT json_extract(doc, '$.artifact_id') FROM output "
@@ -108,8 +109,9 @@ def _useless_artifacts(connection: sqlite3.Connection, candidates: set[int]) -> 
     }
 
 
-def _delete(connection: sqlite3.Connection, table: str, column: str, keys: set[int]) -> None:
+def _delete(connection: Connection, table: str, column: str, keys: set[int]) -> None:
     connection.execute(
-        f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))",  # noqa: S608
+        f"DELETE FROM {table} WHERE {column} "  # noqa: S608
+        "IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
         (json_keys(keys),),
     )

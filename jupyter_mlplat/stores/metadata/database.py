@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jupyter_mlplat.errors import Conflict, Unavailable
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.failures import explain
 from jupyter_mlplat.stores.metadata.sharing import Shared
 
@@ -85,7 +86,7 @@ class Database:
                 writer.close()
 
     @contextmanager
-    def write(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
+    def write(self, durable: bool = True) -> Iterator[Connection]:
         """Run one transaction: written when the block has ended, undone when it raises.
 
         Readers see a durable one when it is on disk, not before.
@@ -96,19 +97,17 @@ class Database:
         """
         with self._lock, self._translated():
             connection = self._open_writer()
-            if durable is not self._is_durable:
-                self._set_durable(connection, durable)
-            connection.execute(BEGIN_WRITE)
+            self._begin(connection, durable)
             try:
                 self._check_fence(connection)
                 yield connection
-                connection.execute("COMMIT")
+                self._commit(connection)
             except BaseException:
                 if connection.in_transaction:  # a full disk may have rolled back by itself
                     connection.execute("ROLLBACK")
                 raise
 
-    def write_shared(self, action: Callable[[sqlite3.Connection], _T]) -> _T:
+    def write_shared(self, action: Callable[[Connection], _T]) -> _T:
         """Run an action in one transaction with those of all who wait for the writer as well.
 
         So however many callers there are, they wait for one flush, not for each other's. An action
@@ -146,11 +145,10 @@ class Database:
             return batch
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Connection]:
         """Read one snapshot; what is written meanwhile is not seen."""
         with self._translated():
-            if self._writer is None:
-                raise _closed(self.path)
+            self._refuse_closed()
             connection = self._reader()
             try:
                 connection.execute("BEGIN")
@@ -184,6 +182,14 @@ class Database:
         connection.execute(f"PRAGMA query_only={int(query_only)}")
         return connection
 
+    def _begin(self, connection: sqlite3.Connection, durable: bool) -> None:
+        if durable is not self._is_durable:
+            self._set_durable(connection, durable)
+        connection.execute(BEGIN_WRITE)
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        connection.execute("COMMIT")
+
     def _set_durable(self, connection: sqlite3.Connection, durable: bool) -> None:
         """Flush the WAL at each commit, or only when it is folded back into the file."""
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -205,16 +211,25 @@ class Database:
             while True:
                 self._idle.pop().close()
 
+    def _refuse_closed(self) -> None:
+        if self._writer is None:
+            raise _closed(self.name)
+
     def _open_writer(self) -> sqlite3.Connection:
         if self._writer is None:
-            raise _closed(self.path)
+            raise _closed(self.name)
         return self._writer
 
-    def _check_fence(self, connection: sqlite3.Connection) -> None:
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return repr(str(self.path))
+
+    def _check_fence(self, connection: Connection) -> None:
         found = connection.execute("SELECT fence FROM store").fetchone()[0]
         if found != self.fence:
             raise Conflict(
-                f"Cannot write to {str(self.path)!r}: engine number {found} has taken it over, "
+                f"Cannot write to {self.name}: engine number {found} has taken it over, "
                 f"this is number {self.fence}. Stop this engine; the newer one goes on with its "
                 "work.",
                 fence=self.fence,
@@ -222,5 +237,5 @@ class Database:
             )
 
 
-def _closed(path: Path) -> Unavailable:
-    return Unavailable(f"Cannot use {str(path)!r}: the store is closed. Start the engine again.")
+def _closed(name: str) -> Unavailable:
+    return Unavailable(f"Cannot use {name}: the store is closed. Start the engine again.")

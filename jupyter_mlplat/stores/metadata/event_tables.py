@@ -1,16 +1,16 @@
 """The stream of events: numbered without gaps, read from any point."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from jupyter_mlplat.ports.metadata import NewEvent
 from jupyter_mlplat.resources.engine import Event
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.tables import Tables
 
 
-def append_events(connection: sqlite3.Connection, events: Iterable[NewEvent]) -> tuple[Event, ...]:
+def append_events(connection: Connection, events: Iterable[NewEvent]) -> tuple[Event, ...]:
     """Number and store events; the numbers go on from the newest one."""
     events = tuple(events)
     if not events:
@@ -33,7 +33,7 @@ def append_events(connection: sqlite3.Connection, events: Iterable[NewEvent]) ->
     return numbered
 
 
-def last_event(connection: sqlite3.Connection) -> int:
+def last_event(connection: Connection) -> int:
     """Return the newest number. Pruning keeps that event, so no number is ever given twice."""
     return int(connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
 

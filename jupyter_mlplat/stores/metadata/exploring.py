@@ -4,7 +4,6 @@
 small, has the nearest and newest first, and says where it goes on.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -22,6 +21,7 @@ from jupyter_mlplat.resources.lineage import (
     LineageEvent,
     RunReference,
 )
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
 Direction = Literal["upstream", "downstream", "both"]
@@ -36,11 +36,12 @@ _LOOKED_AT = 2000  # rows of a search that are made distinct by name
 _MOST_WALKED = 100_000  # nodes that a search for ways passes before it gives up
 
 _NEIGHBOURS = {
-    True: "SELECT k.value, l.artifact, 0 FROM json_each(?) k "
-    "CROSS JOIN link l ON l.execution = k.value AND l.kind = ? "
+    True: "SELECT l.execution, l.artifact, 0 FROM json_each(?) k "
+    "CROSS JOIN link l ON l.execution = CAST(k.value AS INTEGER) AND l.kind = ? "
     "ORDER BY k.key, l.artifact DESC",
-    False: "SELECT k.value, l.execution, json_extract(e.doc, '$.state') = 'CACHED' "
-    "FROM json_each(?) k CROSS JOIN link l ON l.artifact = k.value AND l.kind = ? "
+    False: "SELECT l.artifact, l.execution, json_extract(e.doc, '$.state') = 'CACHED' "
+    "FROM json_each(?) k "
+    "CROSS JOIN link l ON l.artifact = CAST(k.value AS INTEGER) AND l.kind = ? "
     "JOIN execution e ON e.pk = l.execution ORDER BY k.key, l.execution DESC",
 }
 
@@ -97,7 +98,7 @@ class ExploringTables(Tables):
             newest_artifacts = _newest_by_name(artifacts, limit)
             executions = connection.execute(
                 "SELECT json_extract(doc, '$.name') AS name, doc FROM execution "
-                "WHERE name LIKE ? ESCAPE '\\' ORDER BY pk DESC LIMIT ?",
+                "WHERE json_extract(doc, '$.name') LIKE ? ESCAPE '\\' ORDER BY pk DESC LIMIT ?",
                 (pattern, _LOOKED_AT),
             )
             newest_executions = _newest_by_name(executions, limit)
@@ -111,7 +112,7 @@ class ExploringTables(Tables):
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT e.doc, (SELECT json_group_array(artifact) FROM (SELECT artifact FROM link "
-                "WHERE execution = e.pk AND kind = 1 ORDER BY artifact)) FROM execution e "
+                "WHERE execution = e.pk AND kind = 1 ORDER BY artifact) made) FROM execution e "
                 "WHERE e.run_id IN (SELECT value FROM json_each(?)) ORDER BY e.pk DESC",
                 (json_keys(run_ids),),
             ).fetchall()
@@ -125,7 +126,7 @@ class ExploringTables(Tables):
 class _Graph:
     """The links, from either end. `named` are nodes that are never passed over."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     with_cached: bool
     named: frozenset[Node]
 
@@ -217,7 +218,7 @@ def _shortest(up: Mapping[Node, Node | None], starts: Sequence[Node]) -> list[No
     return way
 
 
-def _nodes(connection: sqlite3.Connection, roots: Sequence[str]) -> list[Node]:
+def _nodes(connection: Connection, roots: Sequence[str]) -> list[Node]:
     """Return the nodes that ids stand for; for a run, its executions in the order they ended."""
     found: dict[Node, None] = {}
     for root in roots:
@@ -268,7 +269,8 @@ def _explored(
             )
             for execution, kind, artifact, name in connection.execute(
                 "SELECT execution, kind, artifact, name FROM link WHERE execution IN "
-                "(SELECT value FROM json_each(?)) ORDER BY execution, kind, artifact",
+                "(SELECT CAST(value AS INTEGER) FROM json_each(?)) "
+                "ORDER BY execution, kind, artifact",
                 (json_keys(ids[True]),),
             )
             if artifact in ids[False]
@@ -294,17 +296,18 @@ def _beyond(
 
 
 def _documents(
-    connection: sqlite3.Connection, table: str, keys: Iterable[int]
+    connection: Connection, table: str, keys: Iterable[int]
 ) -> dict[int, tuple[str, str]]:
     """Return (id, document) of these rows by key, in the order they were recorded."""
     rows = connection.execute(
-        f"SELECT pk, id, doc FROM {table} WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY pk",  # noqa: S608
+        f"SELECT pk, id, doc FROM {table} WHERE pk IN "  # noqa: S608
+        "(SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY pk",
         (json_keys(keys),),
     )
     return {pk: (id_, doc) for pk, id_, doc in rows}
 
 
-def _runs(connection: sqlite3.Connection, ids: Iterable[str]) -> tuple[RunReference, ...]:
+def _runs(connection: Connection, ids: Iterable[str]) -> tuple[RunReference, ...]:
     rows = connection.execute(
         "SELECT id, number, pipeline, notebook, created_at FROM run "
         "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY number",

@@ -1,7 +1,6 @@
 """Executions, artifacts and the links between them: writing facts, and walking the graph."""
 
 import json
-import sqlite3
 import sys
 from collections.abc import Iterable, Sequence, Set
 from typing import Literal
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter
 from jupyter_mlplat.errors import NotFound
 from jupyter_mlplat.ports.metadata import Closure
 from jupyter_mlplat.resources.lineage import Artifact, Execution, Lineage, LineageEvent
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
 
 Direction = Literal["upstream", "downstream", "both"]
@@ -44,14 +44,14 @@ _NEIGHBOURS_OF_ONE = {
 # Many come as one JSON array: making a Python row of each takes longer than finding them.
 _NEIGHBOURS_OF_MANY = {
     "execution": "SELECT json_group_array(l.artifact) FROM json_each(?) k "
-    "CROSS JOIN link l ON l.execution = k.value AND l.kind = ?",
+    "CROSS JOIN link l ON l.execution = CAST(k.value AS INTEGER) AND l.kind = ?",
     "artifact": "SELECT json_group_array(l.execution) FROM json_each(?) k "
-    "CROSS JOIN link l ON l.artifact = k.value AND l.kind = ?",
+    "CROSS JOIN link l ON l.artifact = CAST(k.value AS INTEGER) AND l.kind = ?",
 }
 
 
 def write_lineage(
-    connection: sqlite3.Connection,
+    connection: Connection,
     executions: Sequence[Execution],
     artifacts: Sequence[Artifact],
     links: Sequence[LineageEvent],
@@ -95,7 +95,7 @@ def write_lineage(
 
 
 def _put(
-    connection: sqlite3.Connection,
+    connection: Connection,
     table: str,
     insert: str,
     update: str,
@@ -111,7 +111,7 @@ def _put(
     return keys
 
 
-def _key(connection: sqlite3.Connection, table: str, id_: str) -> int:
+def _key(connection: Connection, table: str, id_: str) -> int:
     row = connection.execute(f"SELECT pk FROM {table} WHERE id = ?", (id_,)).fetchone()  # noqa: S608
     if row is None:
         raise _unknown(table, id_)
@@ -201,7 +201,7 @@ class LineageTables(Tables):
 class _Walk:
     """A breadth-first walk; each node is visited once, so cycles of equal content end."""
 
-    def __init__(self, connection: sqlite3.Connection, depth: int, limit: int) -> None:
+    def __init__(self, connection: Connection, depth: int, limit: int) -> None:
         self._connection = connection
         self._depth = depth
         self._limit = limit
@@ -237,7 +237,7 @@ class _Walk:
         return set(json.loads(rows.fetchone()[0]))
 
 
-def ancestors_of(connection: sqlite3.Connection, artifact_ids: Iterable[str]) -> set[int]:
+def ancestors_of(connection: Connection, artifact_ids: Iterable[str]) -> set[int]:
     """Return the keys of all executions that these artifacts were made from, to any depth."""
     rows = connection.execute(
         "SELECT pk FROM artifact WHERE id IN (SELECT value FROM json_each(?))",
@@ -248,9 +248,7 @@ def ancestors_of(connection: sqlite3.Connection, artifact_ids: Iterable[str]) ->
     return walk.executions
 
 
-def _walk(
-    connection: sqlite3.Connection, root: str, direction: Direction, depth: int, limit: int
-) -> _Walk:
+def _walk(connection: Connection, root: str, direction: Direction, depth: int, limit: int) -> _Walk:
     executions, artifacts = _root_keys(connection, root)
     walk = _Walk(connection, depth, limit)
     if direction in ("upstream", "both"):
@@ -260,7 +258,7 @@ def _walk(
     return walk
 
 
-def _root_keys(connection: sqlite3.Connection, root: str) -> tuple[frozenset[int], frozenset[int]]:
+def _root_keys(connection: Connection, root: str) -> tuple[frozenset[int], frozenset[int]]:
     """Return the executions and artifacts that an id stands for."""
     none: frozenset[int] = frozenset()
     if row := connection.execute("SELECT pk FROM artifact WHERE id = ?", (root,)).fetchone():
@@ -277,7 +275,7 @@ def _root_keys(connection: sqlite3.Connection, root: str) -> tuple[frozenset[int
     )
 
 
-def _document(connection: sqlite3.Connection, table: str, id_: str) -> str:
+def _document(connection: Connection, table: str, id_: str) -> str:
     row = connection.execute(f"SELECT doc FROM {table} WHERE id = ?", (id_,)).fetchone()  # noqa: S608
     if row is None:
         raise _unknown(table, id_)
@@ -285,30 +283,30 @@ def _document(connection: sqlite3.Connection, table: str, id_: str) -> str:
 
 
 def _documents(
-    connection: sqlite3.Connection, table: str, keys: Iterable[int]
+    connection: Connection, table: str, keys: Iterable[int]
 ) -> list[tuple[int, str, str]]:
     """Return (key, id, document) of these rows, in the order they were recorded."""
     return connection.execute(
-        f"SELECT pk, id, doc FROM {table} WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY pk",  # noqa: S608
+        f"SELECT pk, id, doc FROM {table} WHERE pk IN "  # noqa: S608
+        "(SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY pk",
         (json_keys(keys),),
     ).fetchall()
 
 
-def _links_of(
-    connection: sqlite3.Connection, executions: Iterable[int]
-) -> list[tuple[int, int, int, str]]:
+def _links_of(connection: Connection, executions: Iterable[int]) -> list[tuple[int, int, int, str]]:
     """Return (execution, kind, artifact, name) of all links of these executions."""
     return connection.execute(
         "SELECT execution, kind, artifact, name FROM link "
-        "WHERE execution IN (SELECT value FROM json_each(?)) ORDER BY execution, kind, artifact",
+        "WHERE execution IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) "
+        "ORDER BY execution, kind, artifact",
         (json_keys(executions),),
     ).fetchall()
 
 
-def _ids(connection: sqlite3.Connection, table: str, keys: Iterable[int]) -> tuple[str, ...]:
+def _ids(connection: Connection, table: str, keys: Iterable[int]) -> tuple[str, ...]:
     (ids,) = connection.execute(
         "SELECT json_group_array(t.id) FROM json_each(?) k "  # noqa: S608
-        f"CROSS JOIN {table} t ON t.pk = k.value",
+        f"CROSS JOIN {table} t ON t.pk = CAST(k.value AS INTEGER)",
         (json_keys(sorted(keys)),),
     ).fetchone()
     return tuple(json.loads(ids))

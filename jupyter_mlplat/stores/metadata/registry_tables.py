@@ -1,7 +1,6 @@
 """Registered models, their versions and aliases; endpoints."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from jupyter_mlplat.resources.lineage import ModelVersion, RegisteredModel
 from jupyter_mlplat.resources.pipeline import Finding
 from jupyter_mlplat.resources.registry import ModelChange
 from jupyter_mlplat.resources.serving import Endpoint
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.event_tables import append_events
 from jupyter_mlplat.stores.metadata.tables import Tables, json_array
 
@@ -195,7 +195,7 @@ class FindingTables(Tables):
 
 
 def _move_alias(
-    connection: sqlite3.Connection, model: str, alias: str, version: int | None, by: str
+    connection: Connection, model: str, alias: str, version: int | None, by: str
 ) -> None:
     """Point an alias at a version, or remove it, and note what has changed."""
     row = connection.execute(
@@ -216,7 +216,7 @@ def _move_alias(
 
 
 def _note(
-    connection: sqlite3.Connection,
+    connection: Connection,
     model: str,
     kind: Literal["registered", "alias", "deleted", "described"],
     by: str,
@@ -239,7 +239,7 @@ def _note(
     )
 
 
-def _model(connection: sqlite3.Connection, name: str) -> RegisteredModel:
+def _model(connection: Connection, name: str) -> RegisteredModel:
     row = connection.execute(
         "SELECT description, created_at FROM model WHERE name = ?", (name,)
     ).fetchone()

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +34,7 @@ from jupyter_mlplat.resources.run import (
 )
 from jupyter_mlplat.resources.schedule import Firing
 from jupyter_mlplat.stores.metadata.catalogue_tables import note_experiment
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.event_tables import append_events
 from jupyter_mlplat.stores.metadata.schedule_tables import put_firing, run_of_firing
 from jupyter_mlplat.stores.metadata.selecting import Table, select
@@ -111,7 +111,7 @@ _NEWER_METRIC = (
 class RunNumbers:
     """The numbers of runs by id, looked up once per transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[str, int] = {}
 
@@ -121,7 +121,7 @@ class RunNumbers:
         return self._known[run_id]
 
 
-def update_runs(connection: sqlite3.Connection, numbers: RunNumbers, runs: Sequence[Run]) -> None:
+def update_runs(connection: Connection, numbers: RunNumbers, runs: Sequence[Run]) -> None:
     """Write run rows with their tags, not their tasks."""
     for run in runs:
         number = numbers[run.id]
@@ -132,7 +132,7 @@ def update_runs(connection: sqlite3.Connection, numbers: RunNumbers, runs: Seque
 
 
 def put_pipelines(
-    connection: sqlite3.Connection,
+    connection: Connection,
     numbers: RunNumbers,
     pipelines: Sequence[tuple[str, Pipeline]],
 ) -> None:
@@ -162,7 +162,7 @@ def put_pipelines(
 
 
 def put_tasks(
-    connection: sqlite3.Connection, numbers: RunNumbers, tasks: Sequence[tuple[str, Task]]
+    connection: Connection, numbers: RunNumbers, tasks: Sequence[tuple[str, Task]]
 ) -> None:
     """Write tasks; one the run does not have yet is added behind the others."""
     last: dict[int, int] = {}  # looked for once: a loop may add thousands
@@ -178,7 +178,7 @@ def put_tasks(
 
 
 def drop_tasks(
-    connection: sqlite3.Connection, numbers: RunNumbers, dropped: Sequence[tuple[str, str]]
+    connection: Connection, numbers: RunNumbers, dropped: Sequence[tuple[str, str]]
 ) -> None:
     """Forget tasks, with what they saved."""
     rows = [(numbers[run_id], name) for run_id, name in dropped]
@@ -187,7 +187,7 @@ def drop_tasks(
 
 
 def put_outputs(
-    connection: sqlite3.Connection, numbers: RunNumbers, outputs: Sequence[tuple[str, OutputValue]]
+    connection: Connection, numbers: RunNumbers, outputs: Sequence[tuple[str, OutputValue]]
 ) -> None:
     """Write outputs; a step's output of the same name is replaced."""
     connection.executemany(
@@ -201,7 +201,7 @@ def put_outputs(
 
 
 def add_metrics(
-    connection: sqlite3.Connection, numbers: RunNumbers, metrics: Sequence[tuple[str, Metric]]
+    connection: Connection, numbers: RunNumbers, metrics: Sequence[tuple[str, Metric]]
 ) -> None:
     """Write what steps have logged; the last value of each name is the run's."""
     connection.executemany(
@@ -230,7 +230,7 @@ def add_metrics(
 
 
 def forget_metrics(
-    connection: sqlite3.Connection, numbers: RunNumbers, steps: Sequence[tuple[str, str]]
+    connection: Connection, numbers: RunNumbers, steps: Sequence[tuple[str, str]]
 ) -> None:
     """Forget what steps have logged: a curve is that of one attempt."""
     for run_id, step in steps:
@@ -251,7 +251,7 @@ def forget_metrics(
 
 
 def copy_metrics(
-    connection: sqlite3.Connection,
+    connection: Connection,
     numbers: RunNumbers,
     copies: Sequence[tuple[str, str, str, str]],
 ) -> None:
@@ -264,22 +264,21 @@ def copy_metrics(
             "WHERE run = (SELECT number FROM run WHERE id = ?3) AND step = ?4 ORDER BY pk",
             given,
         )
-        # With max(), SQLite takes the other columns from the row that has the maximum.
         connection.execute(
             "INSERT INTO latest_metric(run, name, value, position, logged_at) "  # noqa: S608
-            "SELECT run, name, value, position, logged_at FROM "
-            "(SELECT run, name, value, position, logged_at, max(pk) FROM metric "
-            "WHERE run = ?1 AND step = ?2 GROUP BY name) WHERE true " + _NEWER_METRIC,
+            "SELECT run, name, value, position, logged_at FROM metric WHERE pk IN "
+            "(SELECT max(pk) FROM metric WHERE run = ?1 AND step = ?2 GROUP BY name) "
+            + _NEWER_METRIC,
             given[:2],
         )
 
 
-def put_cache_entries(connection: sqlite3.Connection, entries: Sequence[CacheEntry]) -> None:
+def put_cache_entries(connection: Connection, entries: Sequence[CacheEntry]) -> None:
     """Write cache entries; one of the same key is replaced and becomes the newest."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO cache_entry(key, pipeline, step, run_id, doc) "
-        "VALUES(?, ?, ?, ?, ?)",
-        [
+    for entry in entries:
+        connection.execute("DELETE FROM cache_entry WHERE key = ?", (entry.key,))
+        connection.execute(
+            "INSERT INTO cache_entry(key, pipeline, step, run_id, doc) VALUES(?, ?, ?, ?, ?)",
             (
                 entry.key,
                 entry.pipeline,
@@ -293,10 +292,8 @@ def put_cache_entries(connection: sqlite3.Connection, entries: Sequence[CacheEnt
                         "result": dict(entry.result),
                     }
                 ),
-            )
-            for entry in entries
-        ],
-    )
+            ),
+        )
 
 
 class RunTables(Tables):
@@ -355,7 +352,7 @@ class RunTables(Tables):
             ).fetchall()
             rows = connection.execute(
                 "SELECT r.number, r.doc FROM json_each(?) k CROSS JOIN run r "
-                "ON r.number = k.value ORDER BY k.key",
+                "ON r.number = CAST(k.value AS INTEGER) ORDER BY k.key",
                 (json_keys(number for (number,) in numbers),),
             ).fetchall()
             return _summaries(connection, rows)
@@ -370,9 +367,9 @@ class RunTables(Tables):
         """Return the KFP pipelines of those runs that were made from one."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT r.id, json_extract(p.doc, '$.ir') ir FROM json_each(?) k "
+                "SELECT r.id, json_extract(p.doc, '$.ir') FROM json_each(?) k "
                 "CROSS JOIN run r ON r.id = k.value JOIN run_pipeline p ON p.run = r.number "
-                "WHERE ir IS NOT NULL",
+                "WHERE json_extract(p.doc, '$.ir') IS NOT NULL",
                 (json_keys(run_ids),),
             ).fetchall()
         return {run_id: json.loads(ir) for run_id, ir in rows}
@@ -487,22 +484,24 @@ class RunTables(Tables):
 
     def last_successes(self, notebook: str, among: int = 100) -> Mapping[str, PastTask]:
         """Return the newest success of each step, and how long it took when it last ran."""
-        # With max(), SQLite takes the other columns from the row that has the maximum.
         newest = (
-            "SELECT t.name, max(t.run), t.doc FROM (SELECT number FROM run WHERE notebook = ?1 "
-            "ORDER BY number DESC LIMIT ?2) r JOIN task t ON t.run = r.number "
-            "WHERE t.state = 'SUCCEEDED' AND t.doc ->> '$.cache.stale' IS NOT 1 {} "
-            "GROUP BY t.name"
+            "SELECT name, run, doc FROM (SELECT t.name, t.run, t.doc, "
+            "row_number() OVER (PARTITION BY t.name ORDER BY t.run DESC) AS place "
+            "FROM (SELECT number FROM run WHERE notebook = ? ORDER BY number DESC LIMIT ?) r "
+            "JOIN task t ON t.run = r.number WHERE t.state = 'SUCCEEDED' "
+            "AND CAST(coalesce(json_extract(t.doc, '$.cache.stale'), '0') AS INTEGER) = 0 {}) "
+            "found WHERE place = 1"
         )
         with self._database.read() as connection:
             tasks, ran = (
                 connection.execute(newest.format(condition), (notebook, among)).fetchall()
-                for condition in ("", "AND NOT t.cached")
+                for condition in ("", "AND t.cached = 0")
             )
             runs = {
                 number: Run.model_validate_json(doc)
                 for number, doc in connection.execute(
-                    "SELECT number, doc FROM run WHERE number IN (SELECT value FROM json_each(?))",
+                    "SELECT number, doc FROM run "
+                    "WHERE number IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
                     (json_keys({number for _, number, _ in tasks}),),
                 )
             }
@@ -531,7 +530,7 @@ class RunTables(Tables):
 
 
 def _create_run(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run: Run,
     pipeline: Pipeline,
     idempotency_key: str | None,
@@ -574,7 +573,7 @@ def _create_run(
     return numbered, True
 
 
-def delete_runs(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
+def delete_runs(connection: Connection, run_ids: Iterable[str]) -> None:
     """Forget runs with everything that is theirs alone."""
     for run_id in run_ids:
         number = _number(connection, run_id)
@@ -613,7 +612,7 @@ def _words(run: Run) -> str:
 
 def _condition(where: RunFilter, before: int | None = None) -> tuple[str, list[object]]:
     """Return what a row `r` of the table `run` has to fulfil, as SQL and its values."""
-    conditions, values = ["1"], list[object]()
+    conditions, values = ["true"], list[object]()
 
     def add(condition: str, *given: object) -> None:
         conditions.append(condition)
@@ -632,14 +631,13 @@ def _condition(where: RunFilter, before: int | None = None) -> tuple[str, list[o
     if where.archived is not None:
         add("r.archived = ?", where.archived)
     for name, value in where.tags.items():
-        add(
-            "r.number IN (SELECT run FROM run_tag WHERE name = ? AND (? IS NULL OR value = ?))",
-            name,
-            value,
-            value,
-        )
+        tagged = "r.number IN (SELECT run FROM run_tag WHERE name = ?{})"
+        if value is None:
+            add(tagged.format(""), name)
+        else:
+            add(tagged.format(" AND value = ?"), name, value)
     if where.text:
-        add("instr(r.words, ?)", where.text.lower())
+        add("instr(r.words, ?) > 0", where.text.lower())
     return " AND ".join(conditions), values
 
 
@@ -647,14 +645,14 @@ def _task_row(task: Task) -> tuple[object, ...]:
     return task.state.value, task.cached, task.model_dump_json(), task.kind == "step"
 
 
-def _number(connection: sqlite3.Connection, run_id: str) -> int:
+def _number(connection: Connection, run_id: str) -> int:
     row = connection.execute("SELECT number FROM run WHERE id = ?", (run_id,)).fetchone()
     if row is None:
         raise _no_run(run_id)
     return int(row[0])
 
 
-def _resolved(connection: sqlite3.Connection, run: str) -> int:
+def _resolved(connection: Connection, run: str) -> int:
     if run == "latest":
         row = connection.execute("SELECT max(number) FROM run").fetchone()
     elif run.isascii() and run.isdigit() and len(run) <= 18:  # a larger one would overflow SQLite
@@ -666,7 +664,7 @@ def _resolved(connection: sqlite3.Connection, run: str) -> int:
     return int(row[0])
 
 
-def _run(connection: sqlite3.Connection, number: int) -> Run:
+def _run(connection: Connection, number: int) -> Run:
     (doc,) = connection.execute("SELECT doc FROM run WHERE number = ?", (number,)).fetchone()
     tasks = connection.execute(
         "SELECT doc FROM task WHERE run = ? ORDER BY position", (number,)
@@ -685,7 +683,7 @@ def _run(connection: sqlite3.Connection, number: int) -> Run:
     return run.model_copy(update={field: logged})
 
 
-def _submitted(connection: sqlite3.Connection, key: str, digest: str) -> Run | None:
+def _submitted(connection: Connection, key: str, digest: str) -> Run | None:
     row = connection.execute("SELECT digest, run FROM submission WHERE key = ?", (key,)).fetchone()
     if row is None:
         return None
@@ -699,16 +697,16 @@ def _submitted(connection: sqlite3.Connection, key: str, digest: str) -> Run | N
     return _run(connection, row[1])
 
 
-def _summaries(
-    connection: sqlite3.Connection, rows: Sequence[tuple[int, str]]
-) -> tuple[RunSummary, ...]:
+def _summaries(connection: Connection, rows: Sequence[tuple[int, str]]) -> tuple[RunSummary, ...]:
     listed = json_keys(number for number, _ in rows)
     counts = {
         number: facts
         for number, *facts in connection.execute(
-            "SELECT t.run, count(*), sum(t.state IN (SELECT value FROM json_each(?2))), "
+            "SELECT t.run, count(*), count(CASE WHEN t.state IN "
+            "(SELECT value FROM json_each(?2)) THEN 1 END), "
             "sum(t.cached), min(CASE WHEN t.state = 'FAILED' THEN t.position END) "
-            "FROM json_each(?1) k CROSS JOIN task t ON t.run = k.value AND t.is_step "
+            "FROM json_each(?1) k CROSS JOIN task t "
+            "ON t.run = CAST(k.value AS INTEGER) AND t.is_step = 1 "
             "GROUP BY t.run",
             (listed, json_keys(_FINAL_TASKS)),
         )
@@ -716,7 +714,7 @@ def _summaries(
     metrics: dict[int, dict[str, float]] = {}
     for number, name, value in connection.execute(
         "SELECT m.run, m.name, m.value FROM json_each(?) k "
-        "CROSS JOIN latest_metric m ON m.run = k.value",
+        "CROSS JOIN latest_metric m ON m.run = CAST(k.value AS INTEGER)",
         (listed,),
     ):
         if value is not None and math.isfinite(value):  # JSON has no other
@@ -736,7 +734,7 @@ def _summaries(
     return tuple(summaries)
 
 
-def _task_at(connection: sqlite3.Connection, number: int, position: int) -> str:
+def _task_at(connection: Connection, number: int, position: int) -> str:
     (name,) = connection.execute(
         "SELECT name FROM task WHERE run = ? AND position = ?", (number, position)
     ).fetchone()

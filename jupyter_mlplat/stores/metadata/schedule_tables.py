@@ -1,7 +1,6 @@
 """Schedules, and what became of each of their planned times."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,9 +8,10 @@ from jupyter_mlplat.errors import Conflict, NotFound
 from jupyter_mlplat.ports.metadata import NewEvent
 from jupyter_mlplat.ports.selecting import Selected, Selection
 from jupyter_mlplat.resources.schedule import Firing, FiringState, Schedule
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.event_tables import append_events
 from jupyter_mlplat.stores.metadata.selecting import Table, select
-from jupyter_mlplat.stores.metadata.tables import Tables, json_keys
+from jupyter_mlplat.stores.metadata.tables import ALL, Tables, json_keys
 
 _SECONDS = "CAST(strftime('%s', json_extract(s.doc, '$.{}')) AS INTEGER)"
 _SCHEDULES = Table(
@@ -138,8 +138,8 @@ class ScheduleTables(Tables):
         return next(iter(self._firings("run_id = ?", run_id)), None)
 
     def firings_beyond(self, schedule_id: str, newest: int) -> Sequence[Firing]:
-        condition = "schedule = ? AND run_id IS NOT NULL ORDER BY pk DESC LIMIT -1 OFFSET ?"
-        return self._firings(condition, schedule_id, newest)
+        condition = "schedule = ? AND run_id IS NOT NULL ORDER BY pk DESC LIMIT ? OFFSET ?"
+        return self._firings(condition, schedule_id, ALL, newest)
 
     def oldest_firings(self, schedule_id: str, limit: int) -> Sequence[Firing]:
         condition = "schedule = ? AND run_id IS NOT NULL ORDER BY pk LIMIT ?"
@@ -177,7 +177,7 @@ class ScheduleTables(Tables):
         return tuple(Firing.model_validate_json(doc) for (doc,) in rows)
 
 
-def put_firing(connection: sqlite3.Connection, firing: Firing) -> None:
+def put_firing(connection: Connection, firing: Firing) -> None:
     """Write a firing; one of the same planned time and row is replaced."""
     connection.execute(
         "INSERT INTO firing(schedule, key, row, state, is_open, run_id, doc) "
@@ -196,7 +196,7 @@ def put_firing(connection: sqlite3.Connection, firing: Firing) -> None:
     )
 
 
-def run_of_firing(connection: sqlite3.Connection, firing: Firing) -> str | None:
+def run_of_firing(connection: Connection, firing: Firing) -> str | None:
     """Return the run a firing has come to; None: it may come to one now.
 
     Raises:

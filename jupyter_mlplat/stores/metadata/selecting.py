@@ -1,14 +1,16 @@
 """Pages of records by what is asked of their fields, as SQL."""
 
 import json
-import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jupyter_mlplat.errors import InvalidInput
 from jupyter_mlplat.ports.selecting import Predicate, Scalar, Selection
+from jupyter_mlplat.stores.metadata.connection import Connection
 
 _ORDERS = {"=": "=", "!=": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+
+_NOCASE = " COLLATE NOCASE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,14 @@ class Table:
 
 
 def select(
-    connection: sqlite3.Connection, table: Table, selection: Selection
+    connection: Connection, table: Table, selection: Selection
 ) -> tuple[list[tuple[object, ...]], int, tuple[Scalar, str] | None]:
     """Return the rows of a page, the number of all, and where the next page begins.
 
     Raises:
         InvalidInput: The table has no such field.
     """
-    conditions, values = ["1"], list[object]()
+    conditions, values = ["true"], list[object]()
     for predicate in selection.predicates:
         condition, given = _condition(table, predicate)
         conditions.append(condition)
@@ -69,14 +71,17 @@ def _condition(table: Table, predicate: Predicate) -> tuple[str, list[object]]:
         return f"EXISTS({tags})", [name, value]
     field = _field(table, predicate.field)
     if predicate.operator == "in":
-        return f"{field} COLLATE NOCASE IN (SELECT value FROM json_each(?))", [_json(value)]  # noqa: S608
+        listed = list(value) if isinstance(value, list | tuple) else [value]
+        is_text = all(isinstance(one, str) for one in listed)
+        one = "value" if is_text else "CAST(value AS INTEGER)"
+        return (
+            f"{field}{_NOCASE if is_text else ''} IN (SELECT {one} FROM json_each(?))",  # noqa: S608
+            [json.dumps(listed)],
+        )
     if predicate.operator == "contains":
-        return f"instr(lower({field}), lower(?))", [value]
-    return f"{field} {_ORDERS[predicate.operator]} ? COLLATE NOCASE", [value]
-
-
-def _json(value: Scalar | Sequence[Scalar]) -> str:
-    return json.dumps(list(value) if isinstance(value, list | tuple) else [value])
+        return f"instr(lower({field}), lower(?)) > 0", [value]
+    nocase = _NOCASE if isinstance(value, str) else ""
+    return f"{field} {_ORDERS[predicate.operator]} ?{nocase}", [value]
 
 
 def _field(table: Table, name: str) -> str:

@@ -1,9 +1,10 @@
 """Actions of several callers that share one transaction, and so one flush."""
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from jupyter_mlplat.stores.metadata.connection import Connection
 
 _T = TypeVar("_T", covariant=True)
 
@@ -11,13 +12,13 @@ _T = TypeVar("_T", covariant=True)
 class Shared(Generic[_T]):
     """What one caller wants written, and how it went; the caller waits for `result`."""
 
-    def __init__(self, action: Callable[[sqlite3.Connection], _T]) -> None:
+    def __init__(self, action: Callable[[Connection], _T]) -> None:
         self._action = action
         self._error: BaseException | None = None
         self._ended = threading.Lock()  # held until it has ended: an Event is four times as slow
         self._ended.acquire()
 
-    def run(self, connection: sqlite3.Connection, is_alone: bool) -> None:
+    def run(self, connection: Connection, is_alone: bool) -> None:
         """Act in the transaction; what goes wrong with one of several undoes that one only.
 
         Raises:

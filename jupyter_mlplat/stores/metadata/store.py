@@ -1,6 +1,5 @@
 """The `MetadataStore` port over SQLite."""
 
-import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from jupyter_mlplat.ports.metadata import Change, Collected
 from jupyter_mlplat.resources.engine import Event
 from jupyter_mlplat.stores.metadata import opening
 from jupyter_mlplat.stores.metadata.collecting import collect, referenced_digests
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.database import BUSY_TIMEOUT_S, Database
 from jupyter_mlplat.stores.metadata.event_tables import EventTables, append_events
 from jupyter_mlplat.stores.metadata.exploring import ExploringTables
@@ -99,7 +99,7 @@ class SqlMetadataStore(
             opening.copy_to(connection, path)
 
 
-def _write(connection: sqlite3.Connection, change: Change) -> Sequence[Event]:
+def _write(connection: Connection, change: Change) -> Sequence[Event]:
     numbers = RunNumbers(connection)
     put_pipelines(connection, numbers, change.pipelines)
     update_runs(connection, numbers, change.runs)

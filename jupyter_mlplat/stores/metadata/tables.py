@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from jupyter_mlplat.stores.metadata.database import Database
 
+ALL = 2**62
+"""A limit that is none."""
+
 
 class Tables:
     """A group of tables in one database; the store inherits from all of them."""

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -21,6 +20,7 @@ from jupyter_mlplat.resources.lineage import ModelVersion, RegisteredModel
 from jupyter_mlplat.resources.run import Run
 from jupyter_mlplat.resources.tracking import LoggedModel
 from jupyter_mlplat.stores.metadata.catalogue_tables import CatalogueTables
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.registry_tables import RegistryTables
 from jupyter_mlplat.stores.metadata.tables import json_keys
 
@@ -181,7 +181,7 @@ class TrackingTables(CatalogueTables, RegistryTables):
         return [run_id for (run_id,) in rows]
 
     def search_runs(self, search: RunSearch) -> tuple[Sequence[Run], bool]:
-        conditions, values = ["1"], list[object]()
+        conditions, values = ["true"], list[object]()
         if search.experiments is not None:
             conditions.append("r.experiment IN (SELECT value FROM json_each(?))")
             values.append(json_keys(search.experiments))
@@ -287,7 +287,7 @@ class TrackingTables(CatalogueTables, RegistryTables):
         return next(it for it in self.get_model(model).versions if it.version == version)
 
 
-def forget_tracking(connection: sqlite3.Connection, run_id: str) -> None:
+def forget_tracking(connection: Connection, run_id: str) -> None:
     """Forget what a run has told of itself; models of it that are registered keep their files."""
     models = connection.execute(
         "DELETE FROM logged_model WHERE run_id = ? AND coalesce(json_extract(doc, "
@@ -324,7 +324,7 @@ def _condition(comparison: Comparison) -> tuple[str, list[object]]:
     if operator in ("LIKE", "ILIKE"):
         if operator == "ILIKE":
             return f"{expression} LIKE ?", [*values, value]
-        return f"{expression} GLOB ?", [*values, _glob(str(value))]
+        return f"glob(?, {expression})", [_glob(str(value)), *values]
     if operator not in _PLAIN:
         raise InvalidInput(f"Cannot compare with {operator!r}.")
     return f"{expression} {operator} ?", [*values, value]

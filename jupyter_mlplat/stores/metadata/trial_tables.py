@@ -1,6 +1,5 @@
 """Trials of tuning jobs, and what they told of their metrics."""
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import TypeAdapter
@@ -9,8 +8,9 @@ from jupyter_mlplat.errors import NotFound
 from jupyter_mlplat.kit import clock
 from jupyter_mlplat.ports.metadata import BY_NUMBER, NewReport, TrialOrder
 from jupyter_mlplat.resources.tuning import Trial, TrialReport, TrialState
+from jupyter_mlplat.stores.metadata.connection import Connection
 from jupyter_mlplat.stores.metadata.run_tables import RunNumbers
-from jupyter_mlplat.stores.metadata.tables import Tables, json_array, json_keys
+from jupyter_mlplat.stores.metadata.tables import ALL, Tables, json_array, json_keys
 
 _TRIALS = TypeAdapter(tuple[Trial, ...])
 _OF_STEP = "run = (SELECT number FROM run WHERE id = ?) AND step = ?"
@@ -22,12 +22,14 @@ _COLUMNS = {"number": "number", "value": "value", "duration": "duration_s"}
 
 
 def put_trials(
-    connection: sqlite3.Connection, numbers: RunNumbers, trials: Sequence[tuple[str, str, Trial]]
+    connection: Connection, numbers: RunNumbers, trials: Sequence[tuple[str, str, Trial]]
 ) -> None:
     """Write trials as they are now."""
     connection.executemany(
-        "INSERT OR REPLACE INTO trial(run, step, number, state, value, duration_s, doc) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO trial(run, step, number, state, value, duration_s, doc) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(run, step, number) DO UPDATE SET "
+        "state = excluded.state, value = excluded.value, duration_s = excluded.duration_s, "
+        "doc = excluded.doc",
         [
             (
                 numbers[run_id],
@@ -43,13 +45,11 @@ def put_trials(
     )
 
 
-def add_reports(
-    connection: sqlite3.Connection, numbers: RunNumbers, reports: Sequence[NewReport]
-) -> None:
+def add_reports(connection: Connection, numbers: RunNumbers, reports: Sequence[NewReport]) -> None:
     """Write what trials have told; what is known by its mark stays."""
     connection.executemany(
-        "INSERT OR IGNORE INTO trial_metric(run, step, number, mark, name, value, position, "
-        "reported_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO trial_metric(run, step, number, mark, name, value, position, "
+        "reported_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [
             (
                 numbers[new.run],
@@ -90,7 +90,7 @@ class TrialTables(Tables):
                     run_id,
                     step,
                     *([json_keys(states)] if states else []),
-                    -1 if limit is None else limit,
+                    ALL if limit is None else limit,
                     offset,
                 ),
             ).fetchall()

@@ -20,6 +20,7 @@ from jupyter_mlplat.engine.sharing import ServerConfig
 from jupyter_mlplat.engine.tenants import OpenEngine, Stop, Tenants, config_of_profile, open_engine
 from jupyter_mlplat.errors import Forbidden, InvalidInput, Unauthenticated
 from jupyter_mlplat.kit.home import Home
+from tests.fakes.postgres import WHERE, find_binaries, postgres_server
 from tests.fakes.sharing import ALL, AUDIENCE, ISSUER, Answered, Issuer, Roles, ask, token
 
 SERVER = ServerConfig.model_validate(
@@ -30,8 +31,8 @@ SERVER = ServerConfig.model_validate(
 class Shared:
     """An engine of many, in this process, and callers of it."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, database: str | None = None) -> None:
+        self.root, self.database = root, database
         self.roles = Roles({user: {user: set(ALL)} for user in ("anna", "bea")})
         self.tenants = Tenants(root, self._open, 10)
         self.app = SharedApi(
@@ -44,7 +45,7 @@ class Shared:
 
     async def _open(self, home: Home, stop: Stop) -> OpenEngine:
         config = config_of_profile(EngineConfig(cpu=1.0), SERVER, home)
-        return await open_engine(home, config, stop)
+        return await open_engine(home, config, stop, self.database)
 
     async def ask(
         self, user: str, verb: str, target: str, body: object = None, **more: object
@@ -274,3 +275,25 @@ def test_nobody_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(Unavailable, match="cannot be used now"):
         EngineClient().get_engine()
+
+
+async def test_profiles_can_share_a_database_server(tmp_path: Path) -> None:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(f"no PostgreSQL server is installed ({WHERE})")
+    with postgres_server(binaries) as server:
+        made = Shared(tmp_path, server.url)
+        for user in ("anna", "bea"):
+            title = {"title": f"secrets-of-{user}"}
+            assert (await made.ask(user, "POST", "/api/v1/experiments", title)).status == 201
+        await made.tenants.close()
+        again = Shared(tmp_path, server.url)
+
+        listed = (await again.ask("bea", "GET", "/api/v1/experiments")).content
+        engine = (await again.ask("bea", "GET", "/api/v1/engine")).body
+
+        await again.tenants.close()
+    assert b"secrets-of-bea" in listed
+    assert b"secrets-of-anna" not in listed
+    assert engine["fence"] == 2
+    assert not list(tmp_path.rglob("metadata.db"))
