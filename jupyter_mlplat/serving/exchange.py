@@ -1,5 +1,7 @@
 """One request and the place its answer goes, whichever transport it came by."""
 
+from abc import ABC, abstractmethod
+
 import orjson
 
 JSON = b"application/json"
@@ -59,7 +61,7 @@ def error_body(message: str) -> bytes:
     return orjson.dumps({"error": message})
 
 
-class Exchange:
+class Exchange(ABC):
     """A request with its answer still open; answered exactly once.
 
     Transports subclass it and implement `send`, which takes a rendered response and drops it
@@ -74,8 +76,8 @@ class Exchange:
         self.headers = headers
         self.body = body
 
-    def send(self, response: bytes, status: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def send(self, response: bytes, status: int) -> None: ...
 
     def answer(
         self, body: bytes, status: int = 200, content_type: bytes = JSON, extra: bytes = b""

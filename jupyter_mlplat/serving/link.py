@@ -8,6 +8,7 @@ frames as are there. The server speaks first: a response frame numbered 0, its v
 
 import asyncio
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
 
@@ -66,7 +67,7 @@ class LinkExchange(Exchange):
             self.transport.write(_RESPONSE.pack(self.number, status, len(response)) + response)
 
 
-class _Frames(asyncio.Protocol):
+class _Frames(asyncio.Protocol, ABC):
     """Cuts what arrives into frames; a large frame is put together once, not at each read."""
 
     def __init__(self) -> None:
@@ -97,9 +98,9 @@ class _Frames(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    @abstractmethod
     def _take(self, buffer: bytes) -> tuple[int, int]:
         """Handle the whole frames in `buffer`; returns the bytes used and those the next needs."""
-        raise NotImplementedError
 
 
 class LinkServer(_Frames):

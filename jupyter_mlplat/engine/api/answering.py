@@ -1,5 +1,6 @@
 """What every API of the engine's does with a request, whoever's shapes it speaks."""
 
+import hmac
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jupyter_mlplat.engine.api.requests import Asked
-from jupyter_mlplat.errors import PlatformError
+from jupyter_mlplat.errors import PlatformError, Unauthenticated
 from jupyter_mlplat.kit.files import confined
 
 if TYPE_CHECKING:
@@ -42,17 +43,16 @@ class AnsweringApp(ABC):
     Args:
         engine: Does what is asked.
         routes: The table.
-        handlers: Who answers, by the name of the route.
+        handlers: Who answers, by the name of the route: one for each.
     """
 
     def __init__(
-        self, engine: "Engine", routes: Iterable[Named], handlers: Mapping[str, Handler]
+        self, engine: "Engine", routes: Iterable[Named], handlers: Mapping[str, object]
     ) -> None:
         named = {route.name for route in routes}
         if named != handlers.keys():
             raise RuntimeError(f"Routes and handlers differ: {sorted(named ^ handlers.keys())}.")
         self._engine = engine
-        self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,12 +84,28 @@ class AnsweringApp(ABC):
     def refuse(self, error: PlatformError) -> Response:
         """Say in this API's shape why something was not done."""
 
-    async def handle(self, route: str, request: Request, segments: Mapping[str, str]) -> Response:
-        """Let the handler of a route answer."""
+    def asked(self, request: Request, segments: Mapping[str, str]) -> Asked:
+        """Return the request as handlers see it."""
         config = self._engine.config
         confine = None if config.files_root is None else partial(confined, config.files_root)
-        asked = Asked(request, segments, config.body_limit_bytes, confine)
-        return await self._handlers[route](self._engine, asked)
+        return Asked(request, segments, config.body_limit_bytes, confine)
+
+
+def check_bearer(request: Request, token: bytes, way_out: str) -> None:
+    """Let only those pass who know the token.
+
+    Args:
+        request: What has come.
+        token: What a caller has to send as `Authorization: Bearer …`.
+        way_out: Where the token is to be had, and where it goes.
+
+    Raises:
+        Unauthenticated: It was not sent.
+    """
+    kind, _, sent = request.headers.get("authorization", "").partition(" ")
+    is_known = hmac.compare_digest(sent.strip().encode(), token)
+    if kind.lower() != "bearer" or not is_known:
+        raise Unauthenticated(f"Cannot answer without the token of this engine. {way_out}")
 
 
 def path_of(request: Request) -> str:

@@ -78,7 +78,7 @@ class Api(AnsweringApp):
         route, raw = found
         if request.method != "GET":
             _check_content_type(request)
-        return await self.handle(route.name, request, segments_of(raw))
+        return await HANDLERS[route.name](self._engine, self.asked(request, segments_of(raw)))
 
     def refuse(self, error: PlatformError) -> Response:
         body = ErrorBody(code=error.code, message=error.message, details=dict(error.details))

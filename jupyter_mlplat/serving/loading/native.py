@@ -6,6 +6,7 @@ values; probabilities of logistic regression to the last few bits): the tests co
 random models. What is not here is left to scikit-learn.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ CHUNK_ROWS = 256
 """Rows that walk the trees together: what one step touches should stay in the processor's cache."""
 
 
-class Native:
+class Native(ABC):
     """Quacks like a fitted estimator, over arrays; names of features only say their order."""
 
     takes_arrays = True
@@ -32,8 +33,8 @@ class Native:
         if "feature_names_in_" in attributes:
             self.feature_names_in_ = attributes["feature_names_in_"]
 
-    def predict(self, rows: Array) -> Array:
-        raise NotImplementedError
+    @abstractmethod
+    def predict(self, rows: Array) -> Array: ...
 
 
 class LinearRegressor(Native):

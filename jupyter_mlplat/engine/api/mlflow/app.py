@@ -1,17 +1,15 @@
 """The application: what every request must pass, its handler, its errors."""
 
-import hmac
 import json
-import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
 
+from jupyter_mlplat.engine.api.answering import AnsweringApp, check_bearer, path_of
 from jupyter_mlplat.engine.api.hosts import check_host
 from jupyter_mlplat.engine.api.mlflow import (
     artifacts,
@@ -24,15 +22,13 @@ from jupyter_mlplat.engine.api.mlflow.calls import Call, Memory
 from jupyter_mlplat.engine.api.mlflow.routes import PREFIX, ROUTES, find_route
 from jupyter_mlplat.engine.api.requests import Asked, segments_of
 from jupyter_mlplat.engine.telling import StepPlace
-from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError, Unauthenticated
+from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError
 from jupyter_mlplat.services.mlflow_api.given import Given
 from jupyter_mlplat.services.mlflow_api.paths import checked_path
 from jupyter_mlplat.services.mlflow_api.statuses import NoSuchRoute, status_of
 
 if TYPE_CHECKING:
     from jupyter_mlplat.engine.engine import Engine
-
-_log = logging.getLogger(__name__)
 
 Handler = Callable[[Call], Awaitable[Mapping[str, object] | Response]]
 
@@ -43,9 +39,10 @@ HANDLERS: Mapping[str, Handler] = {
 }
 _PLACE = re.compile(r"/in/([^/]+)/([^/]+)/(\d{1,9})(?:/(\d{1,9}))?(?=/)")
 _STREAMING = "artifacts.upload"
+_WAY_OUT = "`jupyter mlplat mlflow` shows it: set MLFLOW_TRACKING_TOKEN."
 
 
-class MlflowApi:
+class MlflowApi(AnsweringApp):
     """Serves the table of routes to whoever has the token.
 
     Args:
@@ -54,38 +51,13 @@ class MlflowApi:
     """
 
     def __init__(self, engine: "Engine", token: str) -> None:
-        named = {route.name for route in ROUTES}
-        if named != HANDLERS.keys():
-            raise RuntimeError(f"Routes and handlers differ: {sorted(named ^ HANDLERS.keys())}.")
-        self._engine = engine
+        super().__init__(engine, ROUTES, HANDLERS)
         self._token = token.encode()
         self._memory = Memory()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        request = Request(scope, receive)
-        try:
-            response = await self._answer(request)
-        except PlatformError as error:
-            response = _refuse(error)
-        except ClientDisconnect:
-            return
-        except Exception:
-            _log.exception("%s %s failed", request.method, request.url.path)
-            response = _refuse(
-                PlatformError(
-                    f"Cannot answer {request.method} {request.url.path}: the engine made a "
-                    "mistake. engine.log has the details."
-                )
-            )
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Cache-Control"] = "no-store"
-        await response(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         check_host(request)
-        path = request.scope.get("raw_path", b"").split(b"?", 1)[0].decode("ascii", "replace")
+        path = path_of(request)
         place = None
         if (spoken := _PLACE.match(path)) is not None:
             run, step, attempt, trial = spoken.groups()
@@ -93,7 +65,7 @@ class MlflowApi:
             path = path[spoken.end() :]
         if path == "/health":  # tells nothing, and so asks for nothing
             return PlainTextResponse("OK")
-        self._check_token(request)
+        check_bearer(request, self._token, _WAY_OUT)
         found = None
         if path.startswith(PREFIX + "/"):
             found = find_route(request.method, path.removeprefix(PREFIX))
@@ -104,7 +76,7 @@ class MlflowApi:
             )
         self._engine.note_request()
         route, raw = found
-        asked = Asked(request, {}, self._engine.config.body_limit_bytes)
+        asked = self.asked(request, {})
         call = Call(
             engine=self._engine,
             request=request,
@@ -117,14 +89,10 @@ class MlflowApi:
         answer = await HANDLERS[route.name](call)
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
-    def _check_token(self, request: Request) -> None:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        is_known = hmac.compare_digest(token.strip().encode(), self._token)
-        if kind.lower() != "bearer" or not is_known:
-            raise Unauthenticated(
-                "Cannot answer without the token of this engine. `jupyter mlplat mlflow` shows "
-                "it: set MLFLOW_TRACKING_TOKEN."
-            )
+    def refuse(self, error: PlatformError) -> Response:
+        status, body = status_of(error)
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        return JSONResponse(body, status, headers)
 
 
 def _segments(raw: Mapping[str, str]) -> Mapping[str, str]:
@@ -160,9 +128,3 @@ async def _given(asked: Asked) -> Given:
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
-
-
-def _refuse(error: PlatformError) -> Response:
-    status, body = status_of(error)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body, status, headers)
