@@ -20,8 +20,13 @@ class PeerUnavailable(Exception):
     """A peer could not be installed here; its rows are left out, with the installer's words."""
 
 
-def peer_python(name: str, *requirements: str) -> Path:
+def peer_python(name: str, *requirements: str, is_timed: bool = True) -> Path:
     """Return the interpreter of an environment that holds these requirements, made on first use.
+
+    Args:
+        name: Of the environment.
+        requirements: What it holds.
+        is_timed: All of it is compiled now, so that no measurement does it.
 
     Raises:
         PeerUnavailable: The installer refused.
@@ -35,9 +40,10 @@ def peer_python(name: str, *requirements: str) -> Path:
     uv = Path(sys.executable).with_name("uv")
     if not uv.exists():
         raise PeerUnavailable(f"{name}: {str(uv)!r} is needed to install it. Run: make setup.")
+    install = [uv, "pip", "install", "--quiet", *(["--compile-bytecode"] if is_timed else [])]
     for command in (
         [uv, "venv", "--quiet", "--python", sys.executable, home],
-        [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *requirements],
+        [*install, "--python", python, *requirements],
     ):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S)

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +14,7 @@ import pytest
 
 from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.kit.home import Home
+from tests.nursery import Child, nursery
 
 START_TIMEOUT_S = 30.0
 
@@ -26,7 +25,7 @@ class EngineProcess:
     def __init__(self, root: Path) -> None:
         self.home = Home(root)
         self.client = EngineClient(root, start=False)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     def start(self, crash_at: str = "", **environment: str) -> "EngineProcess":
         """Start it and return when it answers, or has ended."""
@@ -44,19 +43,12 @@ class EngineProcess:
         if crash_at:
             variables["MLPLAT_CRASH_AT"] = crash_at
         self.home.root.mkdir(parents=True, exist_ok=True)
-        with open(self.home.log, "ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "jupyter_mlplat.engine", "--home", self.home.root],
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        arguments = ["--home", str(self.home.root)]
+        self._process = nursery().fork(arguments, variables, self.home.log)
         self.client.forget_engine()
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Child:
         assert self._process is not None
         return self._process
 

@@ -32,7 +32,7 @@ def kfp_python() -> Path:
     """An interpreter with the newest kfp, and what the notebooks import."""
     try:
         pins = (f"{name}=={version(name)}" for name in PACKAGES)
-        return peer_python("kfp-notebooks", "kfp>=2.17,<3", "pip", *pins)
+        return peer_python("kfp-notebooks", "kfp>=2.17,<3", "pip", *pins, is_timed=False)
     except PeerUnavailable as reason:
         pytest.skip(f"kfp cannot be installed here: {reason}")
 

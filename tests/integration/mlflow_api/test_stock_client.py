@@ -19,7 +19,9 @@ PROGRAM = Path(__file__).with_name("stock_client.py")
 def python() -> Path:
     """An interpreter that has the newest mlflow of the index, and nothing of ours."""
     try:
-        return peer_python("mlflow-client", "mlflow", "scikit-learn", "skops", "ipykernel")
+        return peer_python(
+            "mlflow-client", "mlflow", "scikit-learn", "skops", "ipykernel", is_timed=False
+        )
     except PeerUnavailable as error:
         pytest.skip(str(error))
 
