@@ -73,7 +73,8 @@ test-python: setup torch browser
 test-js: setup
 	$(BIN)/jlpm test
 
-test: setup browser check test-js test-python ## all checks and all tests
+test: setup browser ## all checks and all tests
+	+$(MAKE) --jobs 2 --output-sync=line --no-print-directory check test-js test-python
 
 wrk: # loads the model servers
 	@command -v wrk >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk >/dev/null; }
