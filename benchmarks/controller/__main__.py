@@ -38,7 +38,8 @@ def start(command: list[str], cluster: RealCluster, log: Path) -> subprocess.Pop
 
 def contenders() -> Mapping[str, tuple[Start, list[Path]]]:
     """Return how each is started, and what it needs to have defined."""
-    ours = [sys.executable, "-m", "jupyter_mlplat_controller"]
+    ours = [sys.executable, "-m", "jupyter_mlplat_controller", "--own-namespace=default"]
+    ours.append("--port=0")
     found: dict[str, tuple[Start, list[Path]]] = {
         OURS: (partial(start, ours), sorted(MANIFESTS.rglob("crds/*.yaml")))
     }

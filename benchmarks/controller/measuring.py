@@ -209,6 +209,6 @@ def _read(cluster: RealCluster, count: int, cpu_s: float, memory_bytes: int) -> 
 
 
 def _is_work(call: Mapping[str, Any]) -> bool:
-    """Whether the controller asked this for some Notebook, rather than for itself."""
-    is_own = call["user"]["username"] == OPERATOR
+    """Whether the controller asked this for some Notebook; it watches and leads for itself."""
+    is_own = call["user"]["username"] == OPERATOR and call["verb"] != "watch"
     return is_own and call.get("objectRef", {}).get("resource", "leases") not in _ITSELF
