@@ -60,12 +60,12 @@ def cluster_with_node(images: Sequence[Path], *, audit: bool = False) -> Iterato
         stack.enter_context(_bridge())
         cluster = stack.enter_context(real_cluster(audit=audit, address=ADDRESS))
         stack.enter_context(_names(cluster))
-        _offer_volumes(cluster)
+        offer_volumes(cluster)
         stack.enter_context(_node(cluster, images))
         yield cluster
 
 
-def _offer_volumes(cluster: RealCluster) -> None:
+def offer_volumes(cluster: RealCluster) -> None:
     """Make folders of this machine volumes, of a class that is the default."""
     assert cluster.folder is not None
     marks = {"storageclass.kubernetes.io/is-default-class": "true"}
@@ -124,7 +124,7 @@ def _node(cluster: RealCluster, images: Sequence[Path]) -> Iterator[None]:
     (folder / "containerd.toml").write_text(_of_containerd(folder, assets, address))
     (folder / "cni" / "10-mlplat.conflist").write_text(json.dumps(_of_network(folder)))
     (folder / "kubelet.json").write_text(json.dumps(_of_kubelet(folder, address)))
-    cluster.write_kubeconfig(f"system:node:{NAME}")
+    credentials = cluster.write_kubeconfig(f"system:node:{NAME}")
     environment = {**os.environ, "PATH": f"{assets}:{os.environ['PATH']}"}
     processes: list[subprocess.Popen[bytes]] = []
 
@@ -149,7 +149,7 @@ def _node(cluster: RealCluster, images: Sequence[Path]) -> Iterator[None]:
         run(
             "kubelet",
             f"--config={folder / 'kubelet.json'}",
-            f"--kubeconfig={cluster.folder / f'system:node:{NAME}.kubeconfig'}",
+            f"--kubeconfig={credentials}",
             f"--hostname-override={NAME}",
             f"--node-ip={ADDRESS}",
             f"--root-dir={folder / 'kubelet'}",

@@ -117,7 +117,11 @@ class RealCluster:
         configuration.api_key = {"authorization": f"Bearer {self.token(user)}"}
         return configuration
 
-    def write_kubeconfig(self, user: str) -> None:
+    def kubeconfig_of(self, user: str) -> Path:
+        """Return where their file is, or will be; a colon would end its name in KUBECONFIG."""
+        return self.kubeconfig.with_name(f"{user.replace(':', '-')}.kubeconfig")
+
+    def write_kubeconfig(self, user: str) -> Path:
         """Write a file with which a program comes as this user, beside the administrator's."""
         assert self.folder is not None
         name, trust = "mlplat-test", str(self.folder / "ca.crt")
@@ -130,13 +134,15 @@ class RealCluster:
             "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
             "current-context": name,
         }
-        (self.folder / f"{user}.kubeconfig").write_text(json.dumps(document))
+        path = self.kubeconfig_of(user)
+        path.write_text(json.dumps(document))
+        return path
 
     def environment(self, user: str = "admin") -> dict[str, str]:
         """Return what a program needs in its environment to find this cluster as this user."""
         path = self.kubeconfig
         if self.is_ours:
-            path = path.with_name(f"{user}.kubeconfig")
+            path = self.kubeconfig_of(user)
             if not path.exists():
                 self.write_kubeconfig(user)
         return {**os.environ, "KUBECONFIG": str(path)}
@@ -289,8 +295,7 @@ class _ControlPlane:
             has_controllers=has["kube-controller-manager"],
             has_scheduler=has["kube-scheduler"],
         )
-        for name in ("admin", *(f"system:{program}" for program in has)):
-            cluster.write_kubeconfig(name)
+        cluster.write_kubeconfig("admin")
         self._run(
             "etcd",
             f"--data-dir={self._folder / 'etcd'}",
@@ -305,7 +310,7 @@ class _ControlPlane:
             if is_there:
                 self._run(
                     name,
-                    f"--kubeconfig={self._folder / f'system:{name}.kubeconfig'}",
+                    f"--kubeconfig={cluster.write_kubeconfig(f'system:{name}')}",
                     "--leader-elect=false",
                     "--secure-port=0",
                     *(self._of_controllers() if name == "kube-controller-manager" else ()),
@@ -362,6 +367,7 @@ class _ControlPlane:
 
     def _of_controllers(self) -> list[str]:
         return [
+            "--use-service-account-credentials=true",  # each controller has its own roles
             f"--service-account-private-key-file={self._folder / 'accounts.key'}",
             f"--root-ca-file={self._folder / 'ca.crt'}",
             f"--cluster-signing-cert-file={self._folder / 'ca.crt'}",

@@ -23,7 +23,7 @@ from typing import Any
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.node import NAME as NODE
-from tests.cluster.node import advertise, cluster_with_node, why_no_node
+from tests.cluster.node import advertise, cluster_with_node, offer_volumes, why_no_node
 from tests.cluster.real import (
     ClusterUnavailable,
     RealCluster,
@@ -99,7 +99,15 @@ class Ground:
                 return found
             time.sleep(0.5)
         status = json.dumps((found or {}).get("status"), indent=1)[:1500] if found else "no object"
-        raise Failed(f"{what}: not in {limit_s:.0f} s. {path} has {status}")
+        told = "\n".join(self.warnings())
+        raise Failed(f"{what}: not in {limit_s:.0f} s. {path} has {status}\n{told}")
+
+    def warnings(self) -> list[str]:
+        """Return what the cluster has told of lately that is not well."""
+        path = f"/api/v1/namespaces/{PROFILE}/events"
+        found = self.request("GET", path)["items"]
+        bad = [event for event in found if event["type"] != "Normal"][-5:]
+        return [f"{event['involvedObject']['name']}: {event['message']}" for event in bad]
 
     def kubectl(self, *arguments: str, body: object = None) -> str:
         """Run kubectl and return what it says."""
@@ -230,7 +238,6 @@ def notebook(ground: Ground) -> str:
         "cpu": {"default": "250m"},
         "memory": {"default": "512Mi", "burst": 4},
         "gpus": [{"name": "nvidia", "resource": GPU, "default": 1}],
-        "home": None,
         "idle": {"cull": "20s", "warn": "5s"},
     }
     ground.kubectl(
@@ -428,6 +435,7 @@ def ground_at_hand(images: Sequence[Path], *, in_memory: bool) -> Iterator[Groun
             yield Ground("a cluster with a node on this machine", cluster, True, True, True)
     else:
         with real_cluster() as cluster:
+            offer_volumes(cluster)
             yield Ground(
                 "a real control plane without a node",
                 cluster,
