@@ -52,6 +52,8 @@ class LiveView(anywidget.AnyWidget):
         """Return what stands in an output beside the static twin."""
         widget = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
         address = self._shown.address()
+        if address:
+            address["link"] = self.view["link"]
         return {"application/vnd.jupyter.widget-view+json": widget, TWIN: address}
 
     def show(self, shown: Shown) -> None:

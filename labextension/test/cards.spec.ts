@@ -83,6 +83,10 @@ describe('readAddress', () => {
   it.each([
     [{ run: 'run-1' }, { run: 'run-1' }],
     [ADDRESS, ADDRESS],
+    [
+      { run: 'run-1', link: 'tuning/run-1' },
+      { run: 'run-1', link: 'tuning/run-1' }
+    ],
     [{}, null],
     [null, null],
     [{ run: '../../api' }, null],

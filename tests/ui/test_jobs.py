@@ -153,7 +153,7 @@ def test_card_of_a_job_stays_right_through_reload_engine_and_kernel(page: Page, 
     expect(output).to_contain_text("succeeded", timeout=60_000)
     expect(output).to_contain_text("3 of 3")
     output.get_by_role("button", name="Open in panel").click()
-    expect(page.locator(PANEL)).to_contain_text("cards-tune", timeout=SHOWN_MS)
+    expect(page.locator(PANEL)).to_contain_text("3 of 3", timeout=SHOWN_MS)
     page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
     assert "succeeded" in (lab.folder / CARDS).read_text()
 

@@ -8,6 +8,9 @@ import type { Event } from '../api/types';
 export interface IAddress {
   readonly run: string;
   readonly step?: string;
+
+  /** What opens it in the panel. */
+  readonly link?: string;
 }
 
 /** A card without scripts, by MIME type. */
@@ -60,11 +63,15 @@ export class Cards {
 
 /** Read what an output says of itself; null: nothing that could be drawn anew. */
 export function readAddress(said: unknown): IAddress | null {
-  const { run, step } = (said ?? {}) as Record<string, unknown>;
+  const { run, step, link } = (said ?? {}) as Record<string, unknown>;
   if (typeof run !== 'string' || !/^[A-Za-z0-9-]+$/.test(run)) {
     return null;
   }
-  return typeof step === 'string' ? { run, step } : { run };
+  return {
+    run,
+    ...(typeof step === 'string' ? { step } : {}),
+    ...(typeof link === 'string' ? { link } : {})
+  };
 }
 
 const REDRAW_MS = 1000;

@@ -49,8 +49,8 @@ export const outputsPlugin: JupyterFrontEndPlugin<void> = {
       );
     const open = {
       label: trans.__('Open in panel'),
-      act: ({ run }: IAddress) =>
-        void app.commands.execute(CommandIDs.openLink, { link: `run/${run}` })
+      act: ({ run, link = `run/${run}` }: IAddress) =>
+        void app.commands.execute(CommandIDs.openLink, { link })
     };
     const host = (panel: NotebookPanel) => {
       const { rendermime } = panel.content;

@@ -146,7 +146,10 @@ def test_bundle_says_that_a_twin_stands_beside_the_view(engine: FakeEngine) -> N
         "application/vnd.jupyter.widget-view+json",
         "application/vnd.mlplat.view+json",
     }
-    assert bundle["application/vnd.mlplat.view+json"] == {"run": run.id}  # who draws it anew
+    assert bundle["application/vnd.mlplat.view+json"] == {  # who draws it anew, who opens it
+        "run": run.id,
+        "link": f"run/{run.id}",
+    }
 
 
 def test_state_holds_plain_values_without_escapes() -> None:

@@ -47,7 +47,7 @@ def view_train_job(
         tables=(_ranks_table(ranks),) if len(ranks) > 1 else (),
         notes=_notes(run, task),
         block="" if task.state is TaskState.SUCCEEDED else tail,
-        link=f"run/{run.id}",
+        link=_link(run.kind, run.id),
     )
 
 
@@ -57,7 +57,7 @@ def view_tuning_job(
     """Show a tuning job: the best so far, how it was come to, its trials."""
     title, state = _title("Tuning job", run, task), _state_of(run, task)
     if tuning is None:
-        return View(title=title, state=state, link=f"run/{run.id}")
+        return View(title=title, state=state, link=_link(run.kind, run.id))
     spec, best = tuning.spec, tuning.best
     ended = sum(n for name, n in tuning.counts.items() if TrialState(name).is_final)
     facts = [("trials", Cell(_count_trials(tuning, ended)))]
@@ -84,7 +84,7 @@ def view_tuning_job(
         notes=tuple(notes),
         block=tail if task.state is TaskState.FAILED else "",
         empty="No trials yet.",
-        link=f"run/{run.id}",
+        link=_link(run.kind, run.id),
     )
 
 
@@ -97,7 +97,7 @@ def view_jobs(jobs: Sequence[RunSummary]) -> View:
     """Show jobs as rows."""
     rows = tuple(
         (
-            Cell(str(job.number), link=f"run/{job.id}"),
+            Cell(str(job.number), link=_link(job.kind, job.id)),
             Cell("tuning" if job.kind == "tune" else job.kind),
             Cell(job.title or job.pipeline),
             state_cell(job.state),
@@ -188,6 +188,12 @@ def _slice(tuning: TuningStatus, trials: Sequence[Trial]) -> tuple[Chart, ...]:
     name = f"log₁₀ {chosen.name}" if is_log else chosen.name
     line = Line(name, tuple(points), "dots")
     return (Chart(f"{tuning.spec.objective.metric} by {name}", (line,), ""),)
+
+
+def _link(kind: str, run: str) -> str:
+    """Name what shows a job best: its own page, or the run that has it as a step."""
+    pages = {"train": "training", "tune": "tuning"}
+    return f"{pages.get(kind, 'run')}/{run}"
 
 
 def _title(what: str, run: Run, task: Task) -> str:
