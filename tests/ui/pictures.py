@@ -46,7 +46,8 @@ KEPT = {
     *("run-kfp-narrow", "schedules-narrow", "schedule-narrow", "schedule-form-wide"),
     *("lineage-narrow", "main-lineage-column-wide", "tour", "launcher"),
     *("training-narrow", "training-failed-narrow", "training-form-narrow", "main-training-wide"),
-    *("tuning-form-narrow", "tuning-trial-narrow", "main-tuning-wide"),
+    *("tuning-form-narrow", "tuning-form-more-narrow", "tuning-trial-narrow", "main-tuning-wide"),
+    "main-tuning-charts-wide",
 }
 KEPT_LOOKS = ("light", "dark")
 SECTIONS = (
@@ -345,7 +346,7 @@ def _(stage: Stage) -> None:
 
 @scene("tuning-trial")
 def _(stage: Stage) -> None:
-    stage.panel.locator("[data-trial]").nth(2).click()
+    stage.panel.locator("[data-trial]").filter(has_text="0.9").first.click()
     stage.see(stage.page.get_by_test_id("mlplat-trial"))
 
 
@@ -361,7 +362,7 @@ def _(stage: Stage) -> None:
 def _(stage: Stage) -> None:
     form = stage.page.get_by_test_id("mlplat-tune-form")
     form.locator("[name=metric]").fill("auc")
-    stage.unfold("More")
+    form.get_by_role("button", name="More").click(timeout=SLOW_MS)
     form.locator("[name=collector]").select_option("file")
     form.locator("[name=additional]").fill("loss")
     stage.unfold("Which value counts")
@@ -882,6 +883,7 @@ def look(page: Page, theme: str, width: int | None, zoom: int) -> None:
         page.mouse.move(box["x"] + width + 3, box["y"] + 200, steps=4)
         page.mouse.up()
         page.mouse.move(box["x"] + width + 300, box["y"] + 20)
+        page.evaluate("() => getSelection().removeAllRanges()")  # what was passed on the way
     page.wait_for_timeout(700)  # the theme's own fonts and transitions
 
 

@@ -237,6 +237,7 @@ def begin_jobs(client: EngineClient) -> tuple[str, str, str, str]:
                 "experiment": "digits",
                 "payload": {"cell": given + TRAIN},
                 "train": {"runtime": "plain", "processes": processes},
+                "cpu": 1,  # another run goes on
             }
         )
         return job.id

@@ -264,16 +264,16 @@ export function JobParameters(props: {
   );
 }
 
-/** What a process gets of the machine. */
+/** What a job gets of the machine, all of its processes together. */
 export function JobResources(props: {
   form: AnyJobForm;
-  title: string;
   gpus: string;
+  help?: string;
 }): JSX.Element {
   const { form } = props;
   const trans = useTrans();
   return (
-    <Fold title={props.title} isOpenAtFirst>
+    <Fold title={trans.__('The job gets')} isOpenAtFirst>
       <div className="jp-mlplat-Form-row">
         <JobText
           form={form}
@@ -287,7 +287,10 @@ export function JobResources(props: {
           field="cpu"
           label={trans.__('Cores')}
           inputMode="decimal"
-          placeholder="1"
+          placeholder={trans.__('one each')}
+          title={trans.__(
+            'By default one for each process, as far as there are'
+          )}
         />
         <JobText
           form={form}
@@ -297,7 +300,11 @@ export function JobResources(props: {
           title={trans.__('Such as 4Gi or 500Mi')}
         />
       </div>
-      {props.gpus && <p className="jp-mlplat-Hint">{props.gpus}</p>}
+      {(props.help || props.gpus) && (
+        <p className="jp-mlplat-Hint">
+          {[props.help, props.gpus].filter(Boolean).join(' ')}
+        </p>
+      )}
     </Fold>
   );
 }

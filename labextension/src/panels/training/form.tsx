@@ -42,11 +42,7 @@ export function TrainForm(props: {
           />
           <ProcessFields form={form} runtimes={props.runtimes} />
           <JobParameters form={form} />
-          <JobResources
-            form={form}
-            title={trans.__('Each process gets')}
-            gpus={props.gpus}
-          />
+          <JobResources form={form} gpus={props.gpus} />
           <JobMore form={form}>
             <JobText
               form={form}

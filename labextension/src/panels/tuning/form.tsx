@@ -131,8 +131,8 @@ export function TuneFormView(props: {
           )}
           <JobResources
             form={form}
-            title={trans.__('Each trial gets')}
             gpus={props.gpus}
+            help={trans.__('Its trials share them.')}
           />
           <JobMore form={form}>
             <Collection form={form} />
