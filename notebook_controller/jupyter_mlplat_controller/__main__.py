@@ -11,6 +11,7 @@ from collections import Counter
 
 import aiohttp
 
+from jupyter_mlplat.errors import Unavailable
 from jupyter_mlplat_controller import health
 from jupyter_mlplat_controller.activity import JupyterProber
 from jupyter_mlplat_controller.clock import SystemClock
@@ -93,7 +94,10 @@ def main() -> None:
         level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    asyncio.run(run(settings))
+    try:
+        asyncio.run(run(settings))
+    except Unavailable as error:
+        sys.exit(error.message)
 
 
 if __name__ == "__main__":

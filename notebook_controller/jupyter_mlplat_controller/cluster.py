@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from jupyter_mlplat.errors import Unavailable
 from jupyter_mlplat_controller.api import ApiError, Event
 from jupyter_mlplat_controller.plans import Key, Kind, Obj, key_of
 
@@ -37,17 +38,23 @@ class Cluster:
         """Connect to the cluster this process runs in, or else to that of the kubeconfig.
 
         Raises:
-            kubernetes.aio.config.ConfigException: Neither is there.
+            Unavailable: Neither is there.
         """
         from kubernetes.aio import client, config
 
         configuration = client.Configuration()
         try:
             config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
-        except config.ConfigException:
-            await config.load_kube_config(  # type: ignore[no-untyped-call]
-                client_configuration=configuration
-            )
+        except config.ConfigException as outside:
+            try:
+                await config.load_kube_config(  # type: ignore[no-untyped-call]
+                    client_configuration=configuration
+                )
+            except config.ConfigException as error:
+                raise Unavailable(
+                    "There is no cluster to work in: needed the service account of a pod "
+                    f"({outside}) or a kubeconfig ({error}). Set KUBECONFIG, or run in a pod."
+                ) from error
         context: ssl.SSLContext | bool = False
         if configuration.verify_ssl:
             data = configuration.ca_cert_data
