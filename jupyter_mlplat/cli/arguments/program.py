@@ -3,6 +3,7 @@
 import argparse
 
 from jupyter_mlplat.cli.arguments import (
+    cluster,
     endpoints,
     engine,
     gpus,
@@ -30,7 +31,7 @@ Every command takes --json and --home. Exit code: 0 done, 1 the run failed or ve
 differences, 2 the input was wrong. MLPLAT_HOME names the state directory.
 """
 
-_SUBJECTS = (pipelines, runs, registry, endpoints, jobs, schedules, images, gpus, engine)
+_SUBJECTS = (pipelines, runs, registry, endpoints, jobs, schedules, images, gpus, engine, cluster)
 
 
 def build_parser() -> Parser:

@@ -1,6 +1,7 @@
 """What each command does: one client call, its answer as JSON or as a view."""
 
 from jupyter_mlplat.cli.commands import (
+    cluster,
     endpoints,
     engine,
     gpus,
@@ -13,6 +14,7 @@ from jupyter_mlplat.cli.commands import (
 )
 
 __all__ = [
+    "cluster",
     "endpoints",
     "engine",
     "gpus",
