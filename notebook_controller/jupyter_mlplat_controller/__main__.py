@@ -21,7 +21,12 @@ from jupyter_mlplat_controller.leading import Leader
 from jupyter_mlplat_controller.metrics import Metrics
 from jupyter_mlplat_controller.notebooks.reconciler import STATEFUL_SETS, NotebookReconciler
 from jupyter_mlplat_controller.plans import Key, key_of
+from jupyter_mlplat_controller.profiles.reconciler import ProfileReconciler
 from jupyter_mlplat_controller.settings import Settings
+from jupyter_mlplat_controller.workspaces.reconciler import (
+    WorkspaceKindReconciler,
+    WorkspaceReconciler,
+)
 
 log = logging.getLogger("jupyter_mlplat_controller")
 
@@ -41,6 +46,8 @@ async def run(settings: Settings) -> None:
     )
     reconcilers: list[Reconciler] = [
         NotebookReconciler(settings, JupyterProber(session), clock),
+        *((ProfileReconciler(settings),) if settings.profiles else ()),
+        *((WorkspaceReconciler(), WorkspaceKindReconciler()) if settings.workspaces else ()),
     ]
     controller = Controller(api, reconcilers, settings, clock, leader, metrics)
 

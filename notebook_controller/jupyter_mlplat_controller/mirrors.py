@@ -80,8 +80,11 @@ class Mirror:
         return self._indexed.get(value, {}).values()
 
     def learn(self, body: Obj) -> None:
-        """Take note of an object as it was just answered, before a watch tells of it."""
-        self._put(body)
+        """Take note of an object as it was just answered, before a watch tells of it.
+
+        Whom it concerns is told now: what a watch says of the same version later is no news.
+        """
+        self._put(body, told=True)
 
     def meet(self, body: Obj) -> None:
         """Take note of an object that is in the way and may not be selected."""

@@ -126,6 +126,8 @@ def show_profile(client: "EngineClient", options: Namespace, terminal: Terminal)
 
 def create_profile(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
     """Create a profile, or change it; 1: the cluster will not have it."""
+    from pydantic import ValidationError
+
     from jupyter_mlplat.client.references import parse_pairs
     from jupyter_mlplat.resources.servers import Contributor, ProfileState
     from jupyter_mlplat_controller.admin.profiles import create_profile
@@ -133,12 +135,13 @@ def create_profile(client: "EngineClient", options: Namespace, terminal: Termina
     contributors = []
     for word in options.contributors:
         user, _, role = word.rpartition("=") if "=" in word else (word, "", "edit")
-        if role not in ("admin", "edit", "view") or not user:
+        try:
+            contributors.append(Contributor.model_validate({"user": user, "role": role}))
+        except ValidationError as error:
             raise InvalidInput(
                 f"Cannot add contributor {word!r}: needed USER, or USER=ROLE with the role admin, "
                 "edit or view."
-            )
-        contributors.append(Contributor(user=user, role=role))
+            ) from error
     for place in options.egress:
         if place not in ("internet", "api-server"):
             raise InvalidInput(f"There is no egress {place!r}: needed internet or api-server.")

@@ -10,14 +10,8 @@ from typing import Any
 from jupyter_mlplat.errors import Forbidden, NotFound, PlatformError
 from jupyter_mlplat.kit.quantities import format_bytes, format_count, parse_quantity
 from jupyter_mlplat_controller.admin.connection import Cluster, Manifest
-from jupyter_mlplat_controller.manifests.workloads import (
-    CONTROLLER,
-    ENGINE,
-    MANAGED_BY,
-    MANAGER,
-    PART_OF,
-    SYSTEM,
-)
+from jupyter_mlplat_controller.manifests.workloads import CONTROLLER, ENGINE, PART_OF, SYSTEM
+from jupyter_mlplat_controller.profiles.settings import MANAGED_BY, MANAGER
 
 OLDEST = (1, 28)
 """Server-side apply of every field and Pod Security are settled since then."""

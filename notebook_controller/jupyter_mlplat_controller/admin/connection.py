@@ -58,7 +58,7 @@ class Connection:
         from kubernetes import client, config
 
         try:
-            self._client = config.new_client_from_config(
+            self._client = config.new_client_from_config(  # type: ignore[no-untyped-call]
                 # the package reads the variable when it is imported; it may have changed since
                 config_file=kubeconfig or os.environ.get("KUBECONFIG"),
                 context=context,

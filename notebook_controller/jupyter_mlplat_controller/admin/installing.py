@@ -10,7 +10,8 @@ from jupyter_mlplat.errors import Conflict, InvalidInput, NotFound, PlatformErro
 from jupyter_mlplat_controller.admin.connection import Cluster, Manifest
 from jupyter_mlplat_controller.manifests.kustomize import containers, read_folder, render
 from jupyter_mlplat_controller.manifests.tree import OVERLAYS, tree
-from jupyter_mlplat_controller.manifests.workloads import MANAGER, PART_OF, WORK
+from jupyter_mlplat_controller.manifests.workloads import PART_OF, WORK
+from jupyter_mlplat_controller.profiles.settings import MANAGER
 
 Action = Literal["create", "change", "keep", "remove", "leave", "skip"]
 

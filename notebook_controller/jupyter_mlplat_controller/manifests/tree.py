@@ -11,6 +11,7 @@ from jupyter_mlplat_controller.manifests import kinds, workloads
 from jupyter_mlplat_controller.manifests import permissions as may
 from jupyter_mlplat_controller.manifests.crds import crds
 from jupyter_mlplat_controller.manifests.workloads import CONTROLLER, ENGINE, SYSTEM, WORK
+from jupyter_mlplat_controller.profiles.settings import MANAGER
 
 Manifest = dict[str, JsonValue]
 Tree = Mapping[PurePosixPath, str]
@@ -68,10 +69,13 @@ def tree() -> Tree:
 
 def write_yaml(documents: Iterable[Manifest]) -> str:
     """Write objects as YAML documents, without anchors."""
-    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
+    text: str = yaml.dump_all(
+        documents, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True
+    )
+    return text
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     def ignore_aliases(self, data: object) -> bool:
         return True
 
@@ -116,7 +120,7 @@ def _overlay(
     if name == "minimal":
         image, _, tag = kinds.IMAGE.rpartition(":")
         settings["images"] = [{"name": workloads.IMAGE, "newName": image, "newTag": tag}]
-    settings["labels"] = [{"pairs": {workloads.PART_OF: workloads.MANAGER}}]
+    settings["labels"] = [{"pairs": {workloads.PART_OF: MANAGER}}]
     _base(found, f"overlays/{name}", files, resources=resources, **settings)
 
 

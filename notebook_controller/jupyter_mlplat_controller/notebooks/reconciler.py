@@ -35,7 +35,13 @@ from jupyter_mlplat_controller.mirrors import Named, Source, World
 from jupyter_mlplat_controller.notebooks.choosing import Offer
 from jupyter_mlplat_controller.notebooks.culling import Activity
 from jupyter_mlplat_controller.notebooks.explaining import GpuUse, gpus_of
-from jupyter_mlplat_controller.notebooks.objects import COMPONENT, OURS, Names
+from jupyter_mlplat_controller.notebooks.objects import (
+    COMPONENT,
+    MANAGED_BY,
+    MANAGER,
+    OURS,
+    Names,
+)
 from jupyter_mlplat_controller.notebooks.reconciling import (
     ASK_ACTIVITY,
     ASK_GPUS,
@@ -92,7 +98,8 @@ def _involved(event: Obj) -> Hashable:
 NOTEBOOKS = Source(NOTEBOOK, index=_namespace)
 STATEFUL_SETS = Source(STATEFUL_SET, labels=OURS)
 SERVICES = Source(SERVICE, labels=OURS)
-POLICIES = Source(NETWORK_POLICY, labels=OURS)
+POLICIES = Source(NETWORK_POLICY, labels=f"{MANAGED_BY}={MANAGER}", index=_namespace)
+"""Of servers and of profiles: what is kept of a kind is kept once."""
 INGRESSES = Source(INGRESS, labels=OURS)
 HTTP_ROUTES = Source(HTTP_ROUTE, labels=OURS)
 CLAIMS = Source(CLAIM, keep=_keep_claim, index=_namespace)

@@ -26,6 +26,11 @@ _AWS = "AwsIamForServiceAccount"
 _GOOGLE = "WorkloadIdentity"
 
 
+def names_of(kind: str) -> tuple[str, ...]:
+    """Name the objects that a profile always has of a kind: they may be there already."""
+    return {"RoleBinding": (OWNER_BINDING, EDITOR, VIEWER, ENGINE)}.get(kind, (EDITOR, VIEWER))
+
+
 def role_name(role: Role) -> str:
     """Name the fixed role that stands for one of upstream's three."""
     return f"mlplat-profile-{role}"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
@@ -323,7 +323,7 @@ def _reference(profile: Manifest) -> Manifest:
     }
 
 
-def _is_ours(one: Manifest, profile: Manifest) -> bool:
+def _is_ours(one: Manifest, profile: Mapping[str, JsonValue]) -> bool:
     """Tell whether an object was made for this very Profile."""
     metadata = mapping(one.get("metadata"), "metadata")
     labels = mapping(metadata.get("labels"), "labels")
