@@ -9,6 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jupyter_mlplat.resources.base import JsonValue
+from jupyter_mlplat_controller.permissions import (
+    CALLS,
+    PROFILE_CALLS,
+    WORKSPACE_CALLS,
+    Calls,
+)
 
 Manifest = dict[str, JsonValue]
 
@@ -26,7 +32,7 @@ class Rule:
     group: str
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
-    why: str
+    why: str = ""
 
     def to_manifest(self) -> Manifest:
         """Write it as a ClusterRole has it."""
@@ -46,41 +52,40 @@ RBAC = "rbac.authorization.k8s.io"
 _READ = "get list watch"
 _WRITE = "create update patch delete"
 
-CONTROLLER = (
-    rule("kubeflow.org", "notebooks", "get list watch patch", "the servers themselves"),
-    rule("kubeflow.org", "notebooks/status", "patch", "conditions and states"),
-    rule("kubeflow.org", "poddefaults", "list watch", "presets"),
-    rule("mlplat.jupyter.org", "serverkinds", "list watch", "what users may choose"),
-    rule("apps", "statefulsets", "get list watch create patch delete", "one a server"),
-    rule("", "services", "get list watch create patch delete", "one a server"),
-    rule("", "persistentvolumeclaims", "get list watch create patch", "homes"),
-    rule("", "pods", "get list watch delete", "states and reasons"),
-    rule("", "events", "list watch create patch", "why a pod does not start; our own notes"),
-    rule("", "nodes", "list watch", "how many GPUs there are"),
-    rule("", "namespaces", "list watch", "where kinds are offered"),
-    rule("networking.k8s.io", "networkpolicies", "get list watch create patch delete", "walls"),
-)
-"""For notebooks; in every overlay."""
+_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
+_ROUTES = ("ingresses", "httproutes")
+_LEASES = ("leases",)
 
-ELECTION = (rule("coordination.k8s.io", "leases", "get create update patch", "who leads"),)
+
+def rules_of(calls: Calls) -> tuple[Rule, ...]:
+    """Write what is called as rules: resources with the same verbs together."""
+    verbs: dict[tuple[str, str], set[str]] = {}
+    for verb, group, resource in calls:
+        verbs.setdefault((group, resource), set()).add(verb)
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, resource), said in sorted(verbs.items()):
+        ordered = tuple(verb for verb in _VERBS if verb in said)
+        together.setdefault((group, ordered), []).append(resource)
+    return tuple(
+        Rule(group, tuple(resources), said) for (group, said), resources in together.items()
+    )
+
+
+def _about(calls: Calls, resources: Iterable[str]) -> Calls:
+    return frozenset(call for call in calls if call[2] in resources)
+
+
+CONTROLLER = rules_of((CALLS | WORKSPACE_CALLS) - _about(CALLS, (*_ROUTES, *_LEASES)))
+"""For notebooks and workspaces; in every overlay."""
+
+ELECTION = rules_of(_about(CALLS, _LEASES))
 """In the controller's own namespace only."""
 
-PROFILES = (
-    rule("kubeflow.org", "profiles", _READ, "the profiles themselves"),
-    rule("kubeflow.org", "profiles/status", "patch", "conditions"),
-    rule("", "namespaces", "get create patch", "one a profile"),
-    rule("", "serviceaccounts resourcequotas limitranges", "list create patch delete", "limits"),
-    rule(RBAC, "rolebindings", "list create patch delete", "owner and contributors"),
-)
-"""On top, where profiles are installed."""
+ROUTES = rules_of(_about(CALLS, _ROUTES))
+"""On top, where the controller is set up to lead routes to servers."""
 
-WORKSPACES = (
-    rule("kubeflow.org", "workspaces", "get list watch patch", "as Notebooks v2 has them"),
-    rule("kubeflow.org", "workspaces/status", "patch", "states, as upstream spells them"),
-    rule("kubeflow.org", "workspacekinds", "list watch", "what users may choose"),
-    rule("kubeflow.org", "workspacekinds/status", "patch", "how many use a kind"),
-    rule("kubeflow.org", "notebooks", "create delete", "what a workspace becomes"),
-)
+PROFILES = rules_of(PROFILE_CALLS)
+"""On top, where profiles are installed."""
 
 ENGINE = (
     rule("batch", "jobs", "get list watch create patch delete", "steps, ranks, trials"),

@@ -50,6 +50,7 @@ def tree() -> Tree:
     )
     _base(found, "bases/work", {"work.yaml": [*workloads.work(), _work_binding()]})
     _base(found, "bases/profiles", {"roles.yaml": _profile_roles()})
+    _base(found, "bases/routes", {"roles.yaml": _route_roles()})
 
     parts = ["../../bases/crds", "../../bases/system", "../../bases/work"]
     _overlay(found, "minimal", {"kinds.yaml": kinds.minimal()}, parts)
@@ -125,13 +126,21 @@ def _overlay(
 
 
 def _controller_roles() -> list[Manifest]:
-    controller = may.cluster_role(CONTROLLER, (*may.CONTROLLER, *may.WORKSPACES))
+    controller = may.cluster_role(CONTROLLER, may.CONTROLLER)
     election = {**may.cluster_role(f"{CONTROLLER}-election", may.ELECTION), "kind": "Role"}
     return [
         controller,
         may.binding("ClusterRoleBinding", CONTROLLER, controller, CONTROLLER, SYSTEM),
         election,
         may.binding("RoleBinding", f"{CONTROLLER}-election", election, CONTROLLER, SYSTEM),
+    ]
+
+
+def _route_roles() -> list[Manifest]:
+    routes = may.cluster_role(f"{CONTROLLER}-routes", may.ROUTES)
+    return [
+        routes,
+        may.binding("ClusterRoleBinding", f"{CONTROLLER}-routes", routes, CONTROLLER, SYSTEM),
     ]
 
 

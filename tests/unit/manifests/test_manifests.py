@@ -12,6 +12,7 @@ from jupyter_mlplat.kit.quantities import parse_quantity
 from jupyter_mlplat_controller.manifests.crds import crds
 from jupyter_mlplat_controller.manifests.kustomize import containers, read_folder, render
 from jupyter_mlplat_controller.manifests.tree import OVERLAYS, tree
+from jupyter_mlplat_controller.permissions import CALLS, PROFILE_CALLS, WORKSPACE_CALLS
 
 ROOT = Path(__file__).parents[3] / "notebook_controller" / "manifests"
 Manifest = dict[str, Any]
@@ -107,6 +108,25 @@ def test_controller_holds_all_it_binds_so_it_needs_no_right_to_bind() -> None:
         assert pairs(roles[name]) <= held, name
     assert pairs(roles["mlplat-profile-view"]) < pairs(roles["mlplat-profile-edit"])
     assert pairs(roles["mlplat-profile-edit"]) < pairs(roles["mlplat-profile-admin"])
+
+
+def calls_of(overlay_name: str, role: str) -> set[tuple[str, str, str]]:
+    return {
+        (verb, group, resource)
+        for name, rule in rules(overlay_name)
+        if name == role
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_controller_may_do_what_its_tests_saw_it_do_and_nothing_else() -> None:
+    asked_for = {call for call in CALLS if call[2] not in ("leases", "ingresses", "httproutes")}
+
+    assert calls_of("minimal", "mlplat-controller") == asked_for | WORKSPACE_CALLS
+    assert calls_of("profiles", "mlplat-controller-profiles") == PROFILE_CALLS
+    assert {call[2] for call in calls_of("minimal", "mlplat-controller-election")} == {"leases"}
 
 
 def schemas(value: Any) -> Iterator[Manifest]:

@@ -1,4 +1,4 @@
-"""Profiles and Workspaces in the controller's loop: converging under faults, with just its rights."""
+"""Profiles and Workspaces in the controller's loop: under faults, with just its rights."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
