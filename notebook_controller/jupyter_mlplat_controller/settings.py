@@ -57,8 +57,8 @@ class Settings:
     ingress_class: str = _said("", "Class of the Ingresses; empty: the cluster's default.")
     tls_secret: str = _said("", "Secret with the certificate of Ingresses.")
 
-    profiles: bool = _said(False, "Look after Profiles; needs the rights of the overlay profiles.")
-    workspaces: bool = _said(True, "Look after Workspaces, where their kinds are installed.")
+    profiles: bool = _said(False, "Look after Profiles; the overlay profiles has the rights.")
+    workspaces: bool = _said(False, "Look after Workspaces; every overlay has the rights.")
     engine_port: int = _said(8787, "Where the engine listens; profiles' walls let it through.")
     api_server: tuple[str, ...] = _said((), "Its addresses, for profiles that ask for it: CIDRs.")
 

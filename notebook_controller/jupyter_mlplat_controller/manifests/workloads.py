@@ -82,6 +82,7 @@ def controller() -> list[Manifest]:
         "env": [
             _of_pod("MLPLAT_CONTROLLER_OWN_NAMESPACE", "metadata.namespace"),
             _of_pod("MLPLAT_CONTROLLER_IDENTITY", "metadata.name"),
+            {"name": "MLPLAT_CONTROLLER_WORKSPACES", "value": "true"},
             # People who do not trust one another share the one namespace there is.
             {"name": REACH_OWN, "value": "false"},
         ],
