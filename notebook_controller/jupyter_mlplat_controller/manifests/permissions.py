@@ -110,8 +110,9 @@ REVIEWS = (
 """Of the engine, in the whole cluster."""
 
 OURS = (
-    "artifacts experiments gpus images jobs lineage models pipelines profiles runs schedules "
-    "secrets serving servers tracking"
+    "artifacts documents endpoints engine events experiments gc gpus images inventory jobs kfp "
+    "leases lineage mlflow models pipelines places profiles runs schedules search secrets "
+    "server-kinds servers steps train-runtimes"
 )
 """Resources of ours that only the engine serves: it asks the cluster who may do what with them."""
 

@@ -9,8 +9,10 @@ import pytest
 
 from jupyter_mlplat.formats.kubernetes.pod_security import violations
 from jupyter_mlplat.kit.quantities import parse_quantity
+from jupyter_mlplat.resources.routes import ROUTES
 from jupyter_mlplat_controller.manifests.crds import crds
 from jupyter_mlplat_controller.manifests.kustomize import containers, read_folder, render
+from jupyter_mlplat_controller.manifests.permissions import OURS
 from jupyter_mlplat_controller.manifests.tree import OVERLAYS, tree
 from jupyter_mlplat_controller.permissions import CALLS, PROFILE_CALLS, WORKSPACE_CALLS
 
@@ -127,6 +129,10 @@ def test_controller_may_do_what_its_tests_saw_it_do_and_nothing_else() -> None:
     assert calls_of("minimal", "mlplat-controller") == asked_for | WORKSPACE_CALLS
     assert calls_of("profiles", "mlplat-controller-profiles") == PROFILE_CALLS
     assert {call[2] for call in calls_of("minimal", "mlplat-controller-election")} == {"leases"}
+
+
+def test_roles_know_every_resource_of_the_engine() -> None:
+    assert {route.resource for route in ROUTES} <= set(OURS.split())
 
 
 def schemas(value: Any) -> Iterator[Manifest]:
