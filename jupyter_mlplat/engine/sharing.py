@@ -53,7 +53,12 @@ ALGORITHMS = frozenset(
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def _https(url: str) -> str:
+def safe_url(url: str) -> str:
+    """Refuse an address whose answers somebody on the way could change.
+
+    Raises:
+        ValueError: It is neither https:// nor on this machine.
+    """
     parts = urlsplit(url)
     is_plain = parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS
     if not parts.hostname or not (parts.scheme == "https" or is_plain):
@@ -76,7 +81,7 @@ def _place(address: str) -> str:
     return address
 
 
-_Url = Annotated[str, AfterValidator(_https)]
+_Url = Annotated[str, AfterValidator(safe_url)]
 
 
 class _Table(BaseModel):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_mlplat.engine.sharing import OidcConfig
+from jupyter_mlplat.engine.sharing import OidcConfig, safe_url
 from jupyter_mlplat.errors import Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -115,11 +115,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _fetch(config: OidcConfig, url: str) -> Mapping[str, Any]:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname != urlsplit(config.issuer).hostname:
-        raise ValueError(f"{url!r} is no https:// address")
-    if parts.scheme not in ("https", "http"):
-        raise ValueError(f"{url!r} is no web address")
+    safe_url(url)  # the issuer itself may have named it
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310
     if config.token_file is not None and _origin(url) == _origin(config.issuer):
         token = config.token_file.read_text("ascii").strip()
