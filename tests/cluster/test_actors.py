@@ -103,8 +103,8 @@ def test_a_pod_without_a_gpu_waits_and_is_told_why(memory_cluster: MemoryCluster
     (condition,) = waiting["status"]["conditions"]
     assert condition["reason"] == "Unschedulable"
     assert condition["message"] == (
-        "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are "
-        "available: 1 No preemption victims found for incoming pod."
+        "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. no new claims to deallocate, "
+        "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
     )
     assert get(memory_cluster, "pods", "p")["spec"]["nodeName"] == "gpu-1"
 

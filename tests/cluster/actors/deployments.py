@@ -180,6 +180,11 @@ class Deployments:
         selector = clone(found["spec"]["selector"])
         selector.setdefault("matchLabels", {})["pod-template-hash"] = mark
         name = f"{meta['name']}-{mark}"
+        most = replicas
+        if found["spec"]["strategy"]["type"] == "RollingUpdate":
+            surge = found["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+            share = int(str(surge).removesuffix("%"))
+            most += -(-replicas * share // 100) if str(surge).endswith("%") else share
         made = self.objects.create(
             REPLICA_SETS,
             meta["namespace"],
@@ -192,6 +197,7 @@ class Deployments:
                     "annotations": {
                         REVISION: str(count + 1),
                         "deployment.kubernetes.io/desired-replicas": str(replicas),
+                        "deployment.kubernetes.io/max-replicas": str(most),
                     },
                     "ownerReferences": [owner_reference(found)],
                 },
@@ -199,7 +205,7 @@ class Deployments:
             },
         )
         revision = {"metadata": {"annotations": {REVISION: str(count + 1)}}}
-        self.objects.patch(DEPLOYMENTS, meta["namespace"], meta["name"], revision)
+        self.objects.patch(DEPLOYMENTS, meta["namespace"], meta["name"], revision, "status")
         self.events.tell(
             found, "ScalingReplicaSet", f"Scaled up replica set {name} from 0 to {replicas}"
         )

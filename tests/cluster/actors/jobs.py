@@ -187,7 +187,7 @@ class Jobs:
         inner["finalizers"] = [TRACKING]
         prefix = meta["name"] if index is None else f"{meta['name']}-{index}"
         suffix = "".join(self.random.choices(ALPHABET, k=5))
-        inner["name"] = f"{prefix[:57]}-{suffix}"
+        inner |= {"name": f"{prefix[:57]}-{suffix}", "generateName": f"{prefix}-"}
         if index is not None:
             inner["annotations"] = {**(inner.get("annotations") or {}), INDEX: str(index)}
             inner["labels"] = {**(inner.get("labels") or {}), INDEX: str(index)}

@@ -270,7 +270,10 @@ class Pretend:
             }
         for kind in ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"):
             good = kind in ("PodReadyToStartContainers", "Initialized") or outcome.is_ready
-            set_condition(status, {"type": kind, "status": str(good), **({} if good else why)}, at)
+            told = {} if good else why
+            set_condition(
+                status, {"type": kind, "status": str(good), "lastProbeTime": None, **told}, at
+            )
         former = {one["name"]: one for one in status.get("containerStatuses") or []}
         status["containerStatuses"] = [
             self._container(container, outcome, former.get(container["name"], {}), at)

@@ -143,6 +143,10 @@ class OverHttp:
         parts += [kind.plural, *([name] if name else []), *([subresource] if subresource else [])]
         return "/".join(parts)
 
+    def _bearer(self) -> dict[str, str]:
+        found = self.client.configuration.auth_settings().get("BearerToken")
+        return {"Authorization": found["value"]} if found else {}
+
     def _call(
         self,
         method: str,
@@ -153,7 +157,7 @@ class OverHttp:
     ) -> Any:
         configuration = self.client.configuration
         headers = {"Accept": "application/json", "Content-Type": media, "User-Agent": "actor"}
-        self.client.update_params_for_auth(headers, [], ["BearerToken"])
+        headers |= self._bearer()
         url = configuration.host + path + (f"?{query}" if query else "")
         answer = self.client.rest_client.pool_manager.request(
             method,
@@ -255,7 +259,7 @@ class OverHttp:
         stopped: threading.Event,
     ) -> None:
         headers = {"Accept": "application/json"}
-        self.client.update_params_for_auth(headers, [], ["BearerToken"])
+        headers |= self._bearer()
         query = f"watch=1&resourceVersion={version}&timeoutSeconds=20"
         url = f"{self.client.configuration.host}{self._path(plural, None)}?{query}"
         answer = self.client.rest_client.pool_manager.request(

@@ -89,7 +89,7 @@ class Scheduler:
             return None, "no nodes available to schedule pods"
         head = f"0/{len(nodes)} nodes are available: "
         if told := self._claims(pod):
-            return None, f"{head}{told}."
+            return None, f"{head}{told}. not found"
         reasons: Counter[str] = Counter()
         fitting: list[tuple[int, str]] = []
         pods = self.objects.list("pods")
@@ -121,7 +121,8 @@ class Scheduler:
         return (
             None,
             (
-                f"{head}{listed}. preemption: 0/{len(nodes)} nodes are available: "
+                f"{head}{listed}. no new claims to deallocate, "
+                f"preemption: 0/{len(nodes)} nodes are available: "
                 f"{', '.join(sorted(parts))}."
             ),
         )
@@ -174,6 +175,8 @@ class Scheduler:
             "status": "False",
             "reason": "Unschedulable",
             "message": why,
+            "lastProbeTime": None,
+            "observedGeneration": pod["metadata"].get("generation", 1),
         }
         if set_condition(status, condition, now()):
             put_status(self.objects, "pods", pod, status)

@@ -112,7 +112,7 @@ class StatefulSets:
     def _create(self, found: Object, name: str, revision: str) -> bool:
         meta = found["metadata"]
         pod = pod_from(found["spec"]["template"], found)
-        pod["metadata"]["name"] = name
+        pod["metadata"] |= {"name": name, "generateName": f"{meta['name']}-"}
         pod["metadata"]["labels"] = {
             **(pod["metadata"].get("labels") or {}),
             "apps.kubernetes.io/pod-index": str(_number(name)),

@@ -83,7 +83,10 @@ class Volumes:
             if not self.provisions:
                 told = (
                     "Waiting for a volume to be created either by the external "
-                    f"provisioner {found['provisioner']!r} or manually by the system administrator."
+                    f"provisioner {found['provisioner']!r} or manually by the system "
+                    "administrator. "
+                    "If volume creation is delayed, please verify that the provisioner is running "
+                    "and correctly registered."
                 )
                 self.events.tell(claim, "ExternalProvisioning", told)
                 return

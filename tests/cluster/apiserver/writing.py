@@ -180,9 +180,12 @@ class Writer:
             raise conflict(kind, request.name, _other_uid(request, uid, former["uid"]))
         managed = meta.get("managedFields")
         if request.subresource == "status":
+            notes = meta.get("annotations")
             document = {**before, "status": document.get("status", {})}
             document = clone(document)
             meta = document["metadata"]
+            if kind.resource == ("apps", "deployments") and notes:
+                meta["annotations"] = notes  # where its controller notes the revision
         elif "status" in kind.subresources:
             document.pop("status", None)
             if "status" in before:
@@ -208,7 +211,11 @@ class Writer:
         if request.subresource != "status":
             prepare_update(kind, before, document)
         meta.pop("generation", None)
-        if (count := rules.generation(kind, before, document)) is not None:
+        if request.subresource == "status":
+            count = former.get("generation")
+        else:
+            count = rules.generation(kind, before, document)
+        if count is not None:
             meta["generation"] = count
         changes = rules.check_change(kind, before, document)
         self.shaper.check(kind, document, request.subresource, changes)
