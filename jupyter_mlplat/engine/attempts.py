@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jupyter_mlplat
+from jupyter_mlplat.config import THIS_MACHINE
 from jupyter_mlplat.engine.facts import Facts
 from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.engine.volumes import mounts_of
@@ -31,9 +33,11 @@ LOOK_BYTES = 2**18
 """Of an events file at one look: some thousand metrics, which nobody else waits long for."""
 
 
-def attempt_ref(home: Home, run: str, step: str, attempt: int) -> AttemptRef:
+def attempt_ref(
+    home: Home, run: str, step: str, attempt: int, place: str = THIS_MACHINE
+) -> AttemptRef:
     """Name an attempt and its directory."""
-    return AttemptRef(run, step, attempt, home.attempt(run, step, attempt))
+    return AttemptRef(run, step, attempt, home.attempt(run, step, attempt), place)
 
 
 def prepare_attempt(
@@ -49,28 +53,38 @@ def prepare_attempt(
     """
     if step.component is not None:
         return _prepare_component(home, live, step, facts)
+    place = live.status.run.place
+    cluster = facts.cluster(place)
     interpreter = facts.interpreter(live, step)
     if step.settings.cache and step.name not in live.keys:  # an engine that is gone looked it up
         live.keys[step.name] = facts.key_of(live, step)
     task = live.status.tasks[step.name]
-    ref = attempt_ref(home, live.id, step.name, task.attempt)
+    ref = attempt_ref(home, live.id, step.name, task.attempt, place)
     document = _step_document(home, live, step, task.attempt)
-    # What a step itself says of its environment counts more than hints, not than its devices.
-    gpu = facts.gpu_variables(step, task.gpus)
-    env = {**gpu, **facts.tracking_of(live, step, task.attempt), **step.settings.env}
-    if gpu:
-        env["CUDA_VISIBLE_DEVICES"] = gpu["CUDA_VISIBLE_DEVICES"]
+    python, tuner = interpreter.python, {"python": sys.executable, "path": _PACKAGES}
+    if cluster is None:
+        # What a step itself says of its environment counts more than hints, not than its devices.
+        gpu = facts.gpu_variables(step, task.gpus)
+        env = {**gpu, **facts.tracking_of(live, step, task.attempt), **step.settings.env}
+        if gpu:
+            env["CUDA_VISIBLE_DEVICES"] = gpu["CUDA_VISIBLE_DEVICES"]
+        devices = len(task.gpus)
+    else:  # which devices a pod sees is its cluster's doing
+        env = {**cluster.env, **step.settings.env}
+        python = step.settings.python or cluster.python
+        tuner = {"python": python, "path": "/"}
+        devices = math.ceil(step.settings.resources.gpu)
     document["env"] = env
     if step.tune is not None:
         document["tune"] = step.tune.to_wire()
         document["trials"] = trials
         document["earlier"] = facts.trials_of_runs(step.tune.warm_start)
-        document["tuner"] = {"python": sys.executable, "path": _PACKAGES}
+        document["tuner"] = tuner
         document["gpus"] = [facts.inventory.device(number).address for number in task.gpus]
         if not step.tune.is_inline:  # the host ends the trial that is too large, not all of them
             document["trials_memory_bytes"] = document["limits"].pop("memory_bytes", None)
         if step.tune.train is not None:
-            share = task.gpus[:: step.tune.parallel]  # as many as one trial has
+            share = -(-devices // step.tune.parallel)  # as many as one trial has
             train = _train_document(facts, step.tune.train, share)
             document["env"] = env = {**train.pop("env"), **env}
             document["tune"]["train"] = train
@@ -78,17 +92,19 @@ def prepare_attempt(
         whose = f"step {step.name!r}"
         document["mounts"] = mounts_of(home, step.program.mounts, whose)
     if step.train is not None:
-        document["train"] = _train_document(facts, step.train, task.gpus)
+        document["train"] = _train_document(facts, step.train, devices)
         document["env"] = env = {**document["train"].pop("env"), **env}
     _write_step(str(ref.directory), json.dumps(document).encode())
     return StartOrder(
         ref=ref,
-        python=interpreter.python,
+        python=python,
         preload=_preload(live, step, facts),
         kernel=interpreter.kernel,
         memory_bytes=document["limits"].get("memory_bytes"),
         env=env,
         log_limit_bytes=LOG_LIMIT_BYTES,
+        resources=step.settings.resources,
+        nodes=document["train"]["nodes"] if step.train is not None else 1,
     )
 
 
@@ -184,14 +200,14 @@ def _carried_inputs(step: Step) -> list[dict[str, Any]]:
     return [{"name": name, "bundle": bundle, "optional": False} for name in step.carried.names]
 
 
-def _train_document(facts: Facts, spec: TrainSpec, gpus: tuple[int, ...]) -> dict[str, Any]:
+def _train_document(facts: Facts, spec: TrainSpec, gpus: int) -> dict[str, Any]:
     """Return what the agent of a train job's ranks is told.
 
     Raises:
         InvalidInput: The runtime is no longer there.
     """
     runtime = facts.runtime(spec.runtime)
-    settled_spec = settled(spec, runtime, len(gpus))
+    settled_spec = settled(spec, runtime, gpus)
     return {
         **settled_spec.to_wire(),
         "contract": runtime.contract,

@@ -48,6 +48,7 @@ from jupyter_mlplat.engine.items import (
     TakeLease,
     Tell,
     TimeCame,
+    WaitSeen,
 )
 from jupyter_mlplat.engine.leases import Leases
 from jupyter_mlplat.engine.ledger import Ledger
@@ -105,6 +106,7 @@ _COMMIT_KINDS: dict[type[Any], str] = {
     msg.Admitted: "task-admitted",
     msg.Waits: "task-waits",
     msg.Progressed: "task-progressed",
+    msg.Pends: "task-pends",
     msg.AttemptEnded: "attempt-ended",
     msg.TimerDue: "timer-due",
     msg.CancelAsked: "cancel-asked",
@@ -192,7 +194,7 @@ class Conductor:
                 self._lose(batch, live, lost)
             for task in live.status.tasks.values():
                 if task.state is TaskState.RUNNING and task.kind == "step":
-                    demand = self._facts.demand_of(live.step(task.name))
+                    demand = self._facts.demand_of(live.step(task.name), run.place)
                     key, label = (live.id, task.name), _label(live, task.name)
                     self._admission.hold(key, demand, task.gpus, label)
             self._send(batch, live, msg.Resumed(utc_now()))
@@ -279,6 +281,10 @@ class Conductor:
                 self._end(batch, item)
             case ActivitySeen():
                 self._look(batch, item.ref)
+            case WaitSeen(ref, reason):
+                if live := self._runs.get(ref.run):
+                    pends = msg.Pends(utc_now(), ref.step, ref.attempt, reason)
+                    self._send(batch, live, pends)
             case TimeCame():
                 if live := self._runs.get(item.run):
                     self._send(batch, live, item.event)
@@ -391,7 +397,7 @@ class Conductor:
         old = self._store.pipeline_of(run.id)
         new = item.pipeline or old
         live = load_run(self._store, run, self._facts.read_git, self._flow_of, new)
-        inventory, flow = self._admission.inventory, live.status.flow
+        inventory, flow = self._facts.inventory_of(run.place), live.status.flow
         event = new_retry(run, old, new, live.saved, item.request, inventory, utc_now(), flow)
         if new.digest != old.digest:
             batch.replace_pipeline(run.id, new)
@@ -448,7 +454,7 @@ class Conductor:
             new = live.plan_anew([finding])
             if new.digest == old.digest or not heeds(new, finding):
                 return False
-            request, inventory = RetryRequest(), self._admission.inventory
+            request, inventory = RetryRequest(), self._facts.inventory_of(run.place)
             event = new_retry(run, old, new, live.saved, request, inventory, utc_now())
         except PlatformError as error:
             _log.warning("Run %d could not be planned anew: %s", run.number, error)
@@ -634,7 +640,7 @@ class Conductor:
             case msg.Consult(step):
                 self._consult(batch, live, live.step(step))
             case msg.Enqueue(step):
-                demand = self._facts.demand_of(live.step(step))
+                demand = self._facts.demand_of(live.step(step), live.status.run.place)
                 self._admission.enqueue((live.id, step), demand, _label(live, step))
                 self._enqueued.append((live.id, step))
             case msg.Release(step):
@@ -642,7 +648,7 @@ class Conductor:
             case msg.Start(step):
                 self._start(batch, live, live.step(step))
             case msg.Adopt(step, attempt):
-                ref = attempt_ref(self._home, live.id, step, attempt)
+                ref = self._ref_of(live, step, attempt)
                 activity = _activity_of(live.status.tasks[step])
                 while _take_piece(activity, ref):  # told to the listeners by the earlier engine
                     pass
@@ -653,10 +659,13 @@ class Conductor:
                 batch.deeds.append(AdoptDeed(ref))
             case msg.Stop(step, attempt):
                 grace_s = _PAUSE_GRACE_S if live.status.tasks[step].is_stopping else _GRACE_S
-                ref = attempt_ref(self._home, live.id, step, attempt)
+                ref = self._ref_of(live, step, attempt)
                 batch.deeds.append(StopDeed(ref, grace_s))
             case msg.Wake(at, step, attempt, kind):
                 batch.deeds.append(WakeDeed(live.id, step, attempt, kind, at))
+
+    def _ref_of(self, live: LiveRun, step: str, attempt: int) -> AttemptRef:
+        return attempt_ref(self._home, live.id, step, attempt, live.status.run.place)
 
     def _consult(self, batch: Batch, live: LiveRun, step: Step) -> None:
         explanation, entry = self._ledger.consult(live, step)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import jupyter_mlplat
-from jupyter_mlplat.config import EngineConfig
+from jupyter_mlplat.config import THIS_MACHINE, EngineConfig
 from jupyter_mlplat.engine.attempts import attempt_ref
 from jupyter_mlplat.engine.broker import Broker
 from jupyter_mlplat.engine.components import Components
@@ -60,6 +60,7 @@ from jupyter_mlplat.engine.notebooks import (
     without_outputs,
 )
 from jupyter_mlplat.engine.notifying import Notifier
+from jupyter_mlplat.engine.places import Places
 from jupyter_mlplat.engine.power import is_whole, look_after_power_loss
 from jupyter_mlplat.engine.pythons import ContainerTool
 from jupyter_mlplat.engine.reserve import Reserve
@@ -84,6 +85,7 @@ from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.kit.place import place_of
 from jupyter_mlplat.launchers.local.launcher import LocalLauncher
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
+from jupyter_mlplat.launchers.placed import PlacedLauncher
 from jupyter_mlplat.ports.metadata import Change
 from jupyter_mlplat.resources.catalogue import Experiment
 from jupyter_mlplat.resources.engine import EngineStatus
@@ -194,6 +196,7 @@ class Engine:
         self._interpreters = Interpreters(is_confined=not config.runs_here)
         self._git = Git(self._pool)
         self.launcher = LocalLauncher(home, config.worker_idle_s)
+        self.places = Places(home, config, self.inventory)
         self._flush = Flush(home.root, home.flushed)
         self.timekeeper = Timekeeper(store, ScheduledWork(self), Notifier(config.webhook_allow))
         self.broker = Broker(store, store.last_event(), self.timekeeper.hear)
@@ -213,8 +216,11 @@ class Engine:
             trials_of_runs=partial(trials_of_runs, store),
             added_runtimes=self.runtimes.list,
             tracking=self._tracking_variables,
+            clusters=self.places.clusters,
         )
-        self._jobs = Jobs(self.notebooks, self._interpreters, self.inventory, self._flow_of)
+        self._jobs = Jobs(
+            self.notebooks, self._interpreters, self.places.inventory_of, self._flow_of
+        )
         self._foresight = Foresight(store, facts)
         reserve = Reserve(home.reserve)
         reserve.hold()
@@ -228,7 +234,8 @@ class Engine:
             flush=self._flush.run,
             power_loss=look_after_power_loss(self._flush, store, self.blobs, home),
         )
-        self.stage = Stage(self.conductor, self.launcher, self.broker.publish, stop, crash)
+        launchers = PlacedLauncher({THIS_MACHINE: self.launcher, **self.places.launchers})
+        self.stage = Stage(self.conductor, launchers, self.broker.publish, stop, crash)
         self.registry = Registry(store)
         self.experiments = Experiments(store, utc_now)
         self.pipelines = StoredPipelines(store, utc_now)
@@ -265,6 +272,7 @@ class Engine:
         if self.config.runs_here:
             self._spawn(self.launcher.prepare(sys.executable, ()))
         self._spawn(self._warm_up())
+        self._spawn(self.places.tidy(self._running_attempts))
         self._spawn(self._look_at_logs())
         self._spawn(self._look_after_leases())
         self._spawn(self._stop_when_idle())
@@ -295,6 +303,7 @@ class Engine:
         await self.stage.close()
         for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
             await launcher.close()
+        await self.places.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._importances.close()
 
@@ -400,22 +409,26 @@ class Engine:
 
         With a firing of a schedule, the run is that firing's: the two are one commit.
         """
-        run, pipeline, flow, plan_anew = await self.read(self._make_run, request)
         digest = request_digest(request)
+        request = request.model_copy(update={"run_on": self.places.settle(request.run_on)})
+        run, pipeline, flow, plan_anew = await self.read(self._make_run, request)
         return await self._begin(run, pipeline, flow, plan_anew, key, digest, firing)
 
     async def submit_job(self, request: JobRequest, key: str | None) -> Run:
         """Begin a train or tuning job; with a key seen before, return the run of then."""
-        run, pipeline, flow = await self.read(self._jobs.make, request)
         digest = digest_json(request.model_dump(mode="json"))
+        request = request.model_copy(update={"run_on": self.places.settle(request.run_on)})
+        run, pipeline, flow = await self.read(self._jobs.make, request)
         return await self._begin(run, pipeline, flow, None, key, digest)
 
     def check_job(self, request: JobRequest) -> None:
         """Refuse a job that could not be made; nothing is begun. Safe from any thread."""
-        self._jobs.make(request)
+        place = self.places.settle(request.run_on)
+        self._jobs.make(request.model_copy(update={"run_on": place}))
 
     async def check(self, request: SubmitRequest) -> None:
         """Refuse what `submit` would refuse; nothing is begun."""
+        request = request.model_copy(update={"run_on": self.places.settle(request.run_on)})
         await self.read(self._make_run, request)
 
     async def clone(self, run: str, request: CloneRequest, key: str | None) -> Run:
@@ -424,8 +437,9 @@ class Engine:
         refuse_tracked(found, "clone")
         pipeline = await self.read(self.store.pipeline_of, found.id)
         wanted = as_submission(found, request)
+        inventory = self.places.inventory_of(self.places.settle(wanted.run_on))
         flow = await self.read(self._flow_of, pipeline)
-        made = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
+        made = new_run(pipeline, wanted, inventory, utc_now(), flow)
         same = {"clone_of": found.id, "kind": found.kind, "document": found.document}
         made = made.model_copy(update=same)
         digest = digest_json([found.id, request.model_dump(mode="json")])
@@ -440,7 +454,8 @@ class Engine:
         pipeline = pinned(before, status.step, detail.trial)
         flow = await self.read(self._flow_of, pipeline)
         wanted = as_submission(found, CloneRequest())
-        made = new_run(pipeline, wanted, self.inventory, utc_now(), flow)
+        inventory = self.places.inventory_of(self.places.settle(wanted.run_on))
+        made = new_run(pipeline, wanted, inventory, utc_now(), flow)
         made = made.model_copy(update={"clone_of": found.id, "kind": found.kind})
         digest = digest_json([found.id, status.step, trial])
         return await self._begin(made, pipeline, flow, None, key, digest)
@@ -462,7 +477,11 @@ class Engine:
     ) -> Run:
         self.refuse_here("run anything")
         await self.read(self.training.check, pipeline)
+        self.places.refuse_unfit(run.place, pipeline)
+        is_here = run.place == THIS_MACHINE
         for python in await self.read(self._look_at_interpreters, pipeline):
+            if not is_here:
+                continue
             await self._open_tracking(python, pipeline)
             if pipeline.ir is None:
                 self._spawn(self.launcher.prepare(python, pipeline.preload))
@@ -482,6 +501,10 @@ class Engine:
             )
         )
         return made
+
+    async def _running_attempts(self) -> list[tuple[str, str, int]]:
+        """Return every attempt that is starting or running, none left out."""
+        return await self.between_turns(self.conductor.running_attempts)
 
     async def _look_for_containers(self) -> None:
         """Find podman or docker before a task asks: it takes longer than runs may wait."""
@@ -689,7 +712,8 @@ class Engine:
             return self._make_whole_run(request)
         pipeline, plan_anew = self._compile(request.path, request.notebook, request.split)
         flow = self._flow_of(pipeline)
-        run = new_run(pipeline, request, self.inventory, utc_now(), flow)
+        inventory = self.places.inventory_of(request.run_on or THIS_MACHINE)
+        run = new_run(pipeline, request, inventory, utc_now(), flow)
         return run, pipeline, flow, plan_anew
 
     def _make_whole_run(self, request: SubmitRequest) -> tuple[Run, Pipeline, Flow, None]:
@@ -697,7 +721,8 @@ class Engine:
         told = {"reports": request.reports, "folder": whole_folder(request)}
         pipeline = pipeline.model_copy(update=told)
         flow = self._flow_of(pipeline)
-        run = new_run(pipeline, request, self.inventory, utc_now(), flow)
+        inventory = self.places.inventory_of(request.run_on or THIS_MACHINE)
+        run = new_run(pipeline, request, inventory, utc_now(), flow)
         if not request.parameters:  # papermill's own program has put them in already
             run = run.model_copy(update={"parameters": injected_parameters(content)})
         return run, pipeline, flow, None
@@ -761,6 +786,7 @@ class Engine:
         _log.critical("The state directory is gone: ending all that belongs to it.")
         for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
             await launcher.end_all()
+        await self.places.end_all()
         with contextlib.suppress(OSError, PlatformError):
             await self.serving.end_processes()
         message = f"The state directory {str(self.home.root)!r} was deleted or moved away."

@@ -3,22 +3,23 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlplat.config import THIS_MACHINE, ClusterConfig
 from jupyter_mlplat.engine.components import Components
 from jupyter_mlplat.engine.environments import Environment, Environments
 from jupyter_mlplat.engine.interpreters import Interpreter, Interpreters
 from jupyter_mlplat.engine.live import LiveRun, StepKey
 from jupyter_mlplat.engine.telling import StepPlace, has_mlflow, names_mlflow
-from jupyter_mlplat.errors import Unsupported
+from jupyter_mlplat.errors import InvalidInput, Unsupported
 from jupyter_mlplat.kit.digests import digest_bytes
-from jupyter_mlplat.resources.pipeline import Pipeline, Resources, Step
+from jupyter_mlplat.resources.pipeline import Pipeline, Step
 from jupyter_mlplat.resources.run import Run
 from jupyter_mlplat.resources.training import TrainRuntime
 from jupyter_mlplat.resources.workflow import Component
-from jupyter_mlplat.services.pipelines.admission import Inventory
+from jupyter_mlplat.services.pipelines.admission import ELSEWHERE, NOTHING, Demand, Inventory
 from jupyter_mlplat.services.pipelines.caching import cache_key, component_parts, key_parts
 from jupyter_mlplat.services.pipelines.sharing import variables_of
 from jupyter_mlplat.services.training.runtimes import merged, runtime_named
@@ -43,6 +44,7 @@ class Facts:
     added_runtimes: Callable[[], Iterable[TrainRuntime]] = tuple
     tracking: Callable[[Run, StepPlace], Mapping[str, str]] = lambda *_: {}
     """What a step needs in its environment to track into its run."""
+    clusters: Mapping[str, ClusterConfig] = field(default_factory=dict)
 
     @property
     def of_components(self) -> Components:
@@ -59,8 +61,29 @@ class Facts:
         """
         return runtime_named(name, merged(self.added_runtimes()))
 
-    def demand_of(self, step: Step) -> Resources:
-        """Return what a step waits for."""
+    def cluster(self, place: str) -> ClusterConfig | None:
+        """Return the cluster that a place is; None: it is this machine.
+
+        Raises:
+            InvalidInput: The settings know it no longer.
+        """
+        if place == THIS_MACHINE:
+            return None
+        if place not in self.clusters:
+            raise InvalidInput(
+                f"Cannot run on {place!r}: the engine's settings know no such place any more. "
+                f"Describe it again in a table [cluster.{place}] of config.toml."
+            )
+        return self.clusters[place]
+
+    def inventory_of(self, place: str) -> Inventory:
+        """Return what is given out there by us: a cluster admits by itself."""
+        return self.inventory if place == THIS_MACHINE else ELSEWHERE
+
+    def demand_of(self, step: Step, place: str = THIS_MACHINE) -> Demand:
+        """Return what a step waits for here; on a cluster it waits there."""
+        if place != THIS_MACHINE:
+            return NOTHING
         if step.component is not None:
             return self.of_components.demand_of(step.component)
         return step.settings.resources
@@ -103,10 +126,15 @@ class Facts:
             parameters=live.parameters_of(step),
             inputs=live.input_digests(step),
             python=environment.version,
-            packages=environment.versions_of(live.pipeline.preload),
+            packages={**environment.versions_of(live.pipeline.preload), **self._image_of(live)},
             modules=modules,
         )
         return StepKey(cache_key(parts), parts, environment, modules)
+
+    def _image_of(self, live: LiveRun) -> dict[str, str]:
+        """Say which image a run's steps run in: it holds packages that we do not know."""
+        cluster = self.cluster(live.status.run.place)
+        return {} if cluster is None else {"@image": cluster.image}
 
     def _key_of_component(self, live: LiveRun, step: Step, component: Component) -> StepKey:
         known = self.of_components

@@ -23,6 +23,14 @@ class ActivitySeen:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitSeen:
+    """An attempt that was started waits for this; None: it runs now."""
+
+    ref: AttemptRef
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TimeCame:
     run: str
     event: TimerDue
@@ -115,6 +123,7 @@ class DropLeases(Asked):
 Item = (
     Ended
     | ActivitySeen
+    | WaitSeen
     | TimeCame
     | Tell
     | Submit

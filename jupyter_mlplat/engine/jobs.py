@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from jupyter_mlplat.config import THIS_MACHINE
 from jupyter_mlplat.engine.interpreters import Interpreters
 from jupyter_mlplat.engine.notebooks import Notebooks, read_file, refuse_kfp
 from jupyter_mlplat.kit.clock import utc_now
@@ -31,7 +32,7 @@ class Jobs:
 
     notebooks: Notebooks
     interpreters: Interpreters
-    inventory: Inventory
+    inventory_of: Callable[[str], Inventory]
     flow_of: Callable[[Pipeline], Flow]
 
     def make(self, request: JobRequest) -> Made:
@@ -42,11 +43,12 @@ class Jobs:
             NotFound: Something that it names is not there.
         """
         refuse_payload(request)
-        pipeline = job_pipeline(request, self._source(request), self.inventory.cpu)
+        inventory = self.inventory_of(request.run_on or THIS_MACHINE)
+        pipeline = job_pipeline(request, self._source(request), inventory.cpu)
         flow = self.flow_of(pipeline)
         submission = job_submission(request, pipeline)
         now = utc_now()
-        run = new_run(pipeline, submission, self.inventory, now, flow)
+        run = new_run(pipeline, submission, inventory, now, flow)
         update: dict[str, object] = {"kind": kind_of(request), "document": request.document}
         if request.is_paused:
             update |= {"state": RunState.PAUSED, "paused_at": now}

@@ -25,7 +25,7 @@ from jupyter_mlplat.engine.batch import (
 )
 from jupyter_mlplat.engine.conductor import Conductor
 from jupyter_mlplat.engine.crashpoints import CrashPoints
-from jupyter_mlplat.engine.items import ActivitySeen, Item, TimeCame
+from jupyter_mlplat.engine.items import ActivitySeen, Item, TimeCame, WaitSeen
 from jupyter_mlplat.kit.clock import seconds_between, utc_now
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended, Launcher
 from jupyter_mlplat.resources.engine import Event
@@ -71,7 +71,7 @@ class Stage:
         self._look_later: asyncio.TimerHandle | None = None
         self._timers: set[asyncio.TimerHandle] = set()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
-        launcher.bind(self._on_end, self._on_activity)
+        launcher.bind(self._on_end, self._on_activity, self._on_wait)
 
     def start(self) -> None:
         """Take up what an earlier engine left, then whatever comes."""
@@ -220,6 +220,9 @@ class Stage:
         self._active.add(ref)
         if self._look_later is None:
             self._look_later = self._loop.call_later(_PROGRESS_INTERVAL_S, self._look)
+
+    def _on_wait(self, ref: AttemptRef, reason: str | None) -> None:
+        self.put(WaitSeen(ref, reason))
 
     def _look(self) -> None:
         self._look_later = None

@@ -82,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     Route("mlflow.open", "POST", "/mlflow/open", ADMIN, gives="TrackingVariables"),
     Route("mlflow.close", "POST", "/mlflow/close", ADMIN),
     Route("inventory.get", "GET", "/inventory", READ, gives="MachineInventory"),
+    Route("places.list", "GET", "/places", READ, gives="PlaceList"),
     Route("leases.take", "POST", "/leases", WRITE, takes="LeaseRequest", gives="Lease"),
     Route("leases.get", "GET", "/leases/{lease}", READ, gives="Lease"),
     Route("leases.release", "DELETE", "/leases/{lease}", WRITE, Answer.EMPTY),

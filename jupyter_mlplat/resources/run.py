@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from jupyter_mlplat.config import THIS_MACHINE
 from jupyter_mlplat.resources.base import (
     Digest,
     HostPath,
@@ -127,7 +128,10 @@ class Task(Resource):
     duration_s: float | None = None
     failure: Failure | None = None
     cells: tuple[CellRun, ...] = ()
-    waiting_for: str | None = Field(default=None, description="For people, while QUEUED.")
+    waiting_for: str | None = Field(
+        default=None,
+        description="For people, while QUEUED; and while RUNNING on a cluster, until its pod runs.",
+    )
     executed_as: ExecutedAs | None = Field(
         default=None,
         description="How its last attempt ran. None where it did not run, or ended under another "
@@ -202,6 +206,9 @@ class Run(Resource):
     pipeline: Name
     pipeline_digest: Digest
     kind: RunKind = "pipeline"
+    place: str = Field(
+        default=THIS_MACHINE, description="Where its steps run: `this-machine`, or a cluster."
+    )
     title: str = Field(default="", description="What somebody calls it; the pipeline's name else.")
     notebook: str | None = None
     experiment: Name = "default"
@@ -265,6 +272,7 @@ class RunSummary(Resource):
     number: int
     pipeline: Name
     kind: RunKind = "pipeline"
+    place: str = THIS_MACHINE
     title: str = ""
     notebook: str | None = None
     experiment: Name = "default"
@@ -330,6 +338,10 @@ class SubmitRequest(Request):
     parameters: dict[str, JsonValue] = {}
     experiment: Name = "default"
     cache: bool = True
+    run_on: Name | None = Field(
+        default=None,
+        description="Where: `this-machine`, or a cluster of the settings; null: as they say.",
+    )
     literal: bool = Field(
         default=False,
         description="Run the commands of a KFP pipeline as they stand: shell, pip and all.",
@@ -387,6 +399,7 @@ class CloneRequest(Request):
     experiment: Name | None = Field(default=None, description="Null: that of the run.")
     tags: dict[str, str] | None = Field(default=None, description="Null: those of the run.")
     cache: bool = True
+    run_on: Name | None = Field(default=None, description="Where; null: where the run ran.")
     until: Name | None = Field(default=None, description="Run only this step and what it needs.")
 
 

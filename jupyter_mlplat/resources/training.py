@@ -188,6 +188,10 @@ class JobRequest(Request):
     gpu: Gpus | None = None
     env: dict[str, str] = {}
     python: str | None = None
+    run_on: Name | None = Field(
+        default=None,
+        description="Where: `this-machine`, or a cluster of the settings; null: as they say.",
+    )
     retries: int = Field(default=0, ge=0, le=100, description="Restarts after a failure.")
     timeout_s: float | None = Field(
         default=None, gt=0, description="Deadline: for all attempts together, pauses left out."

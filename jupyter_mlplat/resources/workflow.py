@@ -14,9 +14,9 @@ TaskKind = Literal["step", "dag", "loop", "iteration"]
 `loop`: a ParallelFor as a whole; `iteration`: one item of it."""
 
 
-ExecutedAs = Literal["warm-process", "process", "kernel", "container", "engine"]
-"""Forked from a warm worker, in a Python or a Jupyter kernel started for it, in a container, or by
-the engine itself (an import)."""
+ExecutedAs = Literal["warm-process", "process", "kernel", "container", "pod", "engine"]
+"""Forked from a warm worker, in a Python or a Jupyter kernel started for it, in a container, in a
+pod of a cluster, or by the engine itself (an import)."""
 
 
 _LONGEST_NAME, _DIGITS = 63, 10

@@ -41,7 +41,12 @@ async def release(engine: "Engine", asked: Asked) -> Response:
     return Response(status_code=204)
 
 
+async def list_places(engine: "Engine", asked: Asked) -> Response:
+    return answer(await engine.places.describe())
+
+
 HANDLERS = {
+    "places.list": list_places,
     "inventory.get": get_inventory,
     "leases.take": take,
     "leases.get": get,

@@ -3,15 +3,13 @@
 import json
 import os
 import signal
-from typing import Any, Literal
+from typing import Any
 
 from jupyter_mlplat.kit.files import write_atomically
-from jupyter_mlplat.ports.launcher import AttemptRef
+from jupyter_mlplat.ports.launcher import AttemptRef, Code
 
 NOT_OURS = 73
 """Exit status of a child that found its attempt claimed or revoked (`runtime.step.NOT_OURS`)."""
-
-Code = Literal["ended", "killed", "out-of-memory", "exited", "revoked", "vanished", "not-started"]
 
 
 def read_result(ref: AttemptRef) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ from jupyter_mlplat.launchers.local.environment import (
 )
 from jupyter_mlplat.launchers.local.slice import materialise, start_script
 from jupyter_mlplat.launchers.local.warm import WarmWorker, WorkerLost
-from jupyter_mlplat.ports.launcher import AttemptRef, Ended, Kind, StartOrder
+from jupyter_mlplat.ports.launcher import AttemptRef, Code, Ended, Kind, StartOrder
 from jupyter_mlplat.resources.workflow import ExecutedAs
 
 WATCH_EVERY_S = 0.05
@@ -92,7 +92,10 @@ class LocalLauncher:
         self._closed = False
 
     def bind(
-        self, on_end: Callable[[Ended], None], on_activity: Callable[[AttemptRef], None]
+        self,
+        on_end: Callable[[Ended], None],
+        on_activity: Callable[[AttemptRef], None],
+        on_wait: Callable[[AttemptRef, str | None], None] = lambda *_: None,
     ) -> None:
         """Say who hears of ends and of new events; before the first start."""
         self._on_end = on_end
@@ -430,7 +433,7 @@ class LocalLauncher:
     def _end(
         self,
         running: _Running,
-        code: endings.Code,
+        code: Code,
         reason: str,
         result: Mapping[str, Any] | None = None,
     ) -> None:

@@ -204,6 +204,7 @@ def job_submission(request: JobRequest, pipeline: Pipeline) -> SubmitRequest:
         tags=request.tags,
         title=request.title,
         note=request.note,
+        run_on=request.run_on,
         until=payload.step,
         whole=pipeline.whole is not None,
     )

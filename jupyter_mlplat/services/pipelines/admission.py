@@ -92,6 +92,13 @@ class Inventory:
         return next((gpu for gpu in self.gpus if gpu.number == number), Device(number))
 
 
+ELSEWHERE = Inventory(1024.0, 2**62, tuple(Device(number) for number in range(64)))
+"""What a place has that admits by itself, a cluster: as much as anybody may ask for."""
+
+NOTHING = LeaseDemand(0)
+"""What is asked of this machine for work that runs elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one key holds."""

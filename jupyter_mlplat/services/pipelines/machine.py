@@ -29,6 +29,7 @@ from jupyter_mlplat.services.pipelines.messages import (
     Lost,
     NeverRan,
     PauseAsked,
+    Pends,
     Progressed,
     Release,
     ResumeAsked,
@@ -206,7 +207,7 @@ class _Change:
     def order(self, instruction: Instruction) -> None:
         self.instructions.append(instruction)
 
-    def running(self, event: AttemptEnded | Progressed | TimerDue) -> Task | None:
+    def running(self, event: AttemptEnded | Progressed | Pends | TimerDue) -> Task | None:
         """Return the task an event is about if that very attempt is running."""
         task = self.tasks.get(event.step)
         is_meant = task and task.state is TaskState.RUNNING and task.attempt == event.attempt
@@ -390,17 +391,36 @@ def _on_progressed(change: _Change, event: Progressed) -> None:
         change.update(task, cells=event.cells, progress=progress)
 
 
+def _on_pends(change: _Change, event: Pends) -> None:
+    """Note what a started attempt waits for; its time-out counts from when it runs."""
+    task = change.running(event)
+    if task is None or task.waiting_for == event.reason:
+        return
+    if event.reason is not None:
+        change.update(task, waiting_for=event.reason)
+    else:
+        _order_timeout(change, change.update(task, waiting_for=None, started_at=event.at))
+
+
 def _on_timer_due(change: _Change, event: TimerDue) -> None:
     if event.kind == "deadline":
         return _on_deadline(change, event)
     if event.kind == "timeout":
-        if change.running(event):
-            change.order(Stop(event.step, event.attempt))
+        _on_timeout(change, event)
         return None
     task = change.queued(event.step)
     if task is not None and task.attempt == event.attempt and task.retry_at is not None:
         _enqueue(change, change.update(task, retry_at=None, waiting_for=None))
     return None
+
+
+def _on_timeout(change: _Change, event: TimerDue) -> None:
+    task = change.running(event)
+    if task is None or task.waiting_for is not None:
+        return
+    deadline = _deadline(change.limits(task), task)
+    if deadline is not None and event.at >= deadline:  # else it has begun later than it was started
+        change.order(Stop(event.step, event.attempt))
 
 
 def _on_deadline(change: _Change, event: TimerDue) -> None:
@@ -425,6 +445,8 @@ def _on_attempt_ended(change: _Change, event: AttemptEnded) -> None:
     if task is None:
         return
     change.order(Release(task.name))
+    if task.waiting_for is not None:  # it never came to run
+        task = change.update(task, waiting_for=None)
     is_canceling = change.run.state is RunState.CANCELING
     is_stopped = isinstance(event.outcome, Failed) and task.is_stopping and not is_canceling
     if is_stopped:  # what ends badly once it is told to end counts as stopped
@@ -581,6 +603,7 @@ _HANDLERS: dict[type[RunEvent], Callable[[_Change, Any], None]] = {
     Waits: _on_waits,
     AttemptEnded: _on_attempt_ended,
     Progressed: _on_progressed,
+    Pends: _on_pends,
     TimerDue: _on_timer_due,
     CancelAsked: _on_cancel_asked,
     PauseAsked: _on_pause_asked,

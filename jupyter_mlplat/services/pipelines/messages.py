@@ -110,6 +110,16 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Pends:
+    """An attempt that was started on a cluster waits there, for this; None: it runs from now on."""
+
+    at: datetime
+    step: str
+    attempt: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TimerDue:
     """A moment named by `Wake` has come."""
 
@@ -159,6 +169,7 @@ RunEvent = (
     | Waits
     | AttemptEnded
     | Progressed
+    | Pends
     | TimerDue
     | CancelAsked
     | PauseAsked

@@ -24,6 +24,13 @@ _ADVICE = {
     "exited": "A cell or a library ended the process itself (os._exit, for example).",
     "vanished": "The machine or the process was stopped while the engine was down. Retry the run.",
     "not-started": "Check the interpreter or kernel that is set for the step.",
+    "evicted": "Retry the run; if it comes again, let the step ask for the memory it needs.",
+    "preempted": "Retry the run, or set retries for the step: then it goes on by itself.",
+    "node-lost": "Retry the run, or set retries for the step: then it goes on by itself.",
+    "image": "Correct the image in the engine's settings, or the secret it is pulled with.",
+    "unschedulable": "Ask for less, or have the cluster give more; then retry the run.",
+    "deadline": "Give the step a longer time-out, or let it do less.",
+    "refused": "Ask for less, or whoever administers the cluster to allow it; then retry the run.",
 }
 
 

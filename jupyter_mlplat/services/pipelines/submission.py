@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 
+from jupyter_mlplat.config import THIS_MACHINE
 from jupyter_mlplat.errors import Conflict, InvalidInput
 from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.ids import new_id
@@ -66,6 +67,7 @@ def new_run(
         pipeline_digest=pipeline.digest,
         notebook=pipeline.notebook,
         experiment=request.experiment,
+        place=request.run_on or THIS_MACHINE,
         state=RunState.PENDING,
         parameters=dict(request.parameters),
         created_at=now,
@@ -95,6 +97,7 @@ def as_submission(run: Run, request: CloneRequest) -> SubmitRequest:
         parameters=run.parameters if given is None else given,
         experiment=request.experiment or run.experiment,
         cache=request.cache,
+        run_on=request.run_on or run.place,
         literal=run.literal,
         tags=run.tags if request.tags is None else request.tags,
         title=run.title,

@@ -21,6 +21,7 @@ def summarise(status: RunStatus, metrics: Mapping[str, float]) -> RunSummary:
         number=run.number,
         pipeline=run.pipeline,
         kind=run.kind,
+        place=run.place,
         title=run.title,
         notebook=run.notebook,
         experiment=run.experiment,

@@ -43,6 +43,7 @@ import type {
   ModelVersion,
   OutputList,
   Pipeline,
+  PlaceList,
   PlanRequest,
   PredictAnswer,
   PredictRequest,
@@ -115,6 +116,11 @@ export interface IRoutes {
     segments: never;
     body: never;
     answer: MachineInventory;
+  };
+  'places.list': {
+    segments: never;
+    body: never;
+    answer: PlaceList;
   };
   'leases.take': {
     segments: never;
@@ -599,6 +605,7 @@ export const ROUTES: Readonly<
   'mlflow.open': ['POST', 'mlflow/open'],
   'mlflow.close': ['POST', 'mlflow/close'],
   'inventory.get': ['GET', 'inventory'],
+  'places.list': ['GET', 'places'],
   'leases.take': ['POST', 'leases'],
   'leases.get': ['GET', 'leases/{lease}'],
   'leases.release': ['DELETE', 'leases/{lease}'],

@@ -828,6 +828,31 @@ export type VerifyReport = {
   unfinished: Difference[];
 };
 
+/** One place, and whether it answers. */
+export type Place = {
+  /** What `run_on` says: `this-machine`, or `[cluster.NAME]`. */
+  name: string;
+  kind: 'machine' | 'cluster';
+  /** Where work runs for which nobody says it. */
+  is_default: boolean;
+  answers: boolean;
+  /** Why it does not answer; for people. */
+  problem: string;
+  /** Of the cluster. */
+  version: string;
+  /** Where Jobs are made. */
+  namespace: string;
+  /** What steps run in. */
+  image: string;
+  /** How work reaches its pods: `volume` or `http`. */
+  exchange: string;
+};
+
+/** All places, that of the engine first. */
+export type PlaceList = {
+  places: Place[];
+};
+
 /** Ask what a run would do. The fields mean what they mean in a `SubmitRequest`. */
 export type PlanRequest = {
   path?: string | null;
@@ -1009,10 +1034,10 @@ export type Task = {
   duration_s: number | null;
   failure: Failure | null;
   cells: CellRun[];
-  /** For people, while QUEUED. */
+  /** For people, while QUEUED; and while RUNNING on a cluster, until its pod runs. */
   waiting_for: string | null;
   /** How its last attempt ran. None where it did not run, or ended under another engine. */
-  executed_as: 'warm-process' | 'process' | 'kernel' | 'container' | 'engine' | null;
+  executed_as: 'warm-process' | 'process' | 'kernel' | 'container' | 'pod' | 'engine' | null;
   /** What it saved, as one manifest. */
   bundle: string | null;
   /** Final values that could not be saved, each with the reason. */
@@ -1076,6 +1101,8 @@ export type Run = {
   pipeline: string;
   pipeline_digest: string;
   kind: 'pipeline' | 'train' | 'tune' | 'tracked';
+  /** Where its steps run: `this-machine`, or a cluster. */
+  place: string;
   /** What somebody calls it; the pipeline's name else. */
   title: string;
   notebook: string | null;
@@ -1130,6 +1157,7 @@ export type RunSummary = {
   number: number;
   pipeline: string;
   kind: 'pipeline' | 'train' | 'tune' | 'tracked';
+  place: string;
   title: string;
   notebook: string | null;
   experiment: string;
@@ -1197,6 +1225,8 @@ export type SubmitRequest = {
   parameters?: Record<string, JsonValue>;
   experiment?: string;
   cache?: boolean;
+  /** Where: `this-machine`, or a cluster of the settings; null: as they say. */
+  run_on?: string | null;
   /** Run the commands of a KFP pipeline as they stand: shell, pip and all. */
   literal?: boolean;
   tags?: Record<string, string>;
@@ -1241,6 +1271,8 @@ export type CloneRequest = {
   /** Null: those of the run. */
   tags?: Record<string, string> | null;
   cache?: boolean;
+  /** Where; null: where the run ran. */
+  run_on?: string | null;
   /** Run only this step and what it needs. */
   until?: string | null;
 };
@@ -2100,6 +2132,8 @@ export type JobRequest = {
   gpu?: number | null;
   env?: Record<string, string>;
   python?: string | null;
+  /** Where: `this-machine`, or a cluster of the settings; null: as they say. */
+  run_on?: string | null;
   /** Restarts after a failure. */
   retries?: number;
   /** Deadline: for all attempts together, pauses left out. */
@@ -2125,6 +2159,8 @@ export type TrainRequest = {
   gpu?: number | null;
   env?: Record<string, string>;
   python?: string | null;
+  /** Where: `this-machine`, or a cluster of the settings; null: as they say. */
+  run_on?: string | null;
   /** Restarts after a failure. */
   retries?: number;
   /** Deadline: for all attempts together, pauses left out. */
@@ -2282,6 +2318,8 @@ export type TuneRequest = {
   gpu?: number | null;
   env?: Record<string, string>;
   python?: string | null;
+  /** Where: `this-machine`, or a cluster of the settings; null: as they say. */
+  run_on?: string | null;
   /** Restarts after a failure. */
   retries?: number;
   /** Deadline: for all attempts together, pauses left out. */

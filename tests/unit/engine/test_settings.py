@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlplat.config import EngineConfig, read_config
+from jupyter_mlplat.config import ClusterConfig, EngineConfig, read_config
 from jupyter_mlplat.engine.crashpoints import POINTS, CrashPoints
 from jupyter_mlplat.engine.lock import EngineLock, Holder
 from jupyter_mlplat.errors import Conflict, InvalidInput
@@ -71,3 +71,50 @@ def test_a_shorter_word_in_the_lock_leaves_nothing_of_the_longer_one(tmp_path: P
         lock.write(Holder.this_process("1", 1, since, tmp_path))
         assert lock.read()["since"] == since
     lock.release()
+
+
+def test_clusters_are_places_to_run_on(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[engine]\nrun_on = "lab"\n[cluster.lab]\nimage = "i:1"\nvolume = "anna-home"\n'
+        'node_selector = {pool = "gpu"}\ntolerations = [{key = "gpu", operator = "Exists"}]\n'
+    )
+
+    config = read_config(path, {})
+
+    assert config.run_on == "lab"
+    assert config.clusters == (
+        ClusterConfig(
+            "lab",
+            "i:1",
+            volume="anna-home",
+            node_selector={"pool": "gpu"},
+            tolerations=({"key": "gpu", "operator": "Exists"},),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[cluster.lab]\nvolume = 'v'", "'image' is missing"),
+        ("[cluster.lab]\nimage = 'i'", "'volume' is missing, which exchange = 'volume' needs"),
+        ("[cluster.lab]\nimage = 'i'\nexchange = 'http'", "'address' is missing"),
+        ("[cluster.lab]\nimage = 'i'\nexchange = 'mail'", "'exchange' is 'volume' or 'http'"),
+        ("[cluster.lab]\nimage = 7", "Cannot read 'image' from [cluster.lab]"),
+        ("[cluster.lab]\nspeed = 9", "'speed' is no setting of a cluster"),
+        ("[cluster.Lab]\nimage = 'i'", "small letters"),
+        ("[cluster.this-machine]\nimage = 'i'", "small letters"),
+        ("[engine]\nrun_on = 'moon'", "there is no place 'moon'. There are: this-machine."),
+    ],
+)
+def test_wrong_settings_of_a_cluster_say_what_is_wrong(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+
+    with pytest.raises(InvalidInput) as refused:
+        read_config(path, {})
+
+    assert words in refused.value.message

@@ -395,3 +395,28 @@ def test_a_deadline_is_set_when_a_run_begins_and_again_when_it_is_retried() -> N
     assert told[0] == msg.Wake(at(18), "", 0, "deadline")
     assert story.tell(msg.TimerDue(at(10), "", 0, "deadline")) == ()  # the first try's
     assert story.status.run.state is RunState.RUNNING
+
+
+def test_time_out_of_an_attempt_counts_from_when_its_pod_runs() -> None:
+    story = Story(make_plan([StepPlan("a", timeout_s=10.0)]))
+    story.start("a")
+
+    story.tell(msg.Pends(at(1), "a", 1, "a GPU: 4 of 4 in use"))
+    assert story.status.tasks["a"].waiting_for == "a GPU: 4 of 4 in use"
+    assert story.tell(msg.TimerDue(at(10), "a", 1, "timeout")) == ()
+
+    assert story.tell(msg.Pends(at(60), "a", 1, None)) == (msg.Wake(at(70), "a", 1, "timeout"),)
+    assert story.status.tasks["a"].waiting_for is None
+    assert story.tell(msg.TimerDue(at(10), "a", 1, "timeout")) == ()
+    assert story.tell(msg.TimerDue(at(70), "a", 1, "timeout")) == (msg.Stop("a", 1),)
+
+
+def test_attempt_that_ends_while_its_pod_waits_waits_no_longer() -> None:
+    story = Story(make_plan([StepPlan("a")]))
+    story.start("a")
+    story.tell(msg.Pends(at(1), "a", 1, "an image"))
+
+    story.end("a", msg.Failed(NO))
+
+    assert story.status.tasks["a"].state is TaskState.FAILED
+    assert story.status.tasks["a"].waiting_for is None
