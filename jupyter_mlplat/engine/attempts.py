@@ -73,6 +73,7 @@ def prepare_attempt(
         env = {**cluster.env, **step.settings.env}
         python = step.settings.python or cluster.python
         tuner = {"python": python, "path": "/"}
+        document["modules"] = list(step.modules)  # for pods that do not see the notebook's folder
         devices = math.ceil(step.settings.resources.gpu)
     document["env"] = env
     if step.tune is not None:

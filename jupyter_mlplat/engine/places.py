@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from jupyter_mlplat.config import THIS_MACHINE, ClusterConfig, EngineConfig
+from jupyter_mlplat.engine.api.pods import PodDoor, PodsApi
 from jupyter_mlplat.errors import InvalidInput, PlatformError
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.launchers.kubernetes.launcher import KubernetesLauncher
@@ -31,6 +32,7 @@ class Places:
         self._default = config.run_on
         self._inventory = inventory
         self.clusters: Mapping[str, ClusterConfig] = {one.name: one for one in config.clusters}
+        self._doors: list[PodDoor] = []
         self.launchers = {one.name: KubernetesLauncher(one, home) for one in config.clusters}
 
     def settle(self, wanted: str | None) -> str:
@@ -57,13 +59,21 @@ class Places:
         """Refuse what cannot run there.
 
         Raises:
-            InvalidInput: It is a KFP pipeline, and the place a cluster.
+            InvalidInput: It is a KFP pipeline, or its ranks would not find each other's files.
         """
         if place != THIS_MACHINE and pipeline.ir is not None:
             raise InvalidInput(
                 f"Cannot run {pipeline.name!r} on {place!r}: tasks of KFP pipelines run on this "
                 f"machine only. Run it with run_on={THIS_MACHINE!r}."
             )
+        if place != THIS_MACHINE and self.clusters[place].exchange == "http":
+            for step in pipeline.steps:
+                if step.train is not None and step.train.nodes > 1:
+                    raise InvalidInput(
+                        f"Cannot run step {step.name!r} on {place!r} as {step.train.nodes} nodes: "
+                        "its pods share no volume. Ask for one node with more processes, or set "
+                        f'exchange = "volume" in [cluster.{place}].'
+                    )
 
     async def tidy(
         self, running: Callable[[], Awaitable[Collection[tuple[str, str, int]]]]
@@ -86,7 +96,24 @@ class Places:
 
     async def close(self) -> None:
         """Let go of the clusters; what runs there goes on."""
+        await asyncio.gather(*(door.close() for door in self._doors))
         await asyncio.gather(*(launcher.close() for launcher in self.launchers.values()))
+
+    def heard_of(self, run: str, step: str, attempt: int) -> None:
+        """Look at an attempt at once: its pod has told something."""
+        for launcher in self.launchers.values():
+            launcher.heard_of((run, step, attempt))
+
+    def open_doors(self, make_app: Callable[[], PodsApi]) -> None:
+        """Listen for pods of the clusters that bring what they made by HTTP."""
+        wanted = {one.listen for one in self.clusters.values() if one.exchange == "http"}
+        for address in sorted(wanted):
+            door = PodDoor(address, make_app)
+            try:
+                door.open()
+                self._doors.append(door)
+            except PlatformError as error:
+                _log.error("%s", error.message)
 
     async def describe(self) -> PlaceList:
         """Say what there is, and what of it answers."""

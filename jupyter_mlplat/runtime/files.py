@@ -96,6 +96,7 @@ class Blobs:
         self._pending: list[_Pending] = []
         self._manifests: dict[str, dict[str, Any]] = {}
         self._known: dict[str, int] = {}  # digest -> size, of what was put
+        self._own = os.urandom(4).hex()  # other pods may write here, too, with the same pid
 
     def path(self, digest: str) -> str:
         """Say where a blob lies."""
@@ -122,7 +123,7 @@ class Blobs:
             return digest
         except FileNotFoundError:
             pass
-        temporary = f"{final}.{os.getpid()}.tmp"
+        temporary = f"{final}.{os.getpid()}-{self._own}.tmp"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         try:
             fd = os.open(temporary, flags, 0o400)

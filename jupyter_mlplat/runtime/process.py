@@ -46,7 +46,7 @@ def boot_id() -> str:
 
 def claim(directory: str) -> bool:
     """Take the attempt: whoever creates the file decides, once and for all."""
-    draft = os.path.join(directory, f"claim.{os.getpid()}")
+    draft = os.path.join(directory, f"claim.{os.getpid()}-{os.urandom(4).hex()}")
     write_atomically(draft, dump_json(process_identity(os.getpid())))
     try:
         os.link(draft, os.path.join(directory, "claim"))  # creates it with its content, or fails

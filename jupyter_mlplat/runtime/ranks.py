@@ -36,6 +36,12 @@ LONGEST_GRACE_S = 60.0
 """Longer than whoever tells a whole step to end waits before killing it."""
 
 ADDRESS = "127.0.0.1"
+MEETING, NODE = "MLPLAT_MEETING", "JOB_COMPLETION_INDEX"
+"""In pods of a cluster: where rank 0 listens, and the number of the pod's node."""
+
+OTHERS_S = 20.0
+"""Once its own ranks have ended, a node waits so long for what the others have to say."""
+
 CORE_DEATH_LEAD_S = 0.5
 """A rank that is killed is taken to have failed so much earlier than its end is seen: its peers
 notice their broken connections before its parent is told."""
@@ -90,8 +96,34 @@ def places_of(train: Mapping[str, Any], devices: Sequence[str] = ()) -> list[Pla
     ]
 
 
+@dataclass(frozen=True)
+class Meeting:
+    """Where the ranks of a job find each other, and which of its nodes this is.
+
+    `node` is None where all nodes are this machine.
+    """
+
+    address: str = ADDRESS
+    port: int = 0
+    node: int | None = None
+
+    @classmethod
+    def from_environment(cls) -> Meeting:
+        """Read what a cluster tells each pod of a job."""
+        host, _, port = os.environ.get(MEETING, "").rpartition(":")
+        if not host:
+            return cls()
+        return cls(host, int(port), int(os.environ.get(NODE, "0")))
+
+
 def variables(
-    contract: str, place: Place, port: int, *, run: str = "", restarts: int = 0
+    contract: str,
+    place: Place,
+    port: int,
+    *,
+    run: str = "",
+    restarts: int = 0,
+    address: str = ADDRESS,
 ) -> dict[str, str]:
     """Return what a rank finds in its environment: the contract of its runtime.
 
@@ -106,7 +138,7 @@ def variables(
         "NODE_RANK": place.node,
         "GROUP_RANK": place.node,
         "GROUP_WORLD_SIZE": place.nodes,
-        "MASTER_ADDR": ADDRESS,
+        "MASTER_ADDR": address,
         "MASTER_PORT": port,
     }
     if contract == "torch":
@@ -114,7 +146,7 @@ def variables(
             PET_NNODES=place.nodes,
             PET_NPROC_PER_NODE=place.processes,
             PET_NODE_RANK=place.node,
-            PET_MASTER_ADDR=ADDRESS,
+            PET_MASTER_ADDR=address,
             PET_MASTER_PORT=port,
             ROLE_NAME="default",
             ROLE_RANK=place.rank,
@@ -124,11 +156,11 @@ def variables(
             TORCHELASTIC_MAX_RESTARTS=restarts,
             TORCHELASTIC_USE_AGENT_STORE=False,  # rank 0 holds the store
         )
-        if sys.platform == "linux":
+        if sys.platform == "linux" and address == ADDRESS:
             found["GLOO_SOCKET_IFNAME"] = "lo"  # all ranks are here, whatever the host is called
     elif contract == "jax":
         found.update(
-            JAX_COORDINATOR_ADDRESS=f"{ADDRESS}:{port}",
+            JAX_COORDINATOR_ADDRESS=f"{address}:{port}",
             JAX_COORDINATOR_PORT=port,
             JAX_NUM_PROCESSES=place.world_size,
             JAX_PROCESS_ID=place.rank,
@@ -265,7 +297,11 @@ class Agent:
         self.events = events
         self.contract = str(self.train.get("contract") or "plain")
         devices = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+        self.meeting = Meeting.from_environment()
         self.ranks = [_Rank(place, self._folder(place)) for place in self._places(devices)]
+        self.others: OtherNodes | None = None
+        if self.meeting.node == 0 and int(self.train.get("nodes") or 1) > 1:
+            self.others = OtherNodes(directory, int(self.train["nodes"]), events)
         self.failure: _Rank | None = None
         self._is_ending = False
         self._is_told_to_end = False
@@ -282,18 +318,24 @@ class Agent:
         """
         kin.adopt_orphans()
         self._initialise()
-        held = hold_port((self.order.get("env") or {}).get("MASTER_PORT"))
+        held = None
+        port = self.meeting.port  # of a pod, which nobody else listens in
+        if self.meeting.node is None:
+            held = hold_port((self.order.get("env") or {}).get("MASTER_PORT"))
+            port = held.getsockname()[1]
         try:
             with _Wakeups() as wakeups:
                 try:
                     for rank in self.ranks:
-                        self._fork(rank, held.getsockname()[1], body, wakeups)
+                        self._fork(rank, port, body, wakeups)
                     self._watch(wakeups)
                 finally:
                     self._kill()
                     _end_descendants()
         finally:
-            held.close()
+            if held is not None:
+                held.close()
+        self._hear_others()
         if self._is_told_to_end:
             raise StepFailed("killed", "The ranks were told to end before they had finished.")
         if self.contract == "mpi":
@@ -302,6 +344,18 @@ class Agent:
             self._tell_tail(self.failure)
             raise RankFailed(self.failure.place, self._error_of(self.failure), self.failure.result)
         return self.ranks[0].result
+
+    def _hear_others(self) -> None:
+        """Fail with what failed first, wherever that was."""
+        if self.others is None:
+            return
+        has_failed = self.failure is not None or self._is_told_to_end
+        error = self.others.first_error(0.0 if has_failed else OTHERS_S)
+        if error is None:
+            return
+        at = float(error.pop("failed_at", None) or 0.0)
+        if self.failure is None or at < self.failure.failed_at:
+            raise StepFailed(**error)
 
     def _read_mpi_ranks(self) -> None:
         """Take from the ranks' own words how they ended: mpirun knows of one status only."""
@@ -335,8 +389,9 @@ class Agent:
         if self.contract == "mpi":
             return places[:1]  # mpirun itself
         if starts_ranks_itself(command):
-            return [place for place in places if place.local_rank == 0]
-        return places
+            places = [place for place in places if place.local_rank == 0]
+        node = self.meeting.node
+        return places if node is None else [place for place in places if place.node == node]
 
     def _folder(self, place: Place) -> str:
         return os.path.join(self.directory, "ranks", str(place.rank))
@@ -375,19 +430,22 @@ class Agent:
     def _settle_in(self, rank: _Rank, port: int) -> None:
         """Make this process the rank: its environment, its logs, its share of the cores."""
         if self.contract == "mpi":
-            os.environ.update({"MASTER_ADDR": ADDRESS, "MASTER_PORT": str(port), **_MPI_SETTINGS})
+            here = {"MASTER_ADDR": self.meeting.address, "MASTER_PORT": str(port)}
+            os.environ.update({**here, **_MPI_SETTINGS})
             return
         place = rank.place
         restarts = int(self.order.get("attempt") or 1) - 1
         run = str(self.order.get("run") or "")
-        own = variables(self.contract, place, port, run=run, restarts=restarts)
+        own = variables(
+            self.contract, place, port, run=run, restarts=restarts, address=self.meeting.address
+        )
         given = self.order.get("env") or {}
         os.environ.update({name: value for name, value in own.items() if name not in given})
         os.environ.update({name: own[name] for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")})
         if place.gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = own["CUDA_VISIBLE_DEVICES"]
         limits = self.order.get("limits") or {}
-        threads = threads_of(limits.get("cpu"), place.world_size)
+        threads = threads_of(limits.get("cpu"), place.world_size)  # alike, on one node or several
         if "OMP_NUM_THREADS" not in given:
             os.environ["OMP_NUM_THREADS"] = str(threads)
             _limit_threads(threads)
@@ -402,7 +460,11 @@ class Agent:
     def _watch(self, wakeups: _Wakeups) -> None:
         while any(rank.state == "running" for rank in self.ranks):
             kill_at = self._kill_at
-            wakeups.wait(None if kill_at is None else max(0.0, kill_at - time.monotonic()))
+            wait_s = None if kill_at is None else max(0.0, kill_at - time.monotonic())
+            if self.others is not None:
+                self.others.relay()
+                wait_s = min(1.0, wait_s if wait_s is not None else 1.0)
+            wakeups.wait(wait_s)
             for pid, status in _ended_children():
                 rank = next((one for one in self.ranks if one.pid == pid), None)
                 if rank is not None and rank.state == "running":
@@ -469,6 +531,56 @@ class Agent:
             if tail:
                 head = f"--- {rank.place}, last lines of {name}:\n".encode()
                 os.write(fd, head + tail + (b"" if tail.endswith(b"\n") else b"\n"))
+
+
+class OtherNodes:
+    """The nodes beside the first one, by what their agents write on the volume that all share.
+
+    Args:
+        directory: Of the attempt; that of a node is `nodes/<number>` below it.
+        nodes: How many there are, the first one included.
+        events: Where the engine reads.
+    """
+
+    def __init__(self, directory: str, nodes: int, events: Events) -> None:
+        self._folders = [os.path.join(directory, "nodes", str(node)) for node in range(1, nodes)]
+        self._events = events
+        self._read = dict.fromkeys(self._folders, 0)
+
+    def relay(self) -> None:
+        """Tell the engine how the ranks of other nodes stand."""
+        for folder in self._folders:
+            try:
+                with open(os.path.join(folder, "events.jsonl"), "rb") as file:
+                    file.seek(self._read[folder])
+                    lines = file.read().splitlines(keepends=True)
+            except OSError:
+                continue
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                self._read[folder] += len(line)
+                with contextlib.suppress(ValueError, TypeError):
+                    said = json.loads(line)
+                    if said.pop("kind", None) == "rank":
+                        said.pop("t", None)
+                        self._events.emit("rank", **said)
+
+    def first_error(self, wait_s: float) -> dict[str, Any] | None:
+        """Wait for all to end; return the error of the one that failed first, with `failed_at`."""
+        until = time.monotonic() + wait_s
+        while True:
+            self.relay()
+            ends = [_read_json(os.path.join(folder, "result.json")) for folder in self._folders]
+            if all(ends) or time.monotonic() >= until:
+                break
+            time.sleep(0.2)
+        failed = [end for end in ends if isinstance(end.get("error"), dict)]
+        failed = [end for end in failed if end["error"].get("code") != "killed"] or failed
+        if not failed:
+            return None
+        first = min(failed, key=lambda end: float(end.get("failed_at") or 0.0))
+        return {**first["error"], "failed_at": first.get("failed_at")}
 
 
 class RankFailed(StepFailed):

@@ -324,6 +324,23 @@ class Attempt:
             self._take_notebook(None)
             raise
 
+    def be_node(self, folder: str, events: Events) -> None:
+        """Be the agent of the ranks of another node than the first: what it says is its own."""
+        shared, self.directory, self.events = self.directory, folder, events
+        self.loop = asyncio.new_event_loop()
+        self.open_logs()
+
+        def work() -> None:
+            with self.shell.builtin_trap:
+                self._prepare()
+            self.began_at = time.time()
+            os.environ["MLPLAT_BEGAN_AT"] = repr(self.began_at)
+            agent = ranks.Agent(self.order, shared, events)
+            self.result.update(agent.run(self._be_rank))
+
+        self._attempt(work)
+        flush_everything()
+
     def _become_mpirun(self, place: ranks.Place, directory: str) -> None:
         """Let mpirun start the ranks: as the command, or as interpreters that are `rank.run`."""
 

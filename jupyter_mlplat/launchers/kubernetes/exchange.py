@@ -19,8 +19,6 @@ from jupyter_mlplat.launchers.local import endings, group
 from jupyter_mlplat.launchers.local.slice import materialise, start_script
 from jupyter_mlplat.ports.launcher import AttemptRef, StartOrder
 
-HOW = {"cells": "step", "component": "component"}
-
 
 class Exchange(Protocol):
     """Brings an attempt to its pods. Every method may wait for a disk: call it in a thread."""
@@ -41,8 +39,8 @@ class VolumeExchange:
 
     def program(self, order: StartOrder, name: str) -> Program:
         start = start_script(materialise(self._home.root))
-        how = ("kernel",) if order.kernel else (HOW[order.kind],)
-        words = [order.python, "-I", start, *how, str(order.ref.directory)]
+        how = "kernel" if order.kernel else "node" if order.nodes > 1 else "step"
+        words = [order.python, "-I", start, how, str(order.ref.directory)]
         claim = self._config.volume or ""
         path = self._config.volume_path or str(self._home.root)
         return Program(
@@ -73,7 +71,7 @@ def result_of(ref: AttemptRef, ranks: int = 1) -> dict[str, Any] | None:
     A node's failure ends the others, which may then say that they were told to end.
     """
     result = endings.read_result(ref)
-    if ranks == 1 or (result or {}).get("state") == "succeeded":
+    if ranks == 1:
         return result
     failed = [node for node in _nodes(ref.directory) if node.get("error")]
     first = min(failed, key=lambda node: float(node.get("failed_at") or 0), default=None)

@@ -45,6 +45,7 @@ from jupyter_mlplat.launchers.kubernetes.objects import (
     service_of,
 )
 from jupyter_mlplat.launchers.kubernetes.reading import DELETED, Seen, Use, look, uses_of
+from jupyter_mlplat.launchers.kubernetes.receiving import HttpExchange
 from jupyter_mlplat.launchers.local import endings
 from jupyter_mlplat.ports.launcher import AttemptRef, Code, Ended, Kind, StartOrder
 
@@ -123,6 +124,8 @@ class KubernetesLauncher:
         )
         self._pace = pace
         self._exchange: exchanges.Exchange = exchanges.VolumeExchange(config, home)
+        if config.exchange == "http":
+            self._exchange = HttpExchange(config)
         self._on_end: Callable[[Ended], None] = lambda _: None
         self._on_activity: Callable[[AttemptRef], None] = lambda _: None
         self._on_wait: Callable[[AttemptRef, str | None], None] = lambda *_: None
@@ -186,6 +189,12 @@ class KubernetesLauncher:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(attempt.ended.wait(), grace_s + self._pace.lost)
+
+    def heard_of(self, address: tuple[str, str, int]) -> None:
+        """Look at an attempt at once: its pod has told something."""
+        if (attempt := self._attempts.get(address)) is not None:
+            self._on_activity(attempt.ref)
+            self._spawn(self._look_for_result(attempt))
 
     async def end_all(self) -> None:
         """End every attempt, as far as that can be done."""
@@ -395,13 +404,17 @@ class KubernetesLauncher:
                 _log.info("Could not look after attempts on %r: %s", self._config.name, error)
 
     async def _look_once(self) -> None:
-        running = {one.ref: one for one in self._attempts.values() if one.is_running}
+        running = {
+            one.ref: one for one in self._attempts.values() if one.is_running and not one.is_ending
+        }
         if running:
             sizes = {ref: one.events_bytes for ref, one in running.items()}
             limits = {ref: one.log_limit for ref, one in running.items()}
             for ref, size in (await asyncio.to_thread(exchanges.grown, sizes, limits)).items():
                 running[ref].events_bytes = size
                 self._on_activity(ref)
+            for attempt in running.values():
+                await self._look_for_result(attempt)
         now = time.monotonic()
         for attempt in list(self._attempts.values()):
             if attempt.is_made and not attempt.pods and not attempt.is_ending:
@@ -412,6 +425,14 @@ class KubernetesLauncher:
                 if attempt.trouble[0] == "unschedulable":
                     await self._count_uses()
                 self._judge(attempt)  # its patience may be at an end
+
+    async def _look_for_result(self, attempt: _Attempt) -> None:
+        """End an attempt whose result is there: taking the pod down may lag."""
+        if attempt.is_ending or attempt.ended.is_set() or attempt.nodes > 1:
+            return
+        if await asyncio.to_thread(endings.read_result, attempt.ref) is not None:
+            attempt.is_ending = True
+            await self._finish(attempt, Seen("over", "ended"))
 
     async def _look_for_refusal(self, attempt: _Attempt) -> None:
         api = await self.connected()
@@ -502,6 +523,8 @@ class KubernetesLauncher:
                 self._spawn(self._remove(attempt, 0))
                 self._end(attempt, "revoked", f"not started: {seen.reason}")
                 return
+        if attempt.job is not None and not _is_finished(attempt.job):  # on a node that is lost, say
+            self._spawn(self._remove(attempt, 0))
         self._end(attempt, seen.code if seen.code != "ended" else "vanished", seen.reason)
 
     # - ending -

@@ -144,7 +144,7 @@ def _of_pod(pod: Value, image: str, uses: Mapping[str, Use]) -> Seen:
         return _of_end(pod)
     if (pod.get("metadata") or {}).get("deletionTimestamp") and _is_lost(status):
         code, reason = _disruption(status) or ("node-lost", "its node does not answer")
-        return Seen("over", reason, code, is_unclaimed=True)
+        return Seen("over", reason, code, is_unclaimed=not _has_run(status))
     container = _main(status)
     state = container.get("state") or {}
     if "running" in state or phase == "Running":
@@ -230,9 +230,9 @@ def _disruption(status: Value) -> tuple[Code, str] | None:
 
 
 def _is_lost(status: Value) -> bool:
-    """Tell whether a pod that is being deleted is on a node that does not say so."""
-    ready = _condition(status, "Ready")
-    return status.get("phase") == "Unknown" or ready.get("reason") in ("NodeStatusUnknown",)
+    """Tell whether a pod that is being deleted is on a node that does not answer."""
+    ready = _condition(status, "Ready").get("reason")
+    return status.get("phase") == "Unknown" or ready in ("NodeStatusUnknown", "NodeNotReady")
 
 
 def _has_run(status: Value) -> bool:

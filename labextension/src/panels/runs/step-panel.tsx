@@ -183,6 +183,7 @@ function About(props: {
         process: trans.__('a Python process of its own'),
         kernel: trans.__('a Jupyter kernel'),
         container: trans.__('a container'),
+        pod: trans.__('a pod of the cluster'),
         engine: trans.__('the engine itself')
       }[task.executed_as]
   );
