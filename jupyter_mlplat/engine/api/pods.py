@@ -186,6 +186,7 @@ class PodDoor:
     def __init__(self, address: str, make_app: Callable[[], PodsApi]) -> None:
         self._address = address
         self._make_app = make_app
+        self.port = 0  # once it listens
         self._server: QuietServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -201,6 +202,7 @@ class PodDoor:
         try:
             listener.bind((host.strip("[]"), int(port)))
             listener.listen(_BACKLOG)
+            self.port = listener.getsockname()[1]
         except (OSError, ValueError, OverflowError) as error:
             listener.close()
             raise Unavailable(
