@@ -12,7 +12,7 @@ import json
 import os
 import random
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -403,7 +403,7 @@ class KubernetesApi:
 
     async def _changes(
         self, kind: Kind, namespace: str | None, labels: str, version: str
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Give one watch's changes, as long as the server keeps it up.
 
         Raises:

@@ -343,10 +343,9 @@ class KubernetesLauncher:
             case Listing(objects):
                 self._take_all(is_job, objects)
             case Change(type, value):
-                attempt = self._find(value)
-                if attempt is not None:
-                    self._take(attempt, is_job, value, is_gone=type == "DELETED")
-                    self._judge(attempt)
+                if (found := self._find(value)) is not None:
+                    self._take(found, is_job, value, is_gone=type == "DELETED")
+                    self._judge(found)
 
     def _take_all(self, is_job: bool, objects: Collection[Object]) -> None:
         named: dict[str, Object] = {one["metadata"]["name"]: one for one in objects}
@@ -471,7 +470,7 @@ class KubernetesLauncher:
         )
         if seen.stage == "over":
             attempt.is_ending = True
-            self._spawn(self._finish(attempt, seen))
+            self._spawn(self._finish_as(attempt, seen))
         elif seen.stage == "running":
             attempt.trouble = None
             if not attempt.is_running:
@@ -501,6 +500,18 @@ class KubernetesLauncher:
         await asyncio.to_thread(endings.revoke_or_read_claim, attempt.ref)
         self._spawn(self._remove(attempt, 0))
         self._end(attempt, seen.code, f"it waited in vain for {seen.reason}")
+
+    async def _finish_as(self, attempt: _Attempt, seen: Seen) -> None:
+        """End an attempt; that its Job has failed may be told before what became of its pod."""
+        if not attempt.pods:
+            with contextlib.suppress(PlatformError):
+                api = await self.connected()
+                for pod in await api.list(PODS, self._namespace(api), labels=_label(attempt)):
+                    if address_of(pod) == attempt.address:
+                        attempt.pods[pod["metadata"]["name"]] = pod
+                now = look(attempt.job, list(attempt.pods.values()))
+                seen = now if now.stage == "over" else seen
+        await self._finish(attempt, seen)
 
     async def _finish(self, attempt: _Attempt, seen: Seen) -> None:
         """Take in the end of an attempt: its result is what counts."""

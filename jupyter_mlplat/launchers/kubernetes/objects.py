@@ -133,8 +133,11 @@ def pod_of(
         **order.env,
         IDENTITY_SLOT: token,
     }
-    env = [{"name": key, "value": value} for key, value in given.items()]
-    env += [*_network(name, order.nodes), *program.env]
+    env: list[Mapping[str, Any]] = [
+        *({"name": key, "value": value} for key, value in given.items()),
+        *_network(name, order.nodes),
+        *program.env,
+    ]
     common = {
         "image": config.image,
         "env": env,
