@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jupyter_mlplat.engine.leases import Leases
 from jupyter_mlplat.engine.live import LiveRun
 from jupyter_mlplat.resources.inventory import DeviceStatus, Holder, MachineInventory
-from jupyter_mlplat.services.pipelines.admission import LEASE, Admission, Demand, Key
+from jupyter_mlplat.services.pipelines.admission import LEASE, NOTHING, Admission, Demand, Key
 from jupyter_mlplat.services.pipelines.devices import Device
 
 
@@ -15,6 +15,7 @@ def describe(admission: Admission, runs: Mapping[str, LiveRun], leases: Leases) 
     holders = tuple(
         _holder(key, grant.demand, grant.label, runs, leases, grant.gpus)
         for key, grant in held.items()
+        if grant.demand is not NOTHING
     )
     taken = {
         device.number: sum(

@@ -72,7 +72,7 @@ class Bench:
 
     async def until(self, check: Any, what: str) -> None:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not check():
                     await asyncio.sleep(0.01)
         except TimeoutError:
