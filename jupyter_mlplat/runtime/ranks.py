@@ -571,7 +571,7 @@ class OtherNodes:
         until = time.monotonic() + wait_s
         while True:
             self.relay()
-            ends = [_read_json(os.path.join(folder, "result.json")) for folder in self._folders]
+            ends = [read_json(os.path.join(folder, "result.json")) for folder in self._folders]
             if all(ends) or time.monotonic() >= until:
                 break
             time.sleep(0.2)
