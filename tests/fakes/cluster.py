@@ -31,6 +31,7 @@ class FakeCluster:
         self.fault: Callable[[str, Kind], PlatformError | None] = lambda *_: None
         self._watchers: list[tuple[Kind, asyncio.Queue[Update]]] = []
         self._number = 0
+        self.log = b""
 
     # - the port -
 
@@ -89,7 +90,7 @@ class FakeCluster:
     async def follow_log(
         self, namespace: str, pod: str, container: str | None = None, *, follow: bool = True
     ) -> AsyncIterator[bytes]:
-        yield b""
+        yield self.log
 
     async def version(self) -> str:
         return "v1.36.2"

@@ -29,6 +29,9 @@ class Exchange(Protocol):
     def secrets(self, ref: AttemptRef) -> Mapping[str, str]:
         """Return what goes into the Secret of the Job; nothing: it needs none."""
 
+    def close(self, ref: AttemptRef) -> None:
+        """Take nothing more from the pods of an attempt, which is over."""
+
 
 class VolumeExchange:
     """The state directory lies on a volume that pods mount where the engine has it."""
@@ -52,6 +55,9 @@ class VolumeExchange:
     def secrets(self, ref: AttemptRef) -> Mapping[str, str]:
         return {}
 
+    def close(self, ref: AttemptRef) -> None:
+        """Do nothing: a pod that is over writes no more."""
+
 
 def grown(directories: Mapping[AttemptRef, int], log_limits: Mapping[AttemptRef, int]) -> Any:
     """Return the sizes of events files that have grown, by attempt; keeps logs within limits."""
@@ -63,6 +69,12 @@ def grown(directories: Mapping[AttemptRef, int], log_limits: Mapping[AttemptRef,
             if size > before:
                 found[ref] = size
     return found
+
+
+def keep_words(ref: AttemptRef, words: bytes) -> None:
+    """Put what a pod said before its step began where one looks for it."""
+    with contextlib.suppress(OSError), open(ref.directory / "stderr.log", "ab") as log:
+        log.write(words if words.endswith(b"\n") else words + b"\n")
 
 
 def result_of(ref: AttemptRef, ranks: int = 1) -> dict[str, Any] | None:

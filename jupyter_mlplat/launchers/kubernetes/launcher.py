@@ -54,6 +54,8 @@ _log = logging.getLogger(__name__)
 _NOT_ITS_FAULT: frozenset[Code] = frozenset({"evicted", "preempted", "node-lost", "killed"})
 """Ends of an attempt that never ran: another one is made, and none is counted."""
 
+_WORDS_BYTES = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -534,9 +536,28 @@ class KubernetesLauncher:
                 self._spawn(self._remove(attempt, 0))
                 self._end(attempt, "revoked", f"not started: {seen.reason}")
                 return
+        if seen.code in ("exited", "not-started", "killed"):
+            await self._keep_words(attempt)
         if attempt.job is not None and not _is_finished(attempt.job):  # on a node that is lost, say
             self._spawn(self._remove(attempt, 0))
         self._end(attempt, seen.code if seen.code != "ended" else "vanished", seen.reason)
+
+    async def _keep_words(self, attempt: _Attempt) -> None:
+        """Keep what containers said that the step itself has not written into its logs."""
+        api = await self.connected()
+        for name, pod in list(attempt.pods.items()):
+            spec = pod.get("spec") or {}
+            for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+                words = b""
+                with contextlib.suppress(PlatformError, TimeoutError):
+                    async with asyncio.timeout(self._pace.result):
+                        pieces = api.follow_log(
+                            self._namespace(api), name, container["name"], follow=False
+                        )
+                        async for piece in pieces:
+                            words = (words + piece)[-_WORDS_BYTES:]
+                if words.strip():
+                    await asyncio.to_thread(exchanges.keep_words, attempt.ref, words)
 
     # - ending -
 
@@ -580,6 +601,7 @@ class KubernetesLauncher:
         if self._attempts.pop(attempt.address, None) is None or self._closed:
             return
         attempt.ended.set()
+        self._spawn(asyncio.to_thread(self._exchange.close, attempt.ref))
         if attempt.is_cancelled and code not in ("ended", "killed"):
             reason = f"cancelled: {reason}"
         self._on_end(Ended(attempt.ref, result, code, reason, "pod"))

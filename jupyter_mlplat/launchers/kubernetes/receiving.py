@@ -84,6 +84,9 @@ class HttpExchange:
     def secrets(self, ref: AttemptRef) -> Mapping[str, str]:
         return {_TOKEN_FILE: token_of(ref)}
 
+    def close(self, ref: AttemptRef) -> None:
+        (ref.directory / _TOKEN_FILE).unlink(missing_ok=True)
+
 
 def token_of(ref: AttemptRef) -> str:
     """Return what opens an attempt; made once, so that the next engine knows it as well."""

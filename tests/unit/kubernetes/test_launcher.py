@@ -366,3 +366,15 @@ async def test_nodes_of_a_train_job_are_indexed_pods_that_find_each_other(bench:
     service = bench.cluster.objects["services", name]
     assert service["spec"]["clusterIP"] == "None"
     assert service["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
+
+
+async def test_what_a_pod_said_before_its_step_began_is_in_the_log(bench: Bench) -> None:
+    bench.cluster.log = b"python9: No module named IPython"
+    await bench.launcher.start(bench.order())
+    job = await bench.cluster.job()
+    bench.cluster.pod(job, **ended(1))
+
+    await bench.end()
+
+    log = (bench.ref().directory / "stderr.log").read_text()
+    assert log == "python9: No module named IPython\n"

@@ -237,7 +237,7 @@ def _progress_facts(task: Task, progress: Progress | None) -> list[tuple[str, Ce
 
 def _notes(run: Run, task: Task) -> tuple[Cell, ...]:
     notes = [Cell(message, Mood.BAD) for message in failure_messages(run)]
-    if task.state is TaskState.QUEUED and task.waiting_for:
+    if task.waiting_for and not task.state.is_final:
         notes.append(Cell(f"Waits for {task.waiting_for}.", Mood.WARNING))
     notes += [Cell(f"{note}.", Mood.QUIET) for note in task.notes]
     return tuple(notes)

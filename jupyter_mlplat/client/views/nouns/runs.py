@@ -13,7 +13,7 @@ from jupyter_mlplat.client.views.nouns.formats import (
 from jupyter_mlplat.client.views.text import join_names
 from jupyter_mlplat.client.views.view import Cell, Mood, Series, Table, View
 from jupyter_mlplat.kit.quantities import format_bytes
-from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunSummary, Task, TaskState
+from jupyter_mlplat.resources.run import Metric, OutputValue, Run, RunSummary, Task
 
 if TYPE_CHECKING:
     from jupyter_mlplat.client.restoring import Restored
@@ -207,7 +207,7 @@ def _task_row(task: Task, depth: int = 0) -> tuple[Cell, ...]:
         note = f"cached: {task.cache.reason}" if task.cache.hit else task.cache.reason
     elif task.cache and task.cache.reason.startswith("not cached:"):
         note = task.cache.reason
-    if task.state is TaskState.QUEUED and task.waiting_for:
+    if task.waiting_for and not task.state.is_final:
         note = f"waits for {task.waiting_for}"
     elif task.attempt > 1:
         note = f"attempt {task.attempt}"

@@ -134,7 +134,7 @@ function Explanation(props: {
     );
   }
   const why =
-    task.state === 'QUEUED' && task.waiting_for
+    ['QUEUED', 'RUNNING'].includes(task.state) && task.waiting_for
       ? trans.__('Waits for %1.', task.waiting_for)
       : task.state === 'QUEUED' && task.retry_at
         ? trans.__(
