@@ -206,6 +206,8 @@ def config_of_profile(config: EngineConfig, server: ServerConfig, home: Home) ->
         gpus=config.gpus if server.local else 0,
         runs_here=server.local,
         files_root=home.root / _FILES,
+        # Its work runs in its own namespace, under its own quota.
+        clusters=tuple(replace(one, namespace=home.root.name) for one in config.clusters),
     )
 
 
