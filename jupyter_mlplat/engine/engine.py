@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import jupyter_mlplat
 from jupyter_mlplat.config import THIS_MACHINE, EngineConfig
-from jupyter_mlplat.engine.api.pods import PodsApi
 from jupyter_mlplat.engine.attempts import attempt_ref
 from jupyter_mlplat.engine.broker import Broker
 from jupyter_mlplat.engine.components import Components
@@ -273,7 +272,7 @@ class Engine:
         if self.config.runs_here:
             self._spawn(self.launcher.prepare(sys.executable, ()))
         self._spawn(self._warm_up())
-        self.places.open_doors(partial(PodsApi, self))
+        self.places.open_doors(self)
         self._spawn(self.places.tidy(self._running_attempts))
         self._spawn(self._look_at_logs())
         self._spawn(self._look_after_leases())

@@ -3,15 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TYPE_CHECKING
 
 from jupyter_mlplat.config import THIS_MACHINE, ClusterConfig, EngineConfig
-from jupyter_mlplat.engine.api.pods import PodDoor, PodsApi
+from jupyter_mlplat.engine.api.pods import PodDoor
 from jupyter_mlplat.errors import InvalidInput, PlatformError
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.launchers.kubernetes.launcher import KubernetesLauncher
 from jupyter_mlplat.resources.pipeline import Pipeline
 from jupyter_mlplat.resources.places import Place, PlaceList
 from jupyter_mlplat.services.pipelines.admission import ELSEWHERE, Inventory
+
+if TYPE_CHECKING:
+    from jupyter_mlplat.engine.engine import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +36,7 @@ class Places:
         self._default = config.run_on
         self._inventory = inventory
         self.clusters: Mapping[str, ClusterConfig] = {one.name: one for one in config.clusters}
-        self._doors: list[PodDoor] = []
+        self._doors: list[tuple[PodDoor, Engine]] = []
         self.launchers = {one.name: KubernetesLauncher(one, home) for one in config.clusters}
 
     def settle(self, wanted: str | None) -> str:
@@ -96,7 +100,7 @@ class Places:
 
     async def close(self) -> None:
         """Let go of the clusters; what runs there goes on."""
-        await asyncio.gather(*(door.close() for door in self._doors))
+        await asyncio.gather(*(door.close(engine) for door, engine in self._doors))
         await asyncio.gather(*(launcher.close() for launcher in self.launchers.values()))
 
     def heard_of(self, run: str, step: str, attempt: int) -> None:
@@ -104,14 +108,14 @@ class Places:
         for launcher in self.launchers.values():
             launcher.heard_of((run, step, attempt))
 
-    def open_doors(self, make_app: Callable[[], PodsApi]) -> None:
+    def open_doors(self, engine: "Engine") -> None:
         """Listen for pods of the clusters that bring what they made by HTTP."""
         wanted = {one.listen for one in self.clusters.values() if one.exchange == "http"}
         for address in sorted(wanted):
-            door = PodDoor(address, make_app)
+            door = PodDoor.at(address)
             try:
-                door.open()
-                self._doors.append(door)
+                door.open(engine)
+                self._doors.append((door, engine))
             except PlatformError as error:
                 _log.error("%s", error.message)
 

@@ -5,7 +5,8 @@ import contextlib
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -16,7 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from jupyter_mlplat.engine.attempts import attempt_ref
 from jupyter_mlplat.engine.listener import QuietServer
-from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError, Unavailable
+from jupyter_mlplat.errors import (
+    InvalidInput,
+    NotFound,
+    PlatformError,
+    Unauthenticated,
+    Unavailable,
+)
 from jupyter_mlplat.launchers.kubernetes.receiving import PREFIX, Receiver
 
 if TYPE_CHECKING:
@@ -32,13 +39,15 @@ _BACKLOG = 256
 _KEEP_ALIVE_S = 30
 _GRACE_S = 2
 _SILENCE_S = 120  # between pieces of a body
+_OPENING_S = 60.0  # so long after the door was opened, engines of profiles may not be there yet
 
 
 class PodsApi:
-    """Serves pods; everything else is not found."""
+    """Serves the pods of all engines of this process; everything else is not found."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self) -> None:
+        self.engines: list[Engine] = []
+        self._since = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,15 +71,14 @@ class PodsApi:
         path = unquote(request.scope.get("raw_path", b"").split(b"?", 1)[0].decode("latin-1"))
         match = _PATH.fullmatch(path)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        engine, read = self._engine, asyncio.to_thread
+        read = asyncio.to_thread
         if match is None or scheme != "Bearer":
             raise NotFound("There is nothing here.")
         run, step, attempt, what = match.groups()
-        ref = attempt_ref(engine.home, run, step, int(attempt))
-        receiver = await read(Receiver, engine.home, ref, token)
+        engine, receiver = await self._find(run, step, int(attempt), token)
         verb, name = request.method, request.query_params.get("path", "")
         if what.startswith("blobs/"):
-            return await self._blob(verb, what.removeprefix("blobs/"), request)
+            return await self._blob(engine, verb, what.removeprefix("blobs/"), request)
         match verb, what:
             case "GET", "order":
                 return _bytes(await read(receiver.order))
@@ -99,8 +107,25 @@ class PodsApi:
                 raise NotFound("There is nothing here.")
         return JSONResponse({})
 
-    async def _blob(self, verb: str, digest: str, request: Request) -> Response:
-        blobs, read = self._engine.blobs, asyncio.to_thread
+    async def _find(
+        self, run: str, step: str, attempt: int, token: str
+    ) -> "tuple[Engine, Receiver]":
+        """Return the engine whose attempt a token opens.
+
+        Raises:
+            Unauthenticated: It opens none.
+            Unavailable: It opens none yet: engines are still being opened.
+        """
+        for engine in self.engines:
+            ref = attempt_ref(engine.home, run, step, attempt)
+            with contextlib.suppress(Unauthenticated):
+                return engine, await asyncio.to_thread(Receiver, engine.home, ref, token)
+        if time.monotonic() - self._since < _OPENING_S:
+            raise Unavailable("This attempt is not known yet.")
+        raise Unauthenticated("This token opens no attempt that is to run.")
+
+    async def _blob(self, engine: "Engine", verb: str, digest: str, request: Request) -> Response:
+        blobs, read = engine.blobs, asyncio.to_thread
         if verb == "PUT":
             queue = _Pieces(request, asyncio.get_running_loop())
             filling = asyncio.create_task(queue.fill())
@@ -175,27 +200,37 @@ def _bytes(content: bytes) -> Response:
     return Response(content, media_type="application/octet-stream")
 
 
+_doors: dict[str, "PodDoor"] = {}
+
+
 class PodDoor:
-    """Listens for pods, for as long as the engine is there.
+    """Listens for pods, for as long as an engine of this process wants to hear them.
 
     Args:
         address: `HOST:PORT`, as the settings say.
-        make_app: Makes what answers.
     """
 
-    def __init__(self, address: str, make_app: Callable[[], PodsApi]) -> None:
+    @classmethod
+    def at(cls, address: str) -> "PodDoor":
+        """Return the door at an address: engines of several profiles share it."""
+        return _doors.setdefault(address, cls(address))
+
+    def __init__(self, address: str) -> None:
         self._address = address
-        self._make_app = make_app
+        self._api = PodsApi()
         self.port = 0  # once it listens
         self._server: QuietServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
-    def open(self) -> None:
-        """Listen from now on.
+    def open(self, engine: "Engine") -> None:
+        """Listen for an engine's pods from now on.
 
         Raises:
             Unavailable: The address is in use, or none of this machine's.
         """
+        if self._server is not None:
+            self._api.engines.append(engine)
+            return
         host, _, port = self._address.rpartition(":")
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -210,7 +245,7 @@ class PodDoor:
                 'the [cluster.…] of config.toml that has exchange = "http".'
             ) from error
         config = uvicorn.Config(
-            self._make_app(),
+            self._api,
             loop="none",
             http="httptools",
             ws="none",
@@ -221,13 +256,20 @@ class PodDoor:
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
+        self._api.engines.append(engine)
         self._server = QuietServer(config)
         self._serving = asyncio.get_running_loop().create_task(
             self._server.serve(sockets=[listener])
         )
         _log.info("Pods are heard at %s", self._address)
 
-    async def close(self) -> None:
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await asyncio.wait([self._serving])
+    async def close(self, engine: "Engine") -> None:
+        """Listen for this engine no longer; nobody is left to listen for: shut."""
+        with contextlib.suppress(ValueError):
+            self._api.engines.remove(engine)
+        server, serving = self._server, self._serving
+        if not self._api.engines and server is not None and serving is not None:
+            _doors.pop(self._address, None)
+            self._server = None
+            server.should_exit = True
+            await asyncio.wait([serving])

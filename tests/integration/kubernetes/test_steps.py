@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlplat.config import ClusterConfig
-from jupyter_mlplat.engine.api.pods import PodDoor, PodsApi
+from jupyter_mlplat.engine.api.pods import PodDoor
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.launchers.kubernetes.launcher import KubernetesLauncher, Pace
 from jupyter_mlplat.ports.launcher import AttemptRef, Ended, StartOrder
@@ -84,9 +84,9 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         bench = Bench(home, folder, config)
         places = SimpleNamespace(heard_of=lambda *address: bench.launcher.heard_of(address))
         engine: Any = SimpleNamespace(home=home, blobs=LocalBlobStore(home.blobs), places=places)
-        door = PodDoor("127.0.0.1:0", lambda: PodsApi(engine))
+        door = PodDoor("127.0.0.1:0")
         if request.param == "http":
-            door.open()
+            door.open(engine)
             bench.config = ClusterConfig(
                 "lab", "i:1", exchange="http", address=f"http://127.0.0.1:{door.port}"
             )
@@ -95,7 +95,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         yield bench
         await bench.launcher.close()
         await kubelet.close()
-        await door.close()
+        await door.close(engine)
 
 
 async def test_value_goes_from_pod_to_pod(bench: Bench) -> None:
