@@ -91,6 +91,10 @@ class Bench:
         return eventually(check, timeout_s)
 
 
+VOLUME = pytest.mark.parametrize("bench", ["volume"], indirect=True)
+"""Steps alone try the same by HTTP."""
+
+
 @pytest.fixture(params=["volume", "http"])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     with (
@@ -129,6 +133,7 @@ def test_pipeline_runs_as_jobs_and_comes_out_the_same(bench: Bench) -> None:
     assert [line.text for line in bench.client.follow_logs(there["id"])] == ["made 56.0\n"]
 
 
+@VOLUME
 def test_killed_engine_takes_its_jobs_over(bench: Bench) -> None:
     go = bench.folder / "go"
     run = bench.submit(
@@ -150,6 +155,7 @@ def test_killed_engine_takes_its_jobs_over(bench: Bench) -> None:
     assert max(task["attempt"] for task in ended["tasks"]) == 1
 
 
+@VOLUME
 def test_cancelled_run_leaves_nothing(bench: Bench) -> None:
     run = bench.submit("import time\ntime.sleep(600)")
     bench.until(lambda: bench.get(run)["tasks"][0]["cells"][0]["state"] == "running")
@@ -161,7 +167,7 @@ def test_cancelled_run_leaves_nothing(bench: Bench) -> None:
     bench.until(lambda: not bench.cluster.objects.list("pods"))
 
 
-@pytest.mark.parametrize("bench", ["volume"], indirect=True)
+@VOLUME
 def test_nodes_of_a_train_job_are_pods_that_meet(bench: Bench) -> None:
     request = {
         "payload": {

@@ -74,6 +74,10 @@ class Bench:
         return await asyncio.wait_for(asyncio.shield(self.ends[step]), 60)
 
 
+HTTP = pytest.mark.parametrize("bench", ["http"], indirect=True)
+"""Whole runs try the same over a volume."""
+
+
 @pytest.fixture(params=["volume", "http"])
 async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     with TemporaryDirectory(prefix="mlk-") as root:
@@ -129,6 +133,7 @@ async def test_value_goes_from_pod_to_pod(bench: Bench) -> None:
     assert json.loads((second.ref.directory / "executed.ipynb").read_bytes())["cells"]
 
 
+@HTTP
 async def test_error_of_a_cell_is_the_same_as_on_this_machine(bench: Bench) -> None:
     end = await bench.run("fail", "a = 1", "a / 0")
 
@@ -138,12 +143,14 @@ async def test_error_of_a_cell_is_the_same_as_on_this_machine(bench: Bench) -> N
     assert end.result["error"]["name"] == "ZeroDivisionError"
 
 
+@HTTP
 async def test_process_that_ends_itself_is_told(bench: Bench) -> None:
     end = await bench.run("quit", "import os", "os._exit(3)")
 
     assert (end.code, end.reason) == ("exited", "exited with status 3 before it had finished")
 
 
+@HTTP
 async def test_cancelled_step_is_gone(bench: Bench) -> None:
     ref = bench.write("long", "import time", "print('begun', flush=True)", "time.sleep(60)")
     await bench.start(ref)
@@ -160,6 +167,7 @@ async def test_cancelled_step_is_gone(bench: Bench) -> None:
     assert end.code == "killed"
 
 
+@HTTP
 async def test_next_engine_takes_it_over(bench: Bench) -> None:
     go = bench.folder / "go"
     ref = bench.write(
