@@ -46,6 +46,10 @@ class Tenant(Protocol):
     def api(self) -> "ASGIApp":
         """What answers its requests."""
 
+    @property
+    def files(self) -> Path:
+        """Return the folder that its people call `/`."""
+
     def hush(self) -> None:
         """End its streams: whoever listens comes again."""
 
@@ -183,6 +187,7 @@ class OpenEngine:
         from jupyter_mlplat.engine.api.app import Api
 
         self.api: ASGIApp = Api(engine)
+        self.files = engine.home.root / _FILES
         self._engine, self._store, self._lock = engine, store, lock
 
     def hush(self) -> None:

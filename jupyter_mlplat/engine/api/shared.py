@@ -21,6 +21,7 @@ from jupyter_mlplat.engine.api.identity import Identities, User, profile_of
 from jupyter_mlplat.engine.api.permissions import Permissions
 from jupyter_mlplat.engine.api.rates import Rates
 from jupyter_mlplat.engine.api.requests import segments_of
+from jupyter_mlplat.engine.api.rooting import UnrootedAnswer, rooted_query
 from jupyter_mlplat.engine.tenants import Tenants
 from jupyter_mlplat.errors import Forbidden, NotFound, PlatformError
 from jupyter_mlplat.resources.engine import ErrorBody
@@ -120,6 +121,8 @@ class SharedApi:
         await self._permissions.check(user, profile, route)
         async with self._tenants.using(profile) as tenant:
             scope = _as_from_inside(request.scope, path, user)
+            scope["query_string"] = rooted_query(scope["query_string"], tenant.files)
+            send = UnrootedAnswer(send, route, tenant.files)
             if route.is_streaming:
                 await self._stream(tenant.api, scope, request, send, user, profile, route)
             else:

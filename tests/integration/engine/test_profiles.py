@@ -108,7 +108,12 @@ async def test_paths_mean_the_profile_s_own_files(shared: Shared) -> None:
     async def compiled(user: str, path: str) -> Answered:
         return await shared.ask(user, "POST", "/api/v1/compile", {"path": path})
 
-    assert (await compiled("anna", "/work/nb.ipynb")).status == 200
+    answered = await compiled("anna", "/work/nb.ipynb")
+    assert (answered.status, answered.body["notebook"]) == (200, "/work/nb.ipynb")
+    assert int(answered.headers["content-length"]) == len(answered.content)
+    listed = await shared.ask("anna", "GET", "/api/v1/runs?notebook=/work/nb.ipynb&limit=5")
+    assert (listed.status, listed.body["runs"]) == (200, [])
+    assert (await shared.ask("anna", "GET", "/api/v1/runs?notebook=/work/way-out/x")).status == 400
     assert (await compiled("anna", str(theirs))).status == 200
     for path in (str(theirs), "/../../anna/files/work/nb.ipynb", "/work/nb.ipynb"):
         assert (await compiled("bea", path)).status == 404

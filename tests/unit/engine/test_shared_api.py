@@ -30,6 +30,7 @@ class Echo:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.is_open = True
+        self.files = home.root / "files"
 
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
