@@ -259,6 +259,7 @@ path = "{folder / "opt"}"
 [{cri}]
 sandbox_image = "{PAUSE}"
 disable_apparmor = true
+restrict_oom_score_adj = true
 [{cri}.cni]
 bin_dir = "{assets / "cni"}"
 conf_dir = "{folder / "cni"}"
