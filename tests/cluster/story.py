@@ -250,7 +250,7 @@ def notebook(ground: Ground) -> str:
     }
     ground.kubectl("apply", "-f", "-", body=body)
     path = f"/apis/apps/v1/namespaces/{PROFILE}/statefulsets/{SERVER}"
-    made = ground.until(path, lambda found: found["spec"]["replicas"] == 1, "StatefulSet", 30)
+    made = ground.until(path, lambda found: found["spec"]["replicas"] == 1, "StatefulSet", 120)
     wanted = made["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"].get(GPU)
     if wanted != "1":
         raise Failed(f"its pod asks for {wanted!r} of {GPU}")
