@@ -25,7 +25,7 @@ class JupyterProber:
         self._session = session
 
     async def ask(self, url: str, now: datetime) -> Activity:
-        """Ask for kernels, terminals and when anything last happened.
+        """Ask for kernels, terminals, running work and when anything last happened.
 
         Without kernels being told nothing is known. A server without terminals, or an old one
         without a status, is no fault.
@@ -34,12 +34,14 @@ class JupyterProber:
             kernels = await self._get(f"{url}/api/kernels")
             if kernels is None:
                 return Activity(now, fault="it has no /api/kernels, as Jupyter servers do")
-            terminals, status = await asyncio.gather(
-                self._get(f"{url}/api/terminals"), self._get(f"{url}/api/status")
+            terminals, status, work = await asyncio.gather(
+                self._get(f"{url}/api/terminals"),
+                self._get(f"{url}/api/status"),
+                self._get(f"{url}/mlplat/work"),
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return Activity(now, fault=f"it does not answer ({str(error) or type(error).__name__})")
-        return activity_of(kernels, terminals, status, now)
+        return activity_of(kernels, terminals, status, work, now)
 
     async def _get(self, url: str) -> Any:
         """Get what is there as JSON; None: there is no such thing."""
@@ -59,7 +61,7 @@ class JupyterProber:
             return json.loads(body)
 
 
-def activity_of(kernels: Any, terminals: Any, status: Any, now: datetime) -> Activity:
+def activity_of(kernels: Any, terminals: Any, status: Any, work: Any, now: datetime) -> Activity:
     """Read what a server said; what is no list of kernels says nothing."""
     if not isinstance(kernels, list):
         return Activity(now, fault="its /api/kernels is no list")
@@ -71,9 +73,12 @@ def activity_of(kernels: Any, terminals: Any, status: Any, now: datetime) -> Act
     if isinstance(status, Mapping):
         times.append(moment_of(str(status.get("last_activity", ""))))
     known = [moment for moment in times if moment is not None]
+    runs = work.get("running_runs") if isinstance(work, Mapping) else 0
+    words = [f"{format_count(len(busy), 'kernel')} at work"] if busy else []
+    words += [f"{format_count(runs, 'run')} going"] if isinstance(runs, int) and runs else []
     return Activity(
         now,
-        busy=f"{format_count(len(busy), 'kernel')} at work" if busy else "",
+        busy=", ".join(words),
         last=max(known, default=None),
     )
 

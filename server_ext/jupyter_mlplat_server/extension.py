@@ -9,9 +9,11 @@ from jupyter_mlplat_server.cards import CardHandler
 from jupyter_mlplat_server.examples import ExampleHandler, ExamplesHandler
 from jupyter_mlplat_server.handlers import ROOT, UPSTREAM, build_handlers
 from jupyter_mlplat_server.upstream import Upstream
+from jupyter_mlplat_server.work import WorkHandler
 
 # Below our prefix, outside the engine's API.
 EXAMPLES, EXAMPLE = "/examples", r"/examples/([^/]+)"
+WORK = "/work"
 CARD = r"/cards/([A-Za-z0-9-]+)"
 
 
@@ -28,6 +30,7 @@ def load(serverapp: ServerApp) -> None:
         (EXAMPLES, ExamplesHandler),
         (EXAMPLE, ExampleHandler),
         (CARD, CardHandler),
+        (WORK, WorkHandler),
     )
     web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]
     if not serverapp.identity_provider.auth_enabled:

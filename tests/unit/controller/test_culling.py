@@ -140,14 +140,16 @@ def test_kernels_terminals_and_requests_are_activity() -> None:
         return ago(minutes).isoformat()
 
     idle = {"execution_state": "idle", "last_activity": at(50)}
-    said = activity_of([idle], [{"last_activity": at(20)}], {"last_activity": at(30)}, NOW)
+    said = activity_of([idle], [{"last_activity": at(20)}], {"last_activity": at(30)}, None, NOW)
     assert (said.busy, said.last) == ("", ago(20))
-    busy = activity_of([idle, {"execution_state": "busy"}], None, None, NOW)
+    busy = activity_of([idle, {"execution_state": "busy"}], None, None, None, NOW)
     assert busy.busy == "1 kernel at work"
-    dead = activity_of([{"execution_state": "dead"}], None, None, NOW)
+    dead = activity_of([{"execution_state": "dead"}], None, None, None, NOW)
     assert dead.busy == ""
+    runs = activity_of([], None, None, {"running_runs": 2}, NOW)
+    assert runs.busy == "2 runs going"
 
 
 @pytest.mark.parametrize("value", [None, 3, "x", {}, [3], [{"last_activity": 3}]])
 def test_answers_of_any_shape_are_borne(value: Any) -> None:
-    activity_of(value, value, value, NOW)
+    activity_of(value, value, value, value, NOW)
