@@ -161,10 +161,8 @@ class GarbageCollector:
 
 
 class Namespaces:
-    """Gives a new namespace its service account and root certificate;
-
-    empties one that is deleted.
-    """
+    """Gives a new namespace its service account and root certificate; empties one
+    that is deleted."""
 
     name = "namespaces"
     plurals = None

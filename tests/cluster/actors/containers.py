@@ -1,7 +1,5 @@
-"""One container as a process:
-
-started, restarted, probed, stopped, and its state as the server shows it.
-"""
+"""One container as a process: started, restarted, probed, stopped, and its state as the server
+shows it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A kubelet that pretends: pods become what a test says they become, at once.
 
-    kubelet.expect(Pull.fails("registry away"), image="nobody/has:this")
-    kubelet.expect(Runs(), component="notebook")      # by label app.kubernetes.io/component
-    kubelet.expect(Exits(137, reason="OOMKilled"), name="train-0")
+    kubelet.expect(cannot_pull("nobody/has:this"), image="nobody/has:this")
+    kubelet.expect(runs(), component="notebook")      # by label app.kubernetes.io/component
+    kubelet.expect(out_of_memory(), name="train-0")
     kubelet.exit("ns", "train-0", 1)                  # of a pod that runs
     kubelet.evict("ns", "train-0", "The node was low on resource: memory.")
     kubelet.lose_node("gpu-1")

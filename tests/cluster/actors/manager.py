@@ -1,7 +1,5 @@
-"""The manager:
-
-one thread that hands keys to actors, again and again, until each has nothing left to do.
-"""
+"""The manager: one thread that hands keys to actors, again and again, until each has nothing left
+to do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""How actors reach objects:
-
-one small interface, over the server in memory or any other over HTTP.
-"""
+"""How actors reach objects: one small interface, over the server in memory or any
+other over HTTP."""
 
 from __future__ import annotations
 
@@ -56,10 +54,8 @@ def kind_of(registry: Registry, plural: str) -> Kind:
 
 @dataclass
 class InMemory:
-    """Objects of the server in memory, without a socket:
-
-    actors neither count as calls nor meet faults.
-    """
+    """Objects of the server in memory, without a socket: actors neither count as calls nor meet
+    faults."""
 
     api: Api
 
@@ -122,10 +118,8 @@ class InMemory:
 
 @dataclass
 class OverHttp:
-    """Objects of any API server, through the Kubernetes client:
-
-    for actors beside a real control plane.
-    """
+    """Objects of any API server, through the Kubernetes client: for actors beside a real control
+    plane."""
 
     client: Any  # kubernetes.client.ApiClient
     registry: Registry = field(default_factory=Registry)
@@ -328,10 +322,8 @@ def phase(pod: Object) -> str:
 
 
 def set_condition(status: Object, condition: Object, now: str) -> bool:
-    """Set a condition, keeping the moment of its last transition where its status stays;
-
-    tells whether it changed.
-    """
+    """Set a condition, keeping the moment of its last transition where its status stays; tells
+    whether it changed."""
     found = status.setdefault("conditions", [])
     for entry in found:
         if entry["type"] == condition["type"]:

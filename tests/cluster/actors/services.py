@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from tests.cluster.actors.manager import Key
 from tests.cluster.actors.objects import Objects, is_leaving, is_ready, owner_reference, phase
-from tests.cluster.apiserver.selectors import label_selector
 
 Object = dict[str, Any]
 SLICES = "endpointslices.discovery.k8s.io"
@@ -88,8 +87,8 @@ class EndpointSlices:
 
 
 def _selects(service: Object, labels: dict[str, str]) -> bool:
-    selector = service["spec"].get("selector")
-    return bool(selector) and label_selector({"matchLabels": selector})(labels)
+    selector = service["spec"].get("selector") or {}
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
 def pods_of(objects: Objects, service: Object) -> list[Object]:

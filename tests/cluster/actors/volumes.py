@@ -1,7 +1,5 @@
-"""The binder of claims:
-
-with a StorageClass volumes are made, without one a claim waits and says why.
-"""
+"""The binder of claims: with a StorageClass volumes are made, without one a claim waits and says
+why."""
 
 from __future__ import annotations
 

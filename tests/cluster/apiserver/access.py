@@ -1,7 +1,5 @@
-"""Who asks, and may they:
-
-bearer tokens, impersonation, and the rules of RBAC objects in the store.
-"""
+"""Who asks, and may they: bearer tokens, impersonation, and the rules of RBAC objects
+in the store."""
 
 from __future__ import annotations
 
@@ -84,10 +82,8 @@ class Access:
     def mint(
         self, user: User, *, expires_at: float | None = None, audiences: tuple[str, ...] = ()
     ) -> str:
-        """Make a token for a user;
-
-        it has the form of a JSON Web Token, so that clients may look into it.
-        """
+        """Make a token for a user; it has the form of a JSON Web Token, so that clients may look
+        into it."""
 
         def part(document: Object) -> str:
             return base64.urlsafe_b64encode(orjson.dumps(document)).decode().rstrip("=")

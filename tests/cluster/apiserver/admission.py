@@ -1,7 +1,5 @@
-"""Admission:
-
-what is added to objects on their way in, and what is turned away (quota, limits, Pod Security).
-"""
+"""Admission: what is added to objects on their way in, and what is turned away (quota, limits, Pod
+Security)."""
 
 from __future__ import annotations
 

@@ -116,10 +116,8 @@ class Api:
         user: User = ADMIN,
         agent: str = "actor",
     ) -> Object:
-        """Carry out a call;
-
-        returns the document of its answer, raises Failure where it is refused.
-        """
+        """Carry out a call; returns the document of its answer, raises Failure where
+        it is refused."""
         import orjson
 
         packed = orjson.dumps(body) if body is not None else b""

@@ -168,10 +168,8 @@ def remove(value: Any, schema: Schema, gone: Fields) -> Any:
 
 
 def overlay(value: Any, applied: Any, schema: Schema) -> Any:
-    """Merge what is applied over what is there;
-
-    lists that are maps or sets merge, others are replaced.
-    """
+    """Merge what is applied over what is there; lists that are maps or sets merge, others are
+    replaced."""
     if isinstance(applied, dict) and isinstance(value, dict) and not schema.atomic:
         merged = dict(value)
         for key, part in applied.items():
@@ -296,10 +294,8 @@ def _shown(entry: Entry) -> str:
 
 
 def reset(fields: Fields, kind: Kind, subresource: str) -> Fields:
-    """Drop what a request cannot set:
-
-    status through the object itself, all else through its status.
-    """
+    """Drop what a request cannot set: status through the object itself, all else through its
+    status."""
     if subresource == "status":
         return {step: part for step, part in fields.items() if step == "f:status"}
     if "status" in kind.subresources:
@@ -310,10 +306,8 @@ def reset(fields: Fields, kind: Kind, subresource: str) -> Fields:
 def apply(
     live: Object, applied: Object, kind: Kind, schema: Schema | None, mine: Entry, *, force: bool
 ) -> Object:
-    """Merge an applied configuration into an object;
-
-    raises a conflict where others own what changes.
-    """
+    """Merge an applied configuration into an object; raises a conflict where others own what
+    changes."""
     schema = schema or FREE
     wanted = reset(fields_of(applied, schema), kind, mine.get("subresource", ""))
     entries: list[Entry] = list(live["metadata"].get("managedFields") or [])

@@ -1,8 +1,5 @@
-"""Discovery:
-
-what a client asks before it asks anything else (/version, /api, /apis, lists of resources,
-OpenAPI).
-"""
+"""Discovery: what a client asks before it asks anything else (/version, /api, /apis, lists of
+resources, OpenAPI)."""
 
 from __future__ import annotations
 
@@ -139,10 +136,8 @@ def _openapi_index(registry: Registry) -> Object:
 
 
 def openapi(place: str, registry: Registry, definitions: Definitions) -> Object | None:
-    """Write the OpenAPI document of one version of a group:
-
-    what kubectl reads before it applies.
-    """
+    """Write the OpenAPI document of one version of a group: what kubectl reads before
+    it applies."""
     parts = place.split("/")
     group, version = (
         (parts[1], parts[2]) if parts[0] == "apis" and len(parts) == 3 else ("", parts[-1])

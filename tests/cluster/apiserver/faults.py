@@ -66,10 +66,8 @@ def matching(request: Request, wanted: dict[str, str]) -> bool:
 
 @dataclass
 class Kill:
-    """The end of a client:
-
-    at its n-th call it is cut off, before or after the call is carried out.
-    """
+    """The end of a client: at its n-th call it is cut off, before or after the call
+    is carried out."""
 
     at: int
     when: Literal["before", "after"]

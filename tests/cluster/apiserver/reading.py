@@ -109,10 +109,8 @@ class Reader:
         return version, start, objects
 
     def since(self, request: Request) -> Many[Change]:
-        """List what a watch shows first:
-
-        the changes since its version. Raises when they are forgotten.
-        """
+        """List what a watch shows first: the changes since its version. Raises when they are
+        forgotten."""
         version = int(request.query.get("resourceVersion") or 0)
         if version < self.store.compacted:
             raise expired(f"too old resource version: {version} ({self.store.compacted})")

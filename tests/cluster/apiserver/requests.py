@@ -103,10 +103,8 @@ class Place:
 
 
 def place(path: str, registry: Registry) -> Place | None:
-    """Read a path;
-
-    None where it is no path of a resource, a failure where the resource is unknown.
-    """
+    """Read a path; None where it is no path of a resource, a failure where the
+    resource is unknown."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) >= 3:
         group, version, rest = "", parts[1], parts[2:]

@@ -1,7 +1,5 @@
-"""Reviews:
-
-documents that are answered and not kept (may X do Y; whose token is this; a token, please).
-"""
+"""Reviews: documents that are answered and not kept (may X do Y; whose token is this; a token,
+please)."""
 
 from __future__ import annotations
 

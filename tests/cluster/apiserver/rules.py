@@ -1,7 +1,5 @@
-"""What the server itself keeps true of objects:
-
-names, generation, what may not change, what it fills in.
-"""
+"""What the server itself keeps true of objects: names, generation, what may not change, what it
+fills in."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""HTTP in front of the API:
-
-an ASGI application and a server of it in a thread of its own, on loopback.
-"""
+"""HTTP in front of the API: an ASGI application and a server of it in a thread of its own, on
+loopback."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The form of objects:
-
-what a body must say, which fields it may have, what it lacks, what is wrong with it.
-"""
+"""The form of objects: what a body must say, which fields it may have, what it lacks, what is wrong
+with it."""
 
 from __future__ import annotations
 

@@ -88,10 +88,8 @@ class Store:
             return document
 
     def remove(self, resource: Resource, document: Object) -> Object:
-        """Forget an object;
-
-        its last state, under the version of the removal, is what watchers see.
-        """
+        """Forget an object; its last state, under the version of the removal, is what
+        watchers see."""
         with self.lock:
             before = self._objects.get(resource, {}).pop(key_of(document))
             self.version += 1

@@ -1,7 +1,5 @@
-"""Subresources that are no part of their object:
-
-scale, binding, eviction, tokens, the end of a namespace.
-"""
+"""Subresources that are no part of their object: scale, binding, eviction, tokens, the end of a
+namespace."""
 
 from __future__ import annotations
 
@@ -19,10 +17,8 @@ Object = dict[str, Any]
 
 
 def handle(request: Request, writer: Writer, access: Access) -> Reply | None:
-    """Answer a request for a subresource of its own;
-
-    None where it is handled as part of its object.
-    """
+    """Answer a request for a subresource of its own; None where it is handled as part of its
+    object."""
     if request.subresource in ("", "status", "ephemeralcontainers", "resize", "log"):
         return None
     kind = request.kind

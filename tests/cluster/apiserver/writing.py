@@ -1,7 +1,5 @@
-"""Writing:
-
-create, update and patch, each as one step that all checks must pass before it is stored.
-"""
+"""Writing: create, update and patch, each as one step that all checks must pass before it is
+stored."""
 
 from __future__ import annotations
 
@@ -167,10 +165,8 @@ class Writer:
     def update_object(
         self, request: Request, before: Object, document: Object, applied: bool = False
     ) -> Object:
-        """Store a new state of an object;
-
-        `applied` says its managed fields are already worked out.
-        """
+        """Store a new state of an object; `applied` says its managed fields are
+        already worked out."""
         kind = request.kind
         before = shape(before, kind)
         meta, former = document.setdefault("metadata", {}), before["metadata"]
