@@ -46,7 +46,7 @@ KEPT = {
     *("run-kfp-narrow", "schedules-narrow", "schedule-narrow", "schedule-form-wide"),
     *("lineage-narrow", "main-lineage-column-wide", "tour", "launcher"),
     *("training-narrow", "training-failed-narrow", "training-form-narrow", "main-training-wide"),
-    *("tuning-form-narrow", "tuning-form-more-narrow", "tuning-trial-narrow", "main-tuning-wide"),
+    *("tuning-form-narrow", "tuning-form-more-narrow", "main-tuning-wide"),
     "main-tuning-charts-wide",
 }
 KEPT_LOOKS = ("light", "dark")
