@@ -164,7 +164,10 @@ def cluster_role(
 
 
 def aggregated(name: str, *labels: str) -> Manifest:
-    """Write a ClusterRole that is the sum of those that bear one of some labels."""
+    """Write a ClusterRole that is the sum of those that bear one of some labels.
+
+    Its rules are the cluster's to write: said here, they would be taken away at every upgrade.
+    """
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "ClusterRole",
@@ -172,7 +175,6 @@ def aggregated(name: str, *labels: str) -> Manifest:
         "aggregationRule": {
             "clusterRoleSelectors": [{"matchLabels": {label: "true"}} for label in labels]
         },
-        "rules": [],
     }
 
 

@@ -31,9 +31,6 @@ PART_OF = "app.kubernetes.io/part-of"
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder
 ENGINE_SETTINGS = f"""\
 # How the engine is shared: see docs/how-to/cluster.md.
-[engine]
-idle_shutdown_hours = 0
-
 [server]
 address = "0.0.0.0:{ENGINE_PORT}"
 plain = true  # inside the cluster; put tls_cert and tls_key where the network is not yours
@@ -113,8 +110,8 @@ def engine() -> list[Manifest]:
         "command": ["python", "-I", "-m", "jupyter_mlplat.engine", "--home", ENGINE_HOME],
         "ports": [_port("http", ENGINE_PORT)],
         "env": [{"name": "HOME", "value": ENGINE_HOME}],
-        "livenessProbe": _tcp_probe("http", period=20, failures=3),
-        "readinessProbe": _tcp_probe("http", period=5, failures=3),
+        "livenessProbe": _probe("/healthz", "http", period=20, failures=3),
+        "readinessProbe": _probe("/healthz", "http", period=5, failures=3),
         "resources": _resources("150m", "256Mi", "2Gi"),
         "securityContext": _CONTAINER_SECURITY,
         "volumeMounts": [
@@ -264,10 +261,6 @@ def _probe(path: str, port: str, *, period: int, failures: int) -> Manifest:
         "periodSeconds": period,
         "failureThreshold": failures,
     }
-
-
-def _tcp_probe(port: str, *, period: int, failures: int) -> Manifest:
-    return {"tcpSocket": {"port": port}, "periodSeconds": period, "failureThreshold": failures}
 
 
 def _scratch(name: str, size: str) -> Manifest:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlplat.engine.sharing import read_server
 from jupyter_mlplat.formats.kubernetes.pod_security import violations
 from jupyter_mlplat.kit.quantities import parse_quantity
 from jupyter_mlplat.resources.routes import ROUTES
@@ -96,7 +97,7 @@ def test_controller_holds_all_it_binds_so_it_needs_no_right_to_bind() -> None:
         ]
         found = {
             (group, resource, verb)
-            for rule in role["rules"]
+            for rule in role.get("rules") or ()
             for group in rule["apiGroups"]
             for resource in rule["resources"]
             for verb in rule["verbs"]
@@ -129,6 +130,24 @@ def test_controller_may_do_what_its_tests_saw_it_do_and_nothing_else() -> None:
     assert calls_of("minimal", "mlplat-controller") == asked_for | WORKSPACE_CALLS
     assert calls_of("profiles", "mlplat-controller-profiles") == PROFILE_CALLS
     assert {call[2] for call in calls_of("minimal", "mlplat-controller-election")} == {"leases"}
+
+
+def test_engine_reads_the_settings_that_are_installed(tmp_path: Path) -> None:
+    (settings,) = of_kind("minimal", "ConfigMap")
+    (tmp_path / "config.toml").write_text(settings["data"]["config.toml"])
+
+    server = read_server(tmp_path / "config.toml")
+
+    assert server is not None
+    assert server.address == "0.0.0.0:8787"
+    assert server.oidc[0].service_accounts
+
+
+def test_sums_of_roles_leave_their_rules_to_the_cluster() -> None:
+    sums = [one for one in of_kind("profiles", "ClusterRole") if "aggregationRule" in one]
+
+    assert len(sums) == 4
+    assert not any("rules" in one for one in sums)
 
 
 def test_roles_know_every_resource_of_the_engine() -> None:
