@@ -17,6 +17,7 @@ NAMES = (
     "tuning",
     "tuning_quality",
     "trial_launch",
+    "controller",
     "small",
     "panel",
 )

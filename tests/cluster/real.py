@@ -346,6 +346,7 @@ class _ControlPlane:
             f"--service-account-signing-key-file={here / 'accounts.key'}",
             f"--service-cluster-ip-range={SERVICE_NETWORK}",
             "--allow-privileged=true",
+            "--kubelet-preferred-address-types=InternalIP",  # nobody else knows nodes by name
         ]
         if self._address.startswith("127."):  # which no Endpoints may name
             flags.append("--endpoint-reconciler-type=none")
