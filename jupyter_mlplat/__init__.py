@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jupyter_mlplat.client.job_finding import get_job, jobs
     from jupyter_mlplat.client.job_handles import TrainJob
     from jupyter_mlplat.client.runs import Run
+    from jupyter_mlplat.client.servers import NotebookServer, create_server, server, servers
     from jupyter_mlplat.client.tracking import log_artifact, log_metric, log_model
     from jupyter_mlplat.client.tuning_handles import Trials, TuningJob
     from jupyter_mlplat.errors import PlatformError
@@ -71,6 +72,7 @@ _HOMES = {
     "job_finding": ("get_job", "jobs"),
     "job_handles": ("TrainJob",),
     "runs": ("Run",),
+    "servers": ("NotebookServer", "create_server", "server", "servers"),
     "tracking": ("log_artifact", "log_metric", "log_model"),
     "tuning_handles": ("Trials", "TuningJob"),
 }
@@ -86,6 +88,7 @@ _MODULES = {
 __all__ = [
     "Endpoint",
     "EngineClient",
+    "NotebookServer",
     "PlatformError",
     "Run",
     "TrainJob",
@@ -94,6 +97,7 @@ __all__ = [
     "TuningJob",
     "apply",
     "compile",
+    "create_server",
     "deploy",
     "endpoint",
     "endpoints",
@@ -114,6 +118,8 @@ __all__ = [
     "restore",
     "run",
     "runs",
+    "server",
+    "servers",
     "train",
     "train_job",
     "tune",

@@ -81,6 +81,7 @@ def run(
     tags: Mapping[str, str] | None = None,
     until: str | None = None,
     whole: bool = False,
+    on: str | None = None,
     home: Home = None,
 ) -> Run:
     """Run a notebook, or a KFP pipeline, as a pipeline.
@@ -98,6 +99,7 @@ def run(
         tags: Words to find it by.
         until: Run only this step and what it needs.
         whole: Run a notebook from top to bottom in its own kernel, by papermill, not as steps.
+        on: Where: `this-machine`, or a cluster of the engine's settings; by default as they say.
         home: The state directory; by default `MLPLAT_HOME`.
 
     Raises:
@@ -115,6 +117,7 @@ def run(
         tags=tags,
         until=until,
         whole=whole,
+        run_on=on,
     )
     handle = Run(client, submitted)
     return handle.wait(timeout_s, check=check) if wait else handle

@@ -15,7 +15,7 @@ from jupyter_mlplat.client.engine import EngineClient
 from jupyter_mlplat.client.following import Following
 from jupyter_mlplat.client.views import html, nouns, text
 from jupyter_mlplat.client.views.view import View
-from jupyter_mlplat.resources import engine, inventory, lineage, pipeline, registry
+from jupyter_mlplat.resources import clusters, engine, inventory, lineage, pipeline, registry
 from jupyter_mlplat.resources.schedule import Firing, ScheduleStatus
 
 
@@ -160,6 +160,13 @@ class MachineCard(_Document, inventory.MachineInventory):
 
     def view(self) -> View:
         return nouns.view_inventory(self)
+
+
+class OfferCard(_Document, clusters.ServerOffer):
+    """What may be chosen for a notebook server."""
+
+    def view(self) -> View:
+        return nouns.view_offer(self)
 
 
 class LeaseCard(_Document, inventory.Lease):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlplat.client import events
+from jupyter_mlplat.client.clusters import ClusterLink
 from jupyter_mlplat.client.jobs import JobLink
 from jupyter_mlplat.client.leases import LeaseLink
 from jupyter_mlplat.client.link import TIMEOUT_S
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _WAIT_PIECE_S = 30.0
 
 
-class EngineClient(JobLink, LeaseLink):
+class EngineClient(JobLink, LeaseLink, ClusterLink):
     """Everything an engine can be asked, as methods.
 
     Answers are the documents of `jupyter_mlplat.resources`; errors are `PlatformError`s of the
@@ -221,6 +222,7 @@ class EngineClient(JobLink, LeaseLink):
         reports: Sequence[str] = ("html",),
         folder: str | Path | None = None,
         literal: bool = False,
+        run_on: str | None = None,
         idempotency_key: str | None = None,
     ) -> "run_documents.Run":
         """Submit a run. A call that broke off is repeated with the same key: one run, never two."""
@@ -241,6 +243,7 @@ class EngineClient(JobLink, LeaseLink):
             "reports": list(reports),
             "folder": str(folder) if folder else None,
             "literal": literal,
+            "run_on": run_on,
         }
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return Run.model_validate_json(self.fetch("runs.submit", body=body, headers=headers))
@@ -310,12 +313,14 @@ class EngineClient(JobLink, LeaseLink):
         parameters: Mapping[str, Any] | None = None,
         cache: bool = True,
         until: str | None = None,
+        run_on: str | None = None,
     ) -> "run_documents.Run":
         """Begin a new run of the code a run had, even if its notebook has changed or is gone."""
         body = {
             "parameters": None if parameters is None else dict(parameters),
             "cache": cache,
             "until": until,
+            "run_on": run_on,
         }
         return self._run("runs.clone", run, body=body)
 

@@ -40,6 +40,7 @@ def train_job(
     tags: Mapping[str, str] | None = None,
     note: str | None = None,
     python: str | None = None,
+    on: str | None = None,
     wait: bool = True,
     check: bool = False,
     home: Any = None,
@@ -70,6 +71,7 @@ def train_job(
         tags: Words to find it by.
         note: What is to be said about it.
         python: The interpreter; this one by default.
+        on: Where: `this-machine`, or a cluster of the engine's settings; by default as they say.
         wait: Whether to return only when the job is final.
         check: Whether to raise when it did not succeed.
         home: The state directory; by default `MLPLAT_HOME`.
@@ -99,6 +101,7 @@ def train_job(
         tags=tags and dict(tags),
         note=note,
         python=python,
+        run_on=on,
     )
     job = TrainJob(client, client.train(request))
     return job.wait(check=check) if wait else job
@@ -140,6 +143,7 @@ def tune(
     tags: Mapping[str, str] | None = None,
     note: str | None = None,
     python: str | None = None,
+    on: str | None = None,
     wait: bool = True,
     check: bool = False,
     home: Any = None,
@@ -184,6 +188,7 @@ def tune(
         tags: Words to find it by.
         note: What is to be said about it.
         python: The interpreter; this one by default.
+        on: Where: `this-machine`, or a cluster of the engine's settings; by default as they say.
         wait: Whether to return only when the job is final.
         check: Whether to raise when it did not succeed.
         home: The state directory; by default `MLPLAT_HOME`.
@@ -229,6 +234,7 @@ def tune(
         tags=tags and dict(tags),
         note=note,
         python=python,
+        run_on=on,
     )
     job = TuningJob(client, client.tune(request))
     return job.wait(check=check) if wait else job

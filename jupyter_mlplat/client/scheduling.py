@@ -54,6 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--pdf", action="store_true", help="with --whole: keep a PDF as well")
     what.add_argument("--experiment", metavar="NAME", default="default", help="group of runs")
     what.add_argument("--no-cache", action="store_true", help="run every step anew")
+    what.add_argument("--on", metavar="PLACE", help="where: this-machine, or a cluster")
     what.add_argument("--note", metavar="TEXT", default="", help="what it is for")
     how = parser.add_argument_group("how")
     how.add_argument(
@@ -129,6 +130,7 @@ def request_of(
             "parameters": parse_parameters(options.parameters, known),
             "experiment": options.experiment,
             "cache": not options.no_cache,
+            "run_on": options.on,
         },
         "trigger": _trigger(name, options),
         "table": _read_table(options.table) if options.table else [],
@@ -208,6 +210,8 @@ def _changed_work(
         changed["path"] = _absolute(given["path"])
     if "pdf" in given:
         changed["reports"] = ["html", "pdf"] if given["pdf"] else ["html"]
+    if "on" in given:
+        changed["run_on"] = given["on"]
     if "no_cache" in given:
         changed["cache"] = not given["no_cache"]
     if "parameters" in given:

@@ -4,7 +4,7 @@ import argparse
 import shlex
 from typing import Any, NoReturn
 
-from jupyter_mlplat.client import scheduling
+from jupyter_mlplat.client import scheduling, server_words
 from jupyter_mlplat.errors import InvalidInput
 
 _DESCRIPTION = """\
@@ -139,6 +139,7 @@ def build_parser() -> Parser:
     _add_models(group)
     _add_endpoints(group)
     _add_schedules(group)
+    _add_servers(group)
     _add(group, "mlflow")
     command = _add(group, "gpu")
     command.add_argument(
@@ -172,6 +173,7 @@ _ABOUT = {
     "predict": "ask an endpoint",
     "endpoints": "list endpoints, or show one",
     "schedule": "run this notebook at planned times; list, show, pause … what is planned",
+    "server": "notebook servers on clusters: list, create, start, stop, open them …",
     "mlflow": "let mlflow in this kernel track here",
     "gpu": "lease a GPU for this kernel, give it back, or show who holds which",
     "engine": "the engine's process",
@@ -209,6 +211,7 @@ def _add_run_options(parser: Parser) -> None:
         default=[],
         help="value of a parameter; JSON for lists, dicts and numbers",
     )
+    parser.add_argument("--on", metavar="PLACE", help="where: this-machine, or a cluster")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for its end")
     parser.add_argument("--no-cache", action="store_true", help="run every step anew")
     parser.add_argument(
@@ -232,6 +235,20 @@ def _add_schedules(group: Any) -> None:
     scheduling.add_options(command)
     scheduling.add_pause_option(command)
     scheduling.add_backfill_options(command, required=False)
+
+
+SERVER_ACTIONS = ("list", "kinds", "create", "show", "start", "stop", "open", "logs", "delete")
+
+
+def _add_servers(group: Any) -> None:
+    command = _add(group, "server")
+    command.add_argument("action", nargs="?", choices=SERVER_ACTIONS, default="list", help="list")
+    command.add_argument("name", nargs="?", metavar="NAME", help="of the server")
+    command.add_argument("--on", metavar="CLUSTER", help="which, where there are several")
+    server_words.add_options(command)
+    command.add_argument("--no-wait", action="store_true", help="do not wait until it runs")
+    command.add_argument("--lines", type=int, default=200, metavar="N", help="of the log (200)")
+    command.add_argument("--with-home", action="store_true", help="delete its home, too")
 
 
 def _add_run(parser: Parser) -> None:

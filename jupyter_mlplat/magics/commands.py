@@ -6,12 +6,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlplat.client import api, gpus, scheduling
+from jupyter_mlplat.client import api, gpus, scheduling, server_words, servers
 from jupyter_mlplat.client.documents import (
     EngineCard,
     FiringRows,
     LeaseCard,
     MachineCard,
+    OfferCard,
     Pipeline,
     ScheduleCard,
     ScheduleCards,
@@ -85,6 +86,7 @@ def _run(options: Namespace, shell: Any) -> Any:
         cache=not options.no_cache,
         until=options.until,
         whole=options.whole,
+        run_on=options.on,
     )
     return Run(client, submitted) if options.no_wait else show_live(client, submitted, shell)
 
@@ -218,6 +220,44 @@ def _schedule(options: Namespace, shell: Any) -> Any:
     return ScheduleCard(change(name))
 
 
+def _server(options: Namespace, shell: Any) -> Any:
+    client, name, action, on = EngineClient(), options.name, options.action, options.on
+    if action == "list":
+        return servers.servers()
+    if action == "kinds":
+        return OfferCard.of(client.get_server_offer(on))
+    if name is None:
+        raise InvalidInput(f"Say which server: %mlplat server {action} NAME.")
+    if action == "create":
+        kind = options.kind or servers.first_kind(client, on)
+        document = client.create_server(server_words.request_of(name, kind, options), on)
+        return _awaited(servers.NotebookServer(client, document), options)
+    server = servers.server(name, on=on)
+    if action == "start":
+        return _awaited(server.start(), options)
+    if action == "stop":
+        return server.stop()
+    if action == "logs":
+        print(server.logs(options.lines), end="")
+        return None
+    if action == "delete":
+        server.delete(with_home=options.with_home)
+        home = "and its home with it" if options.with_home else "its home is kept"
+        print(f"Server {name} is being deleted; {home}.")
+        return None
+    if action == "open":
+        print(server.address or f"Nobody has said where a browser finds {name}: see browser_url.")
+        return None
+    return server
+
+
+def _awaited(server: servers.NotebookServer, options: Namespace) -> servers.NotebookServer:
+    """Wait until a server runs, telling what it waits for; the stop button gives up waiting."""
+    if options.no_wait:
+        return server
+    return server.wait(on_change=lambda told: print(told.message or told.state.lower()))
+
+
 def _mlflow(options: Namespace, shell: Any) -> None:
     host = api.mlflow(notebook=find_notebook(shell, None))
     print(f"mlflow in this kernel tracks to {host}: its runs are in the panel's Runs.")
@@ -277,6 +317,7 @@ _COMMANDS = {
     "predict": _predict,
     "endpoints": _endpoints,
     "schedule": _schedule,
+    "server": _server,
     "mlflow": _mlflow,
     "gpu": _gpu,
     "engine": _engine,

@@ -54,7 +54,7 @@ def _names(words: list[str]) -> list[str]:
     """Ask the engine for names; one that is not there is not started for the sake of a Tab."""
     from jupyter_mlplat.client.engine import EngineClient
 
-    ask = _step_names if words[-1] in ("--step", "--from-step", "--until") else _ASKED.get(words[0])
+    ask = _OF_OPTION.get(words[-1]) or _ASKED.get(words[0])
     try:
         return ask(EngineClient(start=False)) if ask else []
     except PlatformError:
@@ -81,10 +81,25 @@ def _schedule_names(client: "EngineClient") -> list[str]:
     return [*actions, *(status.schedule.name for status in client.list_schedules())]
 
 
+def _server_names(client: "EngineClient") -> list[str]:
+    names = (server.name for server in client.list_servers().servers)
+    return [*arguments.SERVER_ACTIONS, *names]
+
+
+def _place_names(client: "EngineClient") -> list[str]:
+    return [place.name for place in client.list_places().places]
+
+
 def _step_names(client: "EngineClient") -> list[str]:
     return [task.name for task in client.get_run("latest").tasks]
 
 
+_OF_OPTION: dict[str, Callable[["EngineClient"], list[str]]] = {
+    "--step": _step_names,
+    "--from-step": _step_names,
+    "--until": _step_names,
+    "--on": _place_names,
+}
 _ASKED: dict[str, Callable[["EngineClient"], list[str]]] = {
     "runs": _run_names,
     "logs": _run_names,
@@ -100,4 +115,5 @@ _ASKED: dict[str, Callable[["EngineClient"], list[str]]] = {
     "predict": _endpoint_names,
     "endpoints": _endpoint_names,
     "schedule": _schedule_names,
+    "server": _server_names,
 }

@@ -111,6 +111,7 @@ def _common(options: Namespace, kind: str, shell: Any) -> dict[str, Any]:
         "retries": options.retries,
         "timeout_s": options.timeout,
         "python": options.python,
+        "run_on": options.on,
         "env": parse_pairs(options.env or ()),
         "experiment": options.experiment,
         "tags": parse_pairs(options.tag or ()),

@@ -92,6 +92,7 @@ def build_parser(word: str) -> Parser:
 
 def _add_kernel_options(parser: Parser) -> None:
     """Add what concerns the kernel that submits the job, and no pipeline."""
+    parser.add_argument("--on", metavar="PLACE", help="where: this-machine, or a cluster")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for its end")
     parser.add_argument("--no-values", action="store_true", help="bind nothing here at its end")
     parser.add_argument("--as", dest="bind", metavar="NAME", help="bind the job's object here")

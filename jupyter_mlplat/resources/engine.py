@@ -58,7 +58,8 @@ class Event(Resource):
     (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
     to archive one archives its runs without an event for each), schedule.updated (data: the
     Schedule), schedule.fired (data: the Firing, whenever it changes), schedule.deleted,
-    lease.updated (data: the Lease), lease.released.
+    lease.updated (data: the Lease), lease.released, server.updated (subject: PLACE/NAME, data: the
+    PlacedServer), server.deleted, cluster.updated (data: the ClusterStatus).
     """
 
     seq: int

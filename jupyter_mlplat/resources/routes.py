@@ -281,6 +281,17 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("endpoints.stats", "GET", "/endpoints/{endpoint}/stats", READ, gives="EndpointStats"),
     Route("endpoints.log", "GET", "/endpoints/{endpoint}/log", READ, Answer.TEXT),
+    # Notebook servers on clusters; the query names the cluster where there are several.
+    Route("servers.list", "GET", "/servers", READ, gives="PlacedServers"),
+    Route("servers.create", "POST", "/servers", WRITE, takes="ServerRequest", gives="PlacedServer"),
+    Route("servers.get", "GET", "/servers/{server}", READ, gives="PlacedServer"),
+    Route("servers.start", "POST", "/servers/{server}/start", WRITE, gives="PlacedServer"),
+    Route("servers.stop", "POST", "/servers/{server}/stop", WRITE, gives="PlacedServer"),
+    Route("servers.delete", "DELETE", "/servers/{server}", WRITE, Answer.EMPTY),
+    Route("servers.logs", "GET", "/servers/{server}/log", READ, Answer.TEXT),
+    Route("servers.events", "GET", "/servers/{server}/events", READ, gives="ServerHistory"),
+    Route("server_kinds.list", "GET", "/server-kinds", READ, gives="ServerOffer"),
+    Route("profiles.list", "GET", "/profiles", READ, gives="ProfileList"),
 )
 
 BY_NAME: dict[str, Route] = {route.name: route for route in ROUTES}

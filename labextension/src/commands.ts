@@ -95,6 +95,14 @@ export namespace CommandIDs {
   export const showEndpointLog = 'mlplat:show-endpoint-log';
   export const copyEndpointUrl = 'mlplat:copy-endpoint-url';
 
+  export const newServer = 'mlplat:new-server';
+  export const openServer = 'mlplat:open-server';
+  export const enterServer = 'mlplat:enter-server';
+  export const startServer = 'mlplat:start-server';
+  export const stopServer = 'mlplat:stop-server';
+  export const deleteServer = 'mlplat:delete-server';
+  export const showServerLog = 'mlplat:show-server-log';
+
   export const showLineage = 'mlplat:show-lineage';
   export const openLineageGraph = 'mlplat:open-lineage-graph';
   export const whereUsed = 'mlplat:where-used';

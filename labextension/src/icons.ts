@@ -262,6 +262,18 @@ export const machineIcon = icon(
   '<rect x="4" y="4" width="8" height="8" rx="1.2"/><rect x="6.4" y="6.4" width="3.2" height="3.2" rx=".6"/><path d="M6 1.8v2M10 1.8v2M6 12.2v2M10 12.2v2M1.8 6h2M1.8 10h2M12.2 6h2M12.2 10h2"/>'
 );
 
+/** Two machines of a rack, one above the other. */
+export const serversIcon = icon(
+  'servers',
+  '<rect x="2" y="2.4" width="12" height="4.9" rx="1.2"/><rect x="2" y="8.7" width="12" height="4.9" rx="1.2"/><path d="M4.6 4.85h.1M4.6 11.15h.1M8.6 4.85h2.8M8.6 11.15h2.8"/>'
+);
+
+/** A sun that rises: what slept is woken. */
+export const wakeIcon = icon(
+  'wake',
+  '<path d="M1.8 12.6h12.4M4.6 12.6a3.4 3.4 0 0 1 6.8 0M8 2.6v3M2.9 6.3l1.7 1.7M13.1 6.3l-1.7 1.7"/>'
+);
+
 export const kernelIcon = icon(
   'kernel',
   '<rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.5"/><path d="M4.5 6l2.2 2-2.2 2M8.2 10.3h3.3"/>'

@@ -17,6 +17,7 @@ import { runListPlugin } from './plugins/run-list';
 import { runDetailPlugin } from './plugins/run-detail';
 import { runsPlugin } from './plugins/runs';
 import { schedulesPlugin } from './plugins/schedules';
+import { serversPlugin } from './plugins/servers';
 import { statusPlugin } from './plugins/status';
 import { timed } from './plugins/timed';
 import { tourPlugin } from './plugins/tour';
@@ -42,6 +43,7 @@ export default [
   endpointsPlugin,
   lineagePlugin,
   schedulesPlugin,
+  serversPlugin,
   marksPlugin,
   outputsPlugin,
   filesPlugin,

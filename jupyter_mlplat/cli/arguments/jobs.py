@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from jupyter_mlplat.cli.arguments.parser import Parser, add_command
+from jupyter_mlplat.cli.arguments.parser import Parser, add_command, add_place
 from jupyter_mlplat.cli.commands import documents, jobs
 
 WITH_COMMAND = ("train", "tune")
@@ -122,6 +122,7 @@ def _add_what(parser: Parser) -> None:
 
 
 def _add_settings(parser: Parser) -> None:
+    add_place(parser)
     parser.add_argument("--cpu", type=float, metavar="N", help="cores for all of it")
     parser.add_argument("--memory", metavar="SIZE", help="at most so much memory: 2Gi")
     parser.add_argument("--gpu", type=float, metavar="N", help="GPUs for all of it")

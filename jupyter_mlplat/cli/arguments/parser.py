@@ -58,6 +58,13 @@ def add_no_wait(parser: Parser) -> None:
     parser.add_flag("--no-wait", "print the run's id and leave")
 
 
+def add_place(parser: Parser) -> None:
+    """Add the option of commands that begin a run: where."""
+    parser.add_argument(
+        "--on", metavar="PLACE", help="where: this-machine, or a cluster of `places`"
+    )
+
+
 def seconds(text: str) -> float:
     """Read a number of seconds, as `type=` of an argument."""
     number = float(text)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jupyter_mlplat.cli.arguments.parser import Parser, add_command, add_no_wait, seconds
+from jupyter_mlplat.cli.arguments.parser import Parser, add_command, add_no_wait, add_place, seconds
 from jupyter_mlplat.cli.commands import pipelines
 
 
@@ -57,6 +57,7 @@ def add_to(group: Any) -> None:
         metavar="NAME=VALUE",
         about="value of a parameter, read as its type; JSON for lists, dicts and numbers",
     )
+    add_place(parser)
     add_no_wait(parser)
     parser.add_flag("--no-cache", "run every step anew")
     parser.add_flag("--whole", "run it top to bottom, by papermill, not as steps")

@@ -13,6 +13,7 @@ from jupyter_mlplat.cli.arguments import (
     registry,
     runs,
     schedules,
+    servers,
 )
 from jupyter_mlplat.cli.arguments.parser import PROGRAM, Parser
 
@@ -31,7 +32,10 @@ Every command takes --json and --home. Exit code: 0 done, 1 the run failed or ve
 differences, 2 the input was wrong. MLPLAT_HOME names the state directory.
 """
 
-_SUBJECTS = (pipelines, runs, registry, endpoints, jobs, schedules, images, gpus, engine, cluster)
+_SUBJECTS = (
+    *(pipelines, runs, registry, endpoints, jobs, schedules, images, gpus, engine),
+    *(servers, cluster),
+)
 
 
 def build_parser() -> Parser:

@@ -144,6 +144,7 @@ def _settings(options: Namespace, words: list[str]) -> dict[str, Any]:
         "gpu": options.gpu,
         "env": parse_pairs(options.env),
         "python": os.path.abspath(options.python) if options.python else None,
+        "run_on": options.on,
         "retries": options.retries,
         "timeout_s": options.timeout,
         "is_paused": options.paused,

@@ -91,6 +91,7 @@ def run(client: "EngineClient", options: Namespace, terminal: Terminal) -> int:
         tags=parse_pairs(options.tags),
         until=options.until,
         whole=options.whole,
+        run_on=options.on,
         reports=("html", "pdf") if options.pdf else ("html",),
     )
     return progress.follow(client, submitted, terminal, wait=not options.no_wait)

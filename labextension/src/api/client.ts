@@ -76,7 +76,8 @@ const RAW_ROUTES: ReadonlySet<string> = new Set<
   'runs.rank_log',
   'runs.trial_log',
   'artifacts.content',
-  'endpoints.log'
+  'endpoints.log',
+  'servers.logs'
 ]);
 
 /** The engine's HTTP API, typed by its table of routes. Holds no state. */

@@ -3,6 +3,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { ApiClient } from './client';
 import type { EventStream, StreamState } from './events';
+import { Places } from './places';
 import type { EngineStatus } from './types';
 
 /**
@@ -17,6 +18,11 @@ export class Connection {
     events.stateChanged.connect(this._onStreamState, this);
     events.restarted.connect(this._onRestarted, this);
   }
+
+  /** Where work can run. */
+  readonly places = new Places(
+    async () => (await this.client.call('places.list', {})).places
+  );
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -87,6 +93,7 @@ export class Connection {
   }
 
   private _onRestarted(): void {
+    this.places.forget();
     this._reset.emit();
   }
 

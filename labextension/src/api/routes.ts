@@ -44,9 +44,12 @@ import type {
   OutputList,
   Pipeline,
   PlaceList,
+  PlacedServer,
+  PlacedServers,
   PlanRequest,
   PredictAnswer,
   PredictRequest,
+  ProfileList,
   RegisterRequest,
   RegisteredModel,
   RetryRequest,
@@ -63,6 +66,9 @@ import type {
   SecretEntry,
   SecretList,
   SecretRequest,
+  ServerHistory,
+  ServerOffer,
+  ServerRequest,
   StatusDocument,
   StatusDocuments,
   SubmitRequest,
@@ -592,6 +598,56 @@ export interface IRoutes {
     body: never;
     answer: Response;
   };
+  'servers.list': {
+    segments: never;
+    body: never;
+    answer: PlacedServers;
+  };
+  'servers.create': {
+    segments: never;
+    body: ServerRequest;
+    answer: PlacedServer;
+  };
+  'servers.get': {
+    segments: 'server';
+    body: never;
+    answer: PlacedServer;
+  };
+  'servers.start': {
+    segments: 'server';
+    body: never;
+    answer: PlacedServer;
+  };
+  'servers.stop': {
+    segments: 'server';
+    body: never;
+    answer: PlacedServer;
+  };
+  'servers.delete': {
+    segments: 'server';
+    body: never;
+    answer: void;
+  };
+  'servers.logs': {
+    segments: 'server';
+    body: never;
+    answer: Response;
+  };
+  'servers.events': {
+    segments: 'server';
+    body: never;
+    answer: ServerHistory;
+  };
+  'server_kinds.list': {
+    segments: never;
+    body: never;
+    answer: ServerOffer;
+  };
+  'profiles.list': {
+    segments: never;
+    body: never;
+    answer: ProfileList;
+  };
 }
 
 /** Verb and path of each route; `{x}` stands for one path segment. */
@@ -699,5 +755,15 @@ export const ROUTES: Readonly<
   'endpoints.start': ['POST', 'endpoints/{endpoint}/start'],
   'endpoints.predict': ['POST', 'endpoints/{endpoint}/predict'],
   'endpoints.stats': ['GET', 'endpoints/{endpoint}/stats'],
-  'endpoints.log': ['GET', 'endpoints/{endpoint}/log']
+  'endpoints.log': ['GET', 'endpoints/{endpoint}/log'],
+  'servers.list': ['GET', 'servers'],
+  'servers.create': ['POST', 'servers'],
+  'servers.get': ['GET', 'servers/{server}'],
+  'servers.start': ['POST', 'servers/{server}/start'],
+  'servers.stop': ['POST', 'servers/{server}/stop'],
+  'servers.delete': ['DELETE', 'servers/{server}'],
+  'servers.logs': ['GET', 'servers/{server}/log'],
+  'servers.events': ['GET', 'servers/{server}/events'],
+  'server_kinds.list': ['GET', 'server-kinds'],
+  'profiles.list': ['GET', 'profiles']
 };

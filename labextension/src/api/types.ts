@@ -65,6 +65,110 @@ export type PipelineVersion = {
   ir: Record<string, JsonValue>;
 };
 
+export type ServerState = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED';
+
+/** A notebook server, and the cluster it is on. */
+export type PlacedServer = {
+  name: string;
+  /** Its namespace. */
+  profile: string;
+  creator: string;
+  /** None: its pod was written by hand. */
+  kind: string | null;
+  state: ServerState;
+  /** One of ServerReason; a newer controller may know more. */
+  reason: string;
+  /** A sentence for its user. */
+  message: string;
+  /** Path below the cluster's address: /notebook/PROFILE/NAME/ */
+  url: string;
+  image: string;
+  cpu: string;
+  memory: string;
+  gpu: ServerDevices | null;
+  /** Its pod's name; empty: there is none. */
+  pod: string;
+  node: string;
+  restarts: number;
+  created_at: string;
+  started_at: string | null;
+  stopped_at: string | null;
+  /** When it was last seen busy. */
+  active_at: string | null;
+  /** When that was last looked at. */
+  checked_at: string | null;
+  /** When its user was told that it is about to be stopped. */
+  warned_at: string | null;
+  /** If it stays idle; None: never. */
+  culls_at: string | null;
+  /** In any case; None: no limit. */
+  ends_at: string | null;
+  conditions: ServerCondition[];
+  /** The cluster's name in the engine's settings. */
+  place: string;
+  /** Where a browser finds it; None: the settings name no address. */
+  address: string | null;
+};
+
+/** A cluster of the engine's settings, and whether it answers. */
+export type ClusterStatus = {
+  /** Its name in the settings: `[cluster.NAME]`. */
+  name: string;
+  /** The namespace one works in there. */
+  profile: string;
+  /** Why it cannot be asked; empty: it answers. */
+  problem: string;
+};
+
+/** Every server one may see. A cluster that does not answer hides no other one's. */
+export type PlacedServers = {
+  servers: PlacedServer[];
+  /** The clusters that are configured; none: there is only this machine. */
+  clusters: ClusterStatus[];
+};
+
+/** A PodDefault that may be chosen for a server. */
+export type PresetOffer = {
+  name: string;
+  title: string;
+};
+
+/** What may be chosen for a new server on one cluster. */
+export type ServerOffer = {
+  place: string;
+  kinds: ServerKind[];
+  presets: PresetOffer[];
+  /** Volume claims that can be mounted. */
+  claims: string[];
+};
+
+/** A volume of a server. */
+export type ServerMount = {
+  claim: string;
+  /** Where the server finds it. */
+  path: string;
+  size: string;
+  /** Of the claim; empty: there is none. */
+  phase: string;
+  is_writable: boolean;
+  is_home: boolean;
+};
+
+/** Something the cluster did for a server, or could not do. */
+export type ServerEvent = {
+  at: string | null;
+  is_warning: boolean;
+  reason: string;
+  message: string;
+  count: number;
+};
+
+/** What has happened to a server lately, the newest first, and the volumes it has. */
+export type ServerHistory = {
+  events: ServerEvent[];
+  mounts: ServerMount[];
+};
+
 /** Do what documents ask for: begin jobs, keep runtimes, config maps and secrets. */
 export type ApplyRequest = {
   /** YAML or JSON, one document or several. */
@@ -151,7 +255,8 @@ export type TrackingVariables = {
  * (data: the Endpoint), endpoint.deleted, run.deleted, experiment.updated (data: the Experiment;
  * to archive one archives its runs without an event for each), schedule.updated (data: the
  * Schedule), schedule.fired (data: the Firing, whenever it changes), schedule.deleted,
- * lease.updated (data: the Lease), lease.released.
+ * lease.updated (data: the Lease), lease.released, server.updated (subject: PLACE/NAME, data: the
+ * PlacedServer), server.deleted, cluster.updated (data: the ClusterStatus).
  */
 export type Event = {
   seq: number;
@@ -1763,8 +1868,6 @@ export type ServerDevices = {
   resource: string;
   count: number;
 };
-
-export type ServerState = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED';
 
 /** A notebook server of a profile. */
 export type Server = {

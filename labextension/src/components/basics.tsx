@@ -45,6 +45,8 @@ export function IconButton(props: {
   isFocusedAtFirst?: boolean;
   /** For a button that turns something on and off: whether it is on. */
   isPressed?: boolean;
+  /** Whether the Tab key comes to it; in a list that arrow keys walk through, only in one row. */
+  isStop?: boolean;
   onClick: () => void;
 }): JSX.Element {
   const button = React.useRef<HTMLButtonElement>(null);
@@ -64,6 +66,7 @@ export function IconButton(props: {
       title={props.label}
       aria-pressed={props.isPressed}
       disabled={props.isDisabled}
+      tabIndex={props.isStop === false ? -1 : undefined}
       onClick={props.onClick}
     >
       <props.icon.react tag="span" />

@@ -118,6 +118,11 @@ namespace Private {
               description:
                 'Path of a notebook or a KFP pipeline; those selected in the file browser by default'
             },
+            on: {
+              type: 'string',
+              description:
+                'Where: "this-machine" or a cluster; as the settings say by default'
+            },
             tab: {
               type: 'boolean',
               description: 'Take the notebook whose tab the menu belongs to'
@@ -139,7 +144,11 @@ namespace Private {
               continue;
             }
             const run = await platform.connection.client.submit(
-              { path: absolute, parameters },
+              {
+                path: absolute,
+                parameters,
+                ...(typeof args.on === 'string' ? { run_on: args.on } : {})
+              },
               UUID.uuid4()
             );
             Notification.info(

@@ -143,6 +143,11 @@ namespace Private {
               type: 'boolean',
               description: 'Whether the cache may be used; true by default'
             },
+            on: {
+              type: 'string',
+              description:
+                'Where: "this-machine" or a cluster; as chosen in the section by default'
+            },
             reuse: {
               type: 'string',
               enum: ['equal', 'last'],
@@ -162,6 +167,7 @@ namespace Private {
             until: text(args.until),
             from: text(args.from),
             cache: args.cache !== false,
+            ...(text(args.on) ? { on: text(args.on) } : {}),
             ...(args.reuse === 'last' ? { reuse: 'last' } : {})
           });
           if (!panel.isVisible) {

@@ -220,7 +220,7 @@ namespace Private {
         connection.client.getPipeline(id),
         import('../panels/runs/clone-form')
       ]);
-      return form.askForClone(run, pipeline, trans);
+      return form.askForClone(run, pipeline, connection.places, trans);
     };
 
     commands.addCommand(CommandIDs.updateRun, {
@@ -289,7 +289,11 @@ namespace Private {
               type: 'boolean',
               description: 'Take unchanged steps from the cache'
             },
-            until: { type: 'string', description: 'Run only up to this step' }
+            until: { type: 'string', description: 'Run only up to this step' },
+            on: {
+              type: 'string',
+              description: 'Where; where the run ran by default'
+            }
           }
         }
       },
@@ -314,7 +318,8 @@ namespace Private {
     return {
       parameters: args.parameters as Record<string, JsonValue>,
       cache: args.cache !== false,
-      until: typeof args.until === 'string' ? args.until : null
+      until: typeof args.until === 'string' ? args.until : null,
+      ...(typeof args.on === 'string' ? { run_on: args.on } : {})
     };
   }
 

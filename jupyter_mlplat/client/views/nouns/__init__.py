@@ -38,6 +38,12 @@ from jupyter_mlplat.client.views.nouns.schedules import (
     view_schedule,
     view_schedules,
 )
+from jupyter_mlplat.client.views.nouns.servers import (
+    view_offer,
+    view_places,
+    view_server,
+    view_servers,
+)
 from jupyter_mlplat.client.views.nouns.serving import view_endpoint, view_endpoints, view_engine
 
 __all__ = [
@@ -59,14 +65,18 @@ __all__ = [
     "view_model",
     "view_model_history",
     "view_models",
+    "view_offer",
     "view_outputs",
     "view_pipeline",
+    "view_places",
     "view_restored",
     "view_run",
     "view_runs",
     "view_schedule",
     "view_schedules",
     "view_secrets",
+    "view_server",
+    "view_servers",
     "view_train_job",
     "view_trials",
     "view_tuning_job",

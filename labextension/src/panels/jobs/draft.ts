@@ -28,6 +28,9 @@ export interface IJobDraft {
   /** Where a cell or a command runs; the folder of the notebook that was open. */
   folder: string;
   name: string;
+
+  /** Where; empty: as the engine's settings say. */
+  runOn: string;
   experiment: string;
 
   /** What stands in the fields of parameters; those that are not here keep their default. */
@@ -73,6 +76,7 @@ export function newJobDraft(given: Partial<IJobDraft>): IJobDraft {
     command: '',
     folder: path.split('/').slice(0, -1).join('/'),
     name: jobNameOf(path) || 'job',
+    runOn: '',
     experiment: 'default',
     parameters: {},
     cpu: '',
@@ -148,6 +152,7 @@ export function jobRequest(
     cpu: number(draft.cpu),
     memory: draft.memory.trim() || null,
     gpu: number(draft.gpu),
+    ...(draft.runOn ? { run_on: draft.runOn } : {}),
     env: readEnv(draft.env) ?? {},
     retries: Number(draft.retries),
     timeout_s: minutes === null ? null : minutes * 60

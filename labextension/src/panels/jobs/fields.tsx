@@ -9,7 +9,13 @@ import type { JobForm } from './form-model';
 /** A form, whatever else its draft holds. */
 export type AnyJobForm<D extends IJobDraft = IJobDraft> = Pick<
   JobForm<D, string>,
-  'draft' | 'problems' | 'edit' | 'parameters' | 'pipeline' | 'setParameter'
+  | 'draft'
+  | 'problems'
+  | 'edit'
+  | 'parameters'
+  | 'pipeline'
+  | 'places'
+  | 'setParameter'
 >;
 
 /** Those fields of a draft that are texts. */

@@ -5,6 +5,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { ApiClient } from '../../api/client';
 import type { Connection } from '../../api/connection';
+import type { Places } from '../../api/places';
 import type { Parameter, Pipeline, Run } from '../../api/types';
 import type { IJobDraft, JobProblem } from './draft';
 
@@ -61,6 +62,11 @@ export class JobForm<
 
   get problems(): Partial<Record<string, P>> {
     return this._kind.problemsOf(this._draft, this.parameters);
+  }
+
+  /** Where the job can run. */
+  get places(): Places {
+    return this._connection.places;
   }
 
   /** What the engine refused. */

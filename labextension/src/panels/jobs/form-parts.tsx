@@ -7,6 +7,7 @@ import { Button, ErrorNote, Fold } from '../../components/basics';
 import { useTrans } from '../../components/context';
 import { Field } from '../../components/field';
 import { Header } from '../../components/header';
+import { RunOn } from '../../components/run-on';
 import type { JobProblem, JobSource } from './draft';
 import { JobChoice, JobText, saidOf } from './fields';
 import type { AnyJobForm } from './fields';
@@ -214,6 +215,11 @@ export function JobWhat(props: {
         />
       )}
       <JobText form={form} field="name" label={trans.__('Name')} />
+      <RunOn
+        places={form.places}
+        value={draft.runOn}
+        onChange={runOn => form.edit({ runOn })}
+      />
     </>
   );
 }

@@ -45,6 +45,9 @@ export interface IRunOptions {
   /** Whether results may be taken from the cache. */
   cache?: boolean;
 
+  /** Where; as chosen in the section by default. */
+  on?: string;
+
   /** Take the steps before `from` as they last succeeded, where the cache has them no more. */
   reuse?: SubmitRequest['reuse'];
 }
@@ -307,6 +310,16 @@ export class PipelineModel implements IDisposable {
     return null;
   }
 
+  /** Where runs are begun; empty: as the engine's settings say. */
+  get runOn(): string {
+    return this._runOn;
+  }
+
+  set runOn(place: string) {
+    this._runOn = place;
+    this._changed.emit();
+  }
+
   /** Save the notebook and run it. */
   async submit(options: IRunOptions = {}): Promise<Run> {
     const notebook = this._need();
@@ -318,7 +331,7 @@ export class PipelineModel implements IDisposable {
         {
           ...this._saved(notebook),
           parameters: this._values(),
-          ...requestOf(options)
+          ...requestOf({ on: this._runOn, ...options })
         },
         UUID.uuid4()
       );
@@ -622,6 +635,7 @@ export class PipelineModel implements IDisposable {
   private _selection: Selection | null = null;
   private _texts = new Map<string, string>();
   private _run: RunWatch | null = null;
+  private _runOn = '';
   private _verification: VerifyReport | null = null;
   private _compiling: AbortController | null = null;
   private _foreseeing: AbortController | null = null;
@@ -662,11 +676,12 @@ function objection(
 /** Options as requests name them. */
 function requestOf(
   options: IRunOptions
-): Pick<SubmitRequest, 'cache' | 'until' | 'from_step' | 'reuse'> {
+): Pick<SubmitRequest, 'cache' | 'until' | 'from_step' | 'reuse' | 'run_on'> {
   return {
     cache: options.cache ?? true,
     until: options.until ?? null,
     from_step: options.from ?? null,
+    ...(options.on ? { run_on: options.on } : {}),
     ...(options.reuse ? { reuse: options.reuse } : {})
   };
 }

@@ -11,6 +11,7 @@ import {
 import { useNow, useTrans } from '../../components/context';
 import { FailureCard } from '../../components/failure-card';
 import { formatDuration } from '../../components/format';
+import { RunOn } from '../../components/run-on';
 import { Progress, StateIcon, stateLabel } from '../../components/state';
 import {
   chevronIcon,
@@ -68,6 +69,13 @@ export default function PipelineView(props: {
   return (
     <>
       <Header model={model} actions={actions} />
+      <RunOn
+        places={model.connection.places}
+        value={model.runOn}
+        onChange={place => {
+          model.runOn = place;
+        }}
+      />
       <div className="jp-mlplat-Section-scroll">
         {error !== null && (
           <ErrorNote

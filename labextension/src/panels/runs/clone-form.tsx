@@ -2,9 +2,11 @@ import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import type { Places } from '../../api/places';
 import type { CloneRequest, Pipeline, Run } from '../../api/types';
 import { Trans, useTrans } from '../../components/context';
 import { Field } from '../../components/field';
+import { RunOn } from '../../components/run-on';
 import { ParameterForm } from '../pipeline/parameter-form';
 import { firstClone, readClone } from './clone';
 import type { IClone } from './clone';
@@ -14,11 +16,12 @@ import '../../../style/run-list.css';
 export async function askForClone(
   run: Run,
   pipeline: Pipeline,
+  places: Places,
   trans: TranslationBundle
 ): Promise<CloneRequest | null> {
   let clone = firstClone(run, pipeline);
   for (;;) {
-    const body = new CloneBody(clone, pipeline, trans);
+    const body = new CloneBody(clone, run, pipeline, places, trans);
     const result = await showDialog({
       title: trans.__('Run the code of run %1 again', run.number),
       body,
@@ -42,7 +45,9 @@ export async function askForClone(
 class CloneBody extends ReactWidget {
   constructor(
     public clone: IClone,
+    private readonly _run: Run,
     private readonly _pipeline: Pipeline,
+    private readonly _places: Places,
     private readonly _trans: TranslationBundle
   ) {
     super();
@@ -54,6 +59,8 @@ class CloneBody extends ReactWidget {
       <Trans.Provider value={this._trans}>
         <CloneForm
           pipeline={this._pipeline}
+          places={this._places}
+          usual={this._run.place}
           first={this.clone}
           onChange={clone => {
             this.clone = clone;
@@ -66,6 +73,8 @@ class CloneBody extends ReactWidget {
 
 function CloneForm(props: {
   pipeline: Pipeline;
+  places: Places;
+  usual: string;
   first: IClone;
   onChange: (clone: IClone) => void;
 }): JSX.Element {
@@ -116,6 +125,12 @@ function CloneForm(props: {
             ))}
           </select>
         )}
+      />
+      <RunOn
+        places={props.places}
+        value={clone.runOn}
+        usual={props.usual}
+        onChange={runOn => change({ runOn })}
       />
       <label className="jp-mlplat-Check">
         <input

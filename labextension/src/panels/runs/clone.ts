@@ -8,6 +8,9 @@ export interface IClone {
   texts: ReadonlyMap<string, string>;
   cache: boolean;
   until: string | null;
+
+  /** Where; empty: where the run ran. */
+  runOn: string;
 }
 
 /** The form as it comes up: all as it was in the run. */
@@ -18,7 +21,7 @@ export function firstClone(run: Run, pipeline: Pipeline): IClone {
       parameter.name,
       textOf({ ...parameter, default: run.parameters[parameter.name] })
     ]);
-  return { texts: new Map(texts), cache: run.cache, until: run.until };
+  return { texts: new Map(texts), cache: run.cache, until: run.until, runOn: '' };
 }
 
 /** Read the form; a parameter that was not touched keeps its default. */
@@ -29,9 +32,14 @@ export function readClone(
   request: CloneRequest;
   problems: ReadonlyMap<string, ParameterProblem>;
 } {
-  const { texts, cache, until } = clone;
+  const { texts, cache, until, runOn } = clone;
   return {
-    request: { parameters: valuesOf(parameters, texts), cache, until },
+    request: {
+      parameters: valuesOf(parameters, texts),
+      cache,
+      until,
+      ...(runOn ? { run_on: runOn } : {})
+    },
     problems: problemsOf(parameters, texts)
   };
 }

@@ -1,5 +1,6 @@
 import * as React from 'react';
 
+import { isElsewhere } from '../../api/places';
 import type { OutputValue, Run } from '../../api/types';
 import { countDone, isFinal, isRetryable, stepsOf } from '../../api/states';
 import { Button, Code, Fold, IconButton } from '../../components/basics';
@@ -131,6 +132,7 @@ export function Summary(props: {
           {[
             formatDuration(Math.max(0, seconds)),
             cached > 0 && trans.__('%1 cached', cached),
+            isElsewhere(run) && trans.__('on %1', run.place),
             formatAge(run.created_at, props.nowMs)
           ]
             .filter(Boolean)

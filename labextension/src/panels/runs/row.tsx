@@ -1,5 +1,6 @@
 import * as React from 'react';
 
+import { isElsewhere } from '../../api/places';
 import { isFinal } from '../../api/states';
 import type { RunSummary } from '../../api/types';
 import { useNow, useTrans } from '../../components/context';
@@ -117,7 +118,13 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
           </span>
           <span className="jp-mlplat-Row-foot">
             <span className="jp-mlplat-Row-facts jp-mlplat-RunRow-facts">
-              {columns === null ? `${steps} · ${age}` : steps}
+              {[
+                steps,
+                isElsewhere(run) && run.place,
+                columns === null && age
+              ]
+                .filter(Boolean)
+                .join(' · ')}
             </span>
             {run.note && (
               <span

@@ -19,6 +19,9 @@ export interface IScheduleDraft {
   path: string;
   /** Run a notebook from top to bottom in one kernel, not as steps. */
   whole: boolean;
+
+  /** Where; empty: as the engine's settings say. */
+  runOn: string;
   note: string;
   kind: TriggerKind;
   cron: string;
@@ -79,6 +82,7 @@ export function newDraft(path: string, zone: string): IScheduleDraft {
     name: nameOf(path),
     path,
     whole: path === '' || path.endsWith('.ipynb'),
+    runOn: '',
     note: '',
     kind: 'cron',
     cron: PRESETS.daily,
@@ -123,6 +127,7 @@ export function draftOf(schedule: Schedule, zone: string): IScheduleDraft {
     schedule: schedule.name,
     name: schedule.name,
     whole: work.whole === true,
+    runOn: work.run_on ?? '',
     note: schedule.note ?? '',
     kind: trigger.kind ?? 'cron',
     cron: trigger.kind === 'cron' ? trigger.expression : draft.cron,
@@ -242,6 +247,9 @@ export function requestOf(
       ...base?.work,
       path: draft.path || null,
       whole: draft.whole && isNotebook(draft.path),
+      ...(draft.runOn || base?.work.run_on
+        ? { run_on: draft.runOn || null }
+        : {}),
       parameters: Object.fromEntries(given) as Record<string, JsonValue>
     },
     trigger: triggerOf(draft),

@@ -3,6 +3,7 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from '../../api/connection';
+import type { Places } from '../../api/places';
 import type { Parameter, ScheduleStatus } from '../../api/types';
 import { patchOf, problemsOf, requestOf } from './draft';
 import type { DraftField, DraftProblem, IScheduleDraft } from './draft';
@@ -38,6 +39,11 @@ export class ScheduleForm implements IDisposable {
 
   get problems(): Partial<Record<DraftField, DraftProblem>> {
     return problemsOf(this._draft, this.parameters);
+  }
+
+  /** Where it can run. */
+  get places(): Places {
+    return this._connection.places;
   }
 
   /** What the engine refused. */

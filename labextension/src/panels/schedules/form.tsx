@@ -8,6 +8,7 @@ import { useTrans } from '../../components/context';
 import { SelectField, TextField } from '../../components/field';
 import { Form } from '../../components/form';
 import { Header } from '../../components/header';
+import { RunOn } from '../../components/run-on';
 import { schedulesIcon } from '../../icons';
 import { PRESETS, isNotebook } from './draft';
 import type { DraftProblem, IScheduleDraft, TriggerKind } from './draft';
@@ -108,6 +109,11 @@ function What(props: {
       {form.draft.schedule === null && (
         <Text form={form} field="name" label={trans.__('Name')} />
       )}
+      <RunOn
+        places={form.places}
+        value={form.draft.runOn}
+        onChange={runOn => form.edit({ runOn })}
+      />
     </>
   );
 }
