@@ -54,6 +54,8 @@ class ClusterConfig:
             `http`: pods fetch what they need from the engine, and bring back what they made.
         volume: The claim that the state directory lies on.
         volume_path: Where that claim is mounted. None: at the state directory.
+        browser_url: Below which a browser reaches the notebook servers of the cluster, such as
+            `https://notebooks.example.org`.
         address: How pods reach the engine, for `http`: `http://engine.anna:8899`.
         listen: Where the engine listens for them.
         service_account: Of the pods. They get no token of it.
@@ -80,6 +82,7 @@ class ClusterConfig:
     exchange: str = "volume"
     volume: str | None = None
     volume_path: str | None = None
+    browser_url: str | None = None
     address: str | None = None
     listen: str = "0.0.0.0:8899"
     service_account: str | None = None

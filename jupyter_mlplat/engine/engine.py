@@ -83,6 +83,7 @@ from jupyter_mlplat.kit.digests import digest_json
 from jupyter_mlplat.kit.files import make_private_directory
 from jupyter_mlplat.kit.home import Home
 from jupyter_mlplat.kit.place import place_of
+from jupyter_mlplat.launchers.kubernetes.servers import KubernetesServers
 from jupyter_mlplat.launchers.local.launcher import LocalLauncher
 from jupyter_mlplat.launchers.local.serving import LocalServingLauncher
 from jupyter_mlplat.launchers.placed import PlacedLauncher
@@ -124,6 +125,7 @@ from jupyter_mlplat.services.pipelines.whole import (
     whole_pipeline,
 )
 from jupyter_mlplat.services.registry.service import Registry
+from jupyter_mlplat.services.servers.service import ServersService
 from jupyter_mlplat.services.serving.service import ServingService
 from jupyter_mlplat.services.tracking.curves import Curves
 from jupyter_mlplat.services.tracking.service import Tracking, refuse_tracked
@@ -151,6 +153,7 @@ _IDLE_LOOK_S = 60.0
 _LAST_WORDS_S = 0.05
 _HOME_LOOK_S = 2.0
 _SILENCE_LOOK_S = 60.0
+_SERVERS_LOOK_S = 2.0
 _LEASE_LOOK_S = 1.0  # so long a device of a kernel that has died may stay taken
 
 
@@ -263,6 +266,13 @@ class Engine:
             self,
             place=place_of(home.root, home.database if home.database.exists() else home.lock),
         )
+        self.servers = ServersService(
+            [
+                KubernetesServers(name, self.places.launchers[name].connected, one.browser_url)
+                for name, one in self.places.clusters.items()
+            ],
+            self,
+        )
 
     # - life -
 
@@ -275,6 +285,7 @@ class Engine:
         self.places.open_doors(self)
         self._spawn(self.places.tidy(self._running_attempts))
         self._spawn(self._look_at_logs())
+        self._spawn(self._follow_servers())
         self._spawn(self._look_after_leases())
         self._spawn(self._stop_when_idle())
         self.kfp.resume()
@@ -301,6 +312,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.timekeeper.close()
         await self.serving.close()
+        await self.servers.close()
         await self.stage.close()
         for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
             await launcher.close()
@@ -755,6 +767,15 @@ class Engine:
                     data = {"run_id": run, "step": step, "size_bytes": size}
                     self.publish("log.appended", step, data)
             sizes = grown
+
+    async def _follow_servers(self) -> None:
+        """Follow what becomes of notebook servers as long as somebody listens."""
+        while True:
+            if self.broker.listeners:
+                self.servers.follow()
+            else:
+                await self.servers.rest()
+            await asyncio.sleep(_SERVERS_LOOK_S)
 
     async def _look_after_leases(self) -> None:
         """Take back what kernels held that are no more."""
