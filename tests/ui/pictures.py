@@ -18,6 +18,7 @@ from typing import Any, Literal
 from PIL import Image
 from playwright.sync_api import Browser, Error, Locator, Page, Route, sync_playwright
 
+from tests.ui import shown_servers
 from tests.ui.conftest import CHROMIUM_FLAGS, ROOT, Lab, new_lab
 from tests.ui.showcase import BROKEN, TUMOURS, Showcase, fill_showcase, traffic
 from tests.ui.tour import PANEL, settle
@@ -48,10 +49,12 @@ KEPT = {
     *("training-narrow", "training-failed-narrow", "training-form-narrow", "main-training-wide"),
     *("tuning-form-narrow", "tuning-form-more-narrow", "main-tuning-wide"),
     "main-tuning-charts-wide",
+    *("servers-narrow", "server-waiting-narrow", "server-form-wide"),
 }
 KEPT_LOOKS = ("light", "dark")
 SECTIONS = (
     *("pipeline", "runs", "training", "tuning", "models", "endpoints", "lineage", "schedules"),
+    "servers",
 )
 
 Clip = Literal["panel", "main", "window"]
@@ -751,6 +754,62 @@ def _(stage: Stage) -> None:
     stage.page.locator(".mlplat-Card").nth(2).wait_for(timeout=SLOW_MS)
     stage.page.wait_for_timeout(2000)
     stage.page.locator(".jp-Cell").nth(1).evaluate("cell => cell.scrollIntoView()")
+
+
+# Servers
+
+
+def open_servers(stage: Stage, shown: list[Any], problem: str = "") -> None:
+    shown_servers.show(stage.page, shown, problem)
+    stage.open(None)
+    stage.section("servers")
+
+
+@scene("servers")
+def _(stage: Stage) -> None:
+    open_servers(stage, shown_servers.servers())
+
+
+@scene("servers-silent")
+def _(stage: Stage) -> None:
+    problem = "The cluster at https://10.0.0.1:6443 does not answer: timed out."
+    open_servers(stage, shown_servers.servers()[:2], problem)
+
+
+@scene("servers-many")
+def _(stage: Stage) -> None:
+    open_servers(stage, shown_servers.many())
+
+
+@scene("server-waiting")
+def _(stage: Stage) -> None:
+    open_servers(stage, shown_servers.servers())
+    stage.run("mlplat:open-server", server="team/embeddings")
+    stage.panel.locator(".jp-mlplat-ServerEvents").wait_for()
+
+
+@scene("server-log")
+def _(stage: Stage) -> None:
+    stage.run("mlplat:show-server-log", server="team/churn")
+    stage.see(stage.panel.locator(".jp-mlplat-Server-log"))
+
+
+@scene("server-form")
+def _(stage: Stage) -> None:
+    stage.run("mlplat:new-server")
+    stage.panel.get_by_test_id("mlplat-server-form").locator("[name=gpu]").wait_for()
+    stage.unfold("More")
+    stage.press("Add a volume")
+    stage.see(stage.panel.locator("[name=name]"))
+
+
+@scene("servers-run-on")
+def _(stage: Stage) -> None:
+    shown_servers.show(stage.page, shown_servers.servers())
+    stage.open()
+    stage.panel.locator("[name=run-on]").wait_for(timeout=SLOW_MS)
+    stage.panel.locator("[name=run-on]").select_option("team")
+    settle(stage.page)
 
 
 # Before there is anything

@@ -228,3 +228,20 @@ def test_file_that_was_renamed_is_not_taken_for_the_notebook(
     prompt.run("%mlplat verify")
 
     assert "Cannot tell which notebook this is" in prompt.printed()
+
+
+def test_servers_of_clusters_are_listed_and_started(prompt: Prompt, engine: FakeEngine) -> None:
+    from tests.fakes.servers import a_server
+
+    listed = {"servers": [a_server().to_wire()], "clusters": [{"name": "team"}]}
+    engine.answers["servers.list"] = listed
+    engine.answers["servers.get"] = a_server(state="STOPPED", reason="Culled").to_wire()
+    engine.answers["servers.start"] = a_server().to_wire()
+
+    assert [server.name for server in prompt.run("%mlplat server")] == ["lab"]
+    assert prompt.run("%mlplat server start lab --on team").state == "RUNNING"
+    assert "It is running." in prompt.printed()
+    (asked,) = engine.requests("servers.start")
+    assert (asked.segments, asked.query) == ({"server": "lab"}, {"place": "team"})
+    prompt.run("%mlplat server stop")
+    assert "Say which server" in prompt.printed()

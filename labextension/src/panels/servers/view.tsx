@@ -73,11 +73,11 @@ function Facts(props: { model: ServersModel }): JSX.Element {
       </>
     );
   }
-  const ready = servers.filter(({ state }) => state === 'READY').length;
+  const running = servers.filter(({ state }) => state === 'RUNNING').length;
   return (
     <>
       {trans._n('%1 server', '%1 servers', servers.length)} ·{' '}
-      {trans.__('%1 ready', ready)}
+      {trans.__('%1 running', running)}
     </>
   );
 }
