@@ -218,6 +218,7 @@ function SectionTabs(props: { panel: PlatformPanel }): JSX.Element {
           className="jp-mlplat-SectionTab"
           aria-selected={section === current}
           aria-label={section.label}
+          aria-describedby={section.badge && `jp-mlplat-badge-${section.id}`}
           tabIndex={section === current ? 0 : -1}
           title={section === current ? section.caption : section.label}
           data-section={section.id}
@@ -232,7 +233,12 @@ function SectionTabs(props: { panel: PlatformPanel }): JSX.Element {
           )}
           {section.badge && (
             <UseSignal signal={section.badge.changed}>
-              {() => <Badge value={section.badge?.value ?? 0} />}
+              {() => (
+                <Badge
+                  id={`jp-mlplat-badge-${section.id}`}
+                  value={section.badge?.value ?? 0}
+                />
+              )}
             </UseSignal>
           )}
         </button>
@@ -241,10 +247,14 @@ function SectionTabs(props: { panel: PlatformPanel }): JSX.Element {
   );
 }
 
-function Badge(props: { value: number }): JSX.Element | null {
-  return props.value > 0 ? (
-    <span className="jp-mlplat-Count" data-tone="brand">
-      {props.value}
+/** A number of at most two digits: it stays within its tab. */
+function Badge(props: { id: string; value: number }): JSX.Element | null {
+  const { id, value } = props;
+  return value > 0 ? (
+    <span id={id} className="jp-mlplat-Count" data-tone="brand">
+      {value > MOST_COUNTED ? `${MOST_COUNTED}+` : value}
     </span>
   ) : null;
 }
+
+const MOST_COUNTED = 99;
