@@ -1,4 +1,4 @@
-import { nullTranslator } from '@jupyterlab/translation';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Place, PlacedServer, ServerKind } from '../src/api/types';
 import { Places } from '../src/api/places';
@@ -21,7 +21,11 @@ import {
 import { ServersModel } from '../src/panels/servers/model';
 import { FakePlatform } from './platform';
 
-const trans = nullTranslator.load('jupyter_mlplat');
+/** Texts as they stand, their `%1` filled in. */
+const trans = {
+  __: (text: string, ...given: unknown[]) =>
+    text.replace(/%(\d)/g, (_, at: string) => String(given[Number(at) - 1]))
+} as TranslationBundle;
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 
 function server(

@@ -21,7 +21,12 @@ export function firstClone(run: Run, pipeline: Pipeline): IClone {
       parameter.name,
       textOf({ ...parameter, default: run.parameters[parameter.name] })
     ]);
-  return { texts: new Map(texts), cache: run.cache, until: run.until, runOn: '' };
+  return {
+    texts: new Map(texts),
+    cache: run.cache,
+    until: run.until,
+    runOn: ''
+  };
 }
 
 /** Read the form; a parameter that was not touched keeps its default. */

@@ -118,11 +118,7 @@ export const RunRow = React.memo((props: IRowProps): JSX.Element => {
           </span>
           <span className="jp-mlplat-Row-foot">
             <span className="jp-mlplat-Row-facts jp-mlplat-RunRow-facts">
-              {[
-                steps,
-                isElsewhere(run) && run.place,
-                columns === null && age
-              ]
+              {[steps, isElsewhere(run) && run.place, columns === null && age]
                 .filter(Boolean)
                 .join(' · ')}
             </span>

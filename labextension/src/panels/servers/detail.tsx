@@ -1,7 +1,13 @@
 import * as React from 'react';
 
 import type { PlacedServer, ServerEvent, ServerMount } from '../../api/types';
-import { Button, Code, Fold, IconButton, Scroll } from '../../components/basics';
+import {
+  Button,
+  Code,
+  Fold,
+  IconButton,
+  Scroll
+} from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
 import { formatAge } from '../../components/format';
 import { Header } from '../../components/header';
@@ -85,9 +91,7 @@ export function ServerDetail(props: {
               <Button
                 icon={stopIcon}
                 label={trans.__('Stop')}
-                title={trans.__(
-                  'Its home stays; its GPUs are free for others'
-                )}
+                title={trans.__('Its home stays; its GPUs are free for others')}
                 isDisabled={model.isBusy(server)}
                 onClick={() => actions.stop(key)}
               />
@@ -166,8 +170,14 @@ function Facts(props: { server: PlacedServer; nowMs: number }): JSX.Element {
   ].filter(Boolean);
   const address = addressOf(server);
   const moments: [string, string | null][] = [
-    [trans.__('Runs since'), server.state === 'RUNNING' ? server.started_at : null],
-    [trans.__('Last busy'), server.state === 'RUNNING' ? server.active_at : null],
+    [
+      trans.__('Runs since'),
+      server.state === 'RUNNING' ? server.started_at : null
+    ],
+    [
+      trans.__('Last busy'),
+      server.state === 'RUNNING' ? server.active_at : null
+    ],
     [trans.__('Stopped'), server.state === 'STOPPED' ? server.stopped_at : null]
   ];
   return (
@@ -233,16 +243,11 @@ function Facts(props: { server: PlacedServer; nowMs: number }): JSX.Element {
   );
 }
 
-function Mounts(props: {
-  mounts: readonly ServerMount[];
-}): JSX.Element | null {
+function Mounts(props: { mounts: readonly ServerMount[] }): JSX.Element | null {
   const trans = useTrans();
   return props.mounts.length === 0 ? null : (
     <Fold title={trans.__('Volumes')} count={props.mounts.length} isOpenAtFirst>
-      <ul
-        className="jp-mlplat-ServerMounts"
-        aria-label={trans.__('Volumes')}
-      >
+      <ul className="jp-mlplat-ServerMounts" aria-label={trans.__('Volumes')}>
         {props.mounts.map(mount => (
           <li key={mount.path}>
             <span className="jp-mlplat-ServerMounts-path">{mount.path}</span>
@@ -272,11 +277,7 @@ function Events(props: {
   const { events, nowMs } = props;
   const trans = useTrans();
   return (
-    <Fold
-      title={trans.__('Events')}
-      count={events?.length}
-      isOpenAtFirst
-    >
+    <Fold title={trans.__('Events')} count={events?.length} isOpenAtFirst>
       {events === null ? (
         <p className="jp-mlplat-Hint" aria-busy="true">
           {trans.__('Asking the cluster…')}

@@ -54,7 +54,9 @@ export function lookName(trans: TranslationBundle, look: ServerLook): string {
 }
 
 /** What one does next with a server as it is; null: nothing but to wait, or to see what is wrong. */
-export function nextOf(server: PlacedServer): 'enter' | 'start' | 'wake' | null {
+export function nextOf(
+  server: PlacedServer
+): 'enter' | 'start' | 'wake' | null {
   switch (server.state) {
     case 'RUNNING':
       return addressOf(server) === null ? null : 'enter';

@@ -11,16 +11,15 @@ import {
 } from '../../components/basics';
 import { useNow, useTrans } from '../../components/context';
 import { Windowed, useRowFocus } from '../../components/windowed';
-import { jumpIcon, playIcon, plusIcon, serversIcon, wakeIcon } from '../../icons';
-import type { IServersActions } from './body';
 import {
-  countdownOf,
-  gpuText,
-  keyOf,
-  lookName,
-  lookOf,
-  nextOf
-} from './facts';
+  jumpIcon,
+  playIcon,
+  plusIcon,
+  serversIcon,
+  wakeIcon
+} from '../../icons';
+import type { IServersActions } from './body';
+import { countdownOf, gpuText, keyOf, lookName, lookOf, nextOf } from './facts';
 import type { ServersModel } from './model';
 import { ServerStateMark } from './state';
 

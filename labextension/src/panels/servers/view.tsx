@@ -44,7 +44,11 @@ export default function ServersView(props: ServersBody.IOptions): JSX.Element {
   const hasCluster = (model.clusters ?? []).length > 0;
   return (
     <>
-      <Header isLive title={trans.__('Servers')} facts={<Facts model={model} />}>
+      <Header
+        isLive
+        title={trans.__('Servers')}
+        facts={<Facts model={model} />}
+      >
         {hasCluster && model.servers.length > 0 && (
           <Button
             kind="primary"
