@@ -54,9 +54,7 @@ class ServerMount(Resource):
     claim: str
     path: str = Field(description="Where the server finds it.")
     size: str = ""
-    phase: str = Field(
-        default="", description="Of the claim; empty: there is none."
-    )
+    phase: str = Field(default="", description="Of the claim; empty: there is none.")
     is_writable: bool = True
     is_home: bool = False
 

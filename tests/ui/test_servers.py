@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.cluster.memory import MemoryCluster
 
+from tests.cluster.memory import MemoryCluster
 from tests.ui.conftest import Lab, new_lab
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(300)]
