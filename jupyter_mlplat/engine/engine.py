@@ -312,7 +312,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.timekeeper.close()
         await self.serving.close()
-        await self.servers.close()
+        await self.servers.rest()
         await self.stage.close()
         for launcher in (self.launcher, *(launcher for launcher, _ in self._verifiers.values())):
             await launcher.close()

@@ -63,5 +63,3 @@ class ServerCluster(Protocol):
 
     def watch(self) -> AsyncIterator[None]:
         """Give a sign whenever servers may have changed, at first at once; never ends by itself."""
-
-    async def close(self) -> None: ...

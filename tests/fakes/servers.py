@@ -46,7 +46,6 @@ class FakeCluster:
         self.problem: PlatformError | None = None
         self.signs: asyncio.Queue[None] = asyncio.Queue()
         self.deleted: list[tuple[str, bool]] = []
-        self.is_closed = False
 
     def put(self, server: PlacedServer) -> None:
         self.servers[server.name] = server
@@ -105,9 +104,6 @@ class FakeCluster:
         while True:
             await self.signs.get()
             yield
-
-    async def close(self) -> None:
-        self.is_closed = True
 
     def _ask(self) -> None:
         if self.problem is not None:

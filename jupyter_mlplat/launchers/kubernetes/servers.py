@@ -60,7 +60,7 @@ class KubernetesServers:
 
     Args:
         name: The place.
-        connect: Finds the cluster; is called when it is first needed, and again if that failed.
+        connect: Gives the link to the cluster, whoever else has it, too.
         address: Below which a browser reaches servers, such as `https://notebooks.example.org`.
     """
 
@@ -73,18 +73,16 @@ class KubernetesServers:
         self._name = name
         self._connect = connect
         self._address = address
-        self._found: ClusterApi | None = None
-        self._finding = asyncio.Lock()
 
     @property
     def name(self) -> str:
         return self._name
 
     async def profile(self) -> str:
-        return (await self._api()).namespace
+        return (await self._connect()).namespace
 
     async def list_servers(self) -> Sequence[PlacedServer]:
-        api = await self._api()
+        api = await self._connect()
         notebooks, kinds, pods = await asyncio.gather(
             self._all(NOTEBOOKS), self._kinds(), self._maybe(PODS, labels=NOTEBOOK_LABEL)
         )
@@ -102,7 +100,7 @@ class KubernetesServers:
         return self._read(notebook, kinds, pod)
 
     async def create_server(self, request: ServerRequest, creator: str) -> PlacedServer:
-        api = await self._api()
+        api = await self._connect()
         body = notebook_of(request, api.namespace, creator)
         try:
             made = await api.create(NOTEBOOKS, api.namespace, body)
@@ -126,7 +124,7 @@ class KubernetesServers:
         return await self._note(name, {STOPPED: time_of(utc_now())})
 
     async def delete_server(self, name: str, *, with_home: bool) -> None:
-        api = await self._api()
+        api = await self._connect()
         homes = await self._claims(name) if with_home else []
         if not await api.delete(NOTEBOOKS, api.namespace, name):
             raise self._missing(name)
@@ -157,7 +155,7 @@ class KubernetesServers:
             raise Conflict(
                 f"Server {name!r} writes nothing: it does not run. Start it, or see its events."
             )
-        api = await self._api()
+        api = await self._connect()
         container = next(iter(_list(_map(pod.get("spec")).get("containers"))), {})
         pieces: deque[bytes] = deque()
         size = 0
@@ -173,7 +171,7 @@ class KubernetesServers:
         return b"".join(b"".join(pieces).splitlines(keepends=True)[-lines:])
 
     async def read_offer(self) -> ServerOffer:
-        api = await self._api()
+        api = await self._connect()
         kinds, presets, claims = await asyncio.gather(
             self._kinds(), self._maybe(PRESETS), self._maybe(CLAIMS)
         )
@@ -191,14 +189,14 @@ class KubernetesServers:
         )
 
     async def list_profiles(self) -> Sequence[Profile]:
-        api = await self._api()
+        api = await self._connect()
         found = [_profile_of(each) for each in await self._maybe(PROFILES)]
         if any(profile.name == api.namespace for profile in found):
             return found
         return [Profile(name=api.namespace, owner=""), *found]
 
     async def watch(self) -> AsyncIterator[None]:
-        api = await self._api()
+        api = await self._connect()
         changed = asyncio.Event()
         changed.set()
 
@@ -224,20 +222,10 @@ class KubernetesServers:
                 task.cancel()
             await asyncio.gather(*hearing, return_exceptions=True)
 
-    async def close(self) -> None:
-        if self._found is not None:
-            await self._found.close()
-
     # - inside -
 
-    async def _api(self) -> ClusterApi:
-        async with self._finding:
-            if self._found is None:
-                self._found = await self._connect()
-            return self._found
-
     async def _all(self, kind: Kind, *, labels: str = "", fields: str = "") -> Objects:
-        api = await self._api()
+        api = await self._connect()
         namespace = api.namespace if kind.is_namespaced else None
         try:
             return await api.list(kind, namespace, labels=labels, fields=fields)
@@ -260,7 +248,7 @@ class KubernetesServers:
         return found
 
     async def _notebook(self, name: str) -> Object:
-        api = await self._api()
+        api = await self._connect()
         try:
             return await api.get(NOTEBOOKS, api.namespace, name)
         except NotFound as error:
@@ -274,7 +262,7 @@ class KubernetesServers:
         return await self._all(CLAIMS, labels=f"{NOTEBOOK_LABEL}={label_value(name)}")
 
     async def _note(self, name: str, notes: Mapping[str, str | None]) -> PlacedServer:
-        api = await self._api()
+        api = await self._connect()
         patch = {"metadata": {"annotations": dict(notes)}}
         try:
             changed = await api.patch(NOTEBOOKS, api.namespace, name, patch)

@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 
 _PATIENCE_S = 10.0
 """So long a cluster may take before its servers are listed without it."""
+_AGAIN_S = 10.0
 _CALM_S = 0.3  # several objects of a server change together
 
 
@@ -42,6 +43,7 @@ class ServersService:
     async def list(self) -> PlacedServers:
         """List the servers of all clusters; what keeps one from answering is told beside them."""
         found = await asyncio.gather(*map(self._look, self._clusters.values()))
+        self._problems.update({status.name: status.problem for _, status in found})
         return PlacedServers(
             servers=tuple(server for servers, _ in found for server in servers),
             clusters=tuple(status for _, status in found),
@@ -114,13 +116,6 @@ class ServersService:
         await asyncio.gather(*following, return_exceptions=True)
         self._known.clear()
 
-    async def close(self) -> None:
-        """Let the clusters go."""
-        await self.rest()
-        for cluster in self._clusters.values():
-            with contextlib.suppress(PlatformError, OSError):
-                await cluster.close()
-
     # - inside -
 
     def _cluster(self, place: str | None) -> ServerCluster:
@@ -169,6 +164,14 @@ class ServersService:
         return servers, ClusterStatus(name=cluster.name, profile=profile, problem=problem)
 
     async def _follow(self, cluster: ServerCluster) -> None:
+        while True:
+            try:
+                await self._hear(cluster)
+            except PlatformError:  # it cannot be found: the settings may be mended
+                await self._compare(cluster)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _hear(self, cluster: ServerCluster) -> None:
         async with contextlib.aclosing(cluster.watch()) as signs:  # type: ignore[type-var]
             async for _ in signs:
                 await asyncio.sleep(_CALM_S)

@@ -2,12 +2,18 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
+import {
+  Dialog,
+  ICommandPalette,
+  Notification,
+  showDialog
+} from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 
-import type { PlacedServer } from '../api/types';
+import type { EventStream } from '../api/events';
+import type { Event, PlacedServer } from '../api/types';
 import { CommandIDs } from '../commands';
 import { DOMAIN } from '../components/context';
 import {
@@ -24,6 +30,7 @@ import { actionsOf, createServersSection } from '../panels/servers';
 import {
   addressOf,
   canStop,
+  countdownOf,
   forwardCommand,
   keyOf
 } from '../panels/servers/facts';
@@ -54,6 +61,13 @@ export const serversPlugin: JupyterFrontEndPlugin<void> = {
         actions: actionsOf(model, app.commands)
       }),
       RANKS.servers
+    );
+    platform.connection.events.received.connect(
+      (_: EventStream, event: Event) => {
+        if (event.kind === 'server.updated') {
+          Private.warn(app, event.data as unknown as PlacedServer, trans);
+        }
+      }
     );
     const category = trans.__('ML Platform');
     for (const command of [
@@ -265,6 +279,37 @@ namespace Private {
       }
     });
   }
+
+  /** Tell once of a server that is about to be stopped by itself. */
+  export function warn(
+    app: JupyterFrontEnd,
+    server: PlacedServer,
+    trans: TranslationBundle
+  ): void {
+    const warning = `${keyOf(server)} ${server.warned_at}`;
+    const countdown = countdownOf(trans, server, Date.now());
+    if (server.warned_at === null || !countdown || warned.has(warning)) {
+      return;
+    }
+    warned.add(warning);
+    Notification.warning(
+      trans.__('Server %1: %2', server.name, countdown.text),
+      {
+        autoClose: 30_000,
+        actions: [
+          {
+            label: trans.__('Show'),
+            callback: () =>
+              void app.commands.execute(CommandIDs.openServer, {
+                server: keyOf(server)
+              })
+          }
+        ]
+      }
+    );
+  }
+
+  const warned = new Set<string>();
 
   async function confirm(texts: {
     title: string;

@@ -123,7 +123,6 @@ def test_what_changes_on_a_cluster_is_told_once(monkeypatch: pytest.MonkeyPatch)
         assert told.events[3:] == [("cluster.updated", "team")]  # and no server was deleted
         assert told.data[-1]["problem"] == "Gone."
 
-        await service.close()
-        assert cluster.is_closed
+        await service.rest()
 
     run(scenario)
