@@ -4,19 +4,16 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from '../../api/connection';
 import type { PlacedServer, ServerKind, ServerOffer } from '../../api/types';
-import type { IDraftForm } from '../../components/draft-fields';
 import {
   newServerDraft,
   serverProblems,
   serverRequest,
   withKind
 } from './draft';
-import type { IServerDraft, ServerProblem, ServerProblems } from './draft';
+import type { IServerDraft, ServerProblems } from './draft';
 
 /** A server in the making: what the cluster offers, and what was chosen of it. */
-export class ServerForm
-  implements IDisposable, IDraftForm<IServerDraft, ServerProblem>
-{
+export class ServerForm implements IDisposable {
   /**
    * @param clusters - The names of those that are configured.
    * @param place - The one to begin with.

@@ -11,15 +11,19 @@ import {
   IconButton
 } from '../../components/basics';
 import { useTrans } from '../../components/context';
-import { DraftChoice, DraftText } from '../../components/draft-fields';
 import { SelectField, TextField, withValue } from '../../components/field';
 import { Form } from '../../components/form';
 import { Header } from '../../components/header';
 import { closeIcon, plusIcon, serversIcon } from '../../icons';
 import { OTHER, isOpenAmount } from './draft';
-import type { IVolumeDraft, ServerProblem } from './draft';
+import type { IServerDraft, IVolumeDraft, ServerProblem } from './draft';
 import { gpuTitle } from './facts';
 import type { ServerForm } from './form-model';
+
+/** Those fields of a draft that are texts. */
+type TextOf = {
+  [K in keyof IServerDraft]: IServerDraft[K] extends string ? K : never;
+}[keyof IServerDraft];
 
 /** The form of a new server: one chooses a kind, and within it what its administrator allows. */
 export function ServerFormView(props: {
@@ -102,14 +106,9 @@ function Where(props: { form: ServerForm }): JSX.Element {
   const { kind } = form;
   return (
     <>
-      <DraftText
-        form={form}
-        field="name"
-        label={trans.__('Name')}
-        problem={saidOf(trans, form.problems.name)}
-      />
+      <Text form={form} field="name" label={trans.__('Name')} />
       {form.clusters.length > 1 && (
-        <DraftChoice
+        <Choice
           form={form}
           field="place"
           label={trans.__('Cluster')}
@@ -117,7 +116,7 @@ function Where(props: { form: ServerForm }): JSX.Element {
         />
       )}
       {form.kinds.length > 0 && (
-        <DraftChoice
+        <Choice
           form={form}
           field="kind"
           label={trans.__('Kind')}
@@ -142,7 +141,7 @@ function Choices(props: { form: ServerForm; kind: ServerKind }): JSX.Element {
   return (
     <>
       {(kind.images.length > 1 || hasOwn) && (
-        <DraftChoice
+        <Choice
           form={form}
           field="image"
           label={trans.__('Image')}
@@ -159,12 +158,11 @@ function Choices(props: { form: ServerForm; kind: ServerKind }): JSX.Element {
         />
       )}
       {draft.image === OTHER && (
-        <DraftText
+        <Text
           form={form}
           field="ownImage"
           label={trans.__('Another image')}
           help={trans.__('One of: %1', kind.custom.join(', '))}
-          problem={saidOf(trans, form.problems.ownImage)}
           isCode
         />
       )}
@@ -186,7 +184,7 @@ function Choices(props: { form: ServerForm; kind: ServerKind }): JSX.Element {
         </div>
       )}
       {kind.home && kind.home.most !== null && (
-        <DraftText
+        <Text
           form={form}
           field="home"
           label={trans.__('Size of its home')}
@@ -195,7 +193,6 @@ function Choices(props: { form: ServerForm; kind: ServerKind }): JSX.Element {
             'At most %1. A home that is there already keeps its size.',
             kind.home.most
           )}
-          problem={saidOf(trans, form.problems.home)}
         />
       )}
       <Fold title={trans.__('More')}>
@@ -229,27 +226,24 @@ function Choices(props: { form: ServerForm; kind: ServerKind }): JSX.Element {
           />
         )}
         <div className="jp-mlplat-Form-row">
-          <DraftText
+          <Text
             form={form}
             field="cullAfter"
             label={trans.__('Stops when idle for')}
             placeholder={kind.idle.cull ?? trans.__('never')}
-            problem={saidOf(trans, form.problems.cullAfter)}
           />
-          <DraftText
+          <Text
             form={form}
             field="maxLifetime"
             label={trans.__('Stops at the latest after')}
             placeholder={kind.idle.lifetime ?? trans.__('never')}
-            problem={saidOf(trans, form.problems.maxLifetime)}
           />
         </div>
-        <DraftText
+        <Text
           form={form}
           field="env"
           label={trans.__('Environment')}
           help={trans.__('A line NAME=value for each variable.')}
-          problem={saidOf(trans, form.problems.env)}
           isCode
           rows={2}
         />
@@ -283,7 +277,7 @@ function Gpus(props: { form: ServerForm; kind: ServerKind }): JSX.Element {
         }}
       />
       {chosen && chosen.counts.length > 1 && (
-        <DraftChoice
+        <Choice
           form={form}
           field="gpuCount"
           label={trans.__('How many')}
@@ -307,13 +301,12 @@ function Amount(props: {
   const { form, field, amount } = props;
   const trans = useTrans();
   return amount.most === null ? null : (
-    <DraftText
+    <Text
       form={form}
       field={field}
       label={props.label}
       placeholder={amount.default}
       help={trans.__('At most %1', amount.most)}
-      problem={saidOf(trans, form.problems[field])}
     />
   );
 }
@@ -381,6 +374,49 @@ function Volumes(props: { form: ServerForm }): JSX.Element {
         />
       </div>
     </fieldset>
+  );
+}
+
+/** A text of the draft, with what is wrong with it. */
+function Text({
+  form,
+  field,
+  ...props
+}: Omit<React.ComponentProps<typeof TextField>, 'value' | 'onChange'> & {
+  form: ServerForm;
+  field: TextOf;
+}): JSX.Element {
+  const trans = useTrans();
+  return (
+    <TextField
+      {...props}
+      name={field}
+      problem={saidOf(trans, form.problems[field])}
+      value={form.draft[field]}
+      onChange={text => form.edit({ [field]: text })}
+    />
+  );
+}
+
+/** One of several words of the draft. */
+function Choice({
+  form,
+  field,
+  ...props
+}: Omit<
+  React.ComponentProps<typeof SelectField<string>>,
+  'value' | 'onChange'
+> & {
+  form: ServerForm;
+  field: TextOf;
+}): JSX.Element {
+  return (
+    <SelectField
+      {...props}
+      name={field}
+      value={form.draft[field]}
+      onChange={word => form.edit({ [field]: word })}
+    />
   );
 }
 
