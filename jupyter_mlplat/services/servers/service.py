@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from jupyter_mlplat.errors import InvalidInput, NotFound, PlatformError
 from jupyter_mlplat.ports.cluster import ServerCluster
@@ -36,7 +36,7 @@ class ServersService:
     def __init__(self, clusters: Sequence[ServerCluster], events: EventSink) -> None:
         self._clusters = {cluster.name: cluster for cluster in clusters}
         self._events = events
-        self._known: dict[str, Mapping[str, PlacedServer]] = {}
+        self._known: dict[str, dict[str, PlacedServer]] = {}
         self._problems: dict[str, str] = {}
         self._following: list[asyncio.Task[None]] = []
 
@@ -200,6 +200,8 @@ class ServersService:
             self._events.publish("server.deleted", f"{cluster.name}/{name}", {})
 
     def _tell(self, server: PlacedServer) -> PlacedServer:
+        if (known := self._known.get(server.place)) is not None:
+            known[server.name] = server
         self._events.publish("server.updated", f"{server.place}/{server.name}", server.to_wire())
         return server
 
