@@ -393,7 +393,9 @@ function Text({
       name={field}
       problem={saidOf(trans, form.problems[field])}
       value={form.draft[field]}
-      onChange={text => form.edit({ [field]: text })}
+      onChange={text =>
+        form.edit({ [field]: text } as unknown as Partial<IServerDraft>)
+      }
     />
   );
 }
@@ -415,7 +417,9 @@ function Choice({
       {...props}
       name={field}
       value={form.draft[field]}
-      onChange={word => form.edit({ [field]: word })}
+      onChange={word =>
+        form.edit({ [field]: word } as unknown as Partial<IServerDraft>)
+      }
     />
   );
 }
