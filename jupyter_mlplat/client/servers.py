@@ -41,7 +41,7 @@ class NotebookServer(Shown):
         return self._document.state
 
     @property
-    def address(self) -> str | None:
+    def url(self) -> str | None:
         """Where a browser finds it; None: the engine's settings do not say."""
         return self._document.address
 

@@ -246,7 +246,7 @@ def _server(options: Namespace, shell: Any) -> Any:
         print(f"Server {name} is being deleted; {home}.")
         return None
     if action == "open":
-        print(server.address or f"Nobody has said where a browser finds {name}: see browser_url.")
+        print(server.url or f"Nobody has said where a browser finds {name}: see browser_url.")
         return None
     return server
 

@@ -156,7 +156,7 @@ class KubernetesServers:
                 f"Server {name!r} writes nothing: it does not run. Start it, or see its events."
             )
         api = await self._connect()
-        container = next(iter(_list(_map(pod.get("spec")).get("containers"))), {})
+        container = _map(next(iter(_list(_map(pod.get("spec")).get("containers"))), None))
         pieces: deque[bytes] = deque()
         size = 0
         log = api.follow_log(api.namespace, _name(pod), container.get("name"), follow=False)
