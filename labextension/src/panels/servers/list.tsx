@@ -102,14 +102,14 @@ function NoCluster(): JSX.Element {
         <pre className="jp-mlplat-Servers-example">{EXAMPLE}</pre>
         <p>
           {trans.__('The engine reads it when it starts:')}{' '}
-          <Code>jupyter mlplat engine stop</Code>
+          <Code>{STOP}</Code>
         </p>
         <p>
           {trans.__('What the cluster still lacks:')}{' '}
-          <Code>jupyter mlplat cluster check</Code>
+          <Code>{CHECK}</Code>
         </p>
         <p>
-          {trans.__('All of it is in')} <Code>docs/how-to/servers.md</Code>
+          {trans.__('All of it is in')} <Code>{HOW_TO}</Code>
         </p>
       </div>
     </EmptyState>
@@ -275,3 +275,7 @@ const EXAMPLE = `[cluster.team]
 context = "team"
 image = "registry.example.org/python:3.12"
 volume = "my-home"`;
+
+const STOP = 'jupyter mlplat engine stop';
+const CHECK = 'jupyter mlplat cluster check';
+const HOW_TO = 'docs/how-to/servers.md';
