@@ -101,12 +101,10 @@ function NoCluster(): JSX.Element {
         <p>{trans.__("Name a cluster in the engine's config.toml:")}</p>
         <pre className="jp-mlplat-Servers-example">{EXAMPLE}</pre>
         <p>
-          {trans.__('The engine reads it when it starts:')}{' '}
-          <Code>{STOP}</Code>
+          {trans.__('The engine reads it when it starts:')} <Code>{STOP}</Code>
         </p>
         <p>
-          {trans.__('What the cluster still lacks:')}{' '}
-          <Code>{CHECK}</Code>
+          {trans.__('What the cluster still lacks:')} <Code>{CHECK}</Code>
         </p>
         <p>
           {trans.__('All of it is in')} <Code>{HOW_TO}</Code>
