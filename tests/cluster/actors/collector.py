@@ -70,9 +70,9 @@ class GarbageCollector:
         if owners and not alive:
             waits = [owner for owner in owners if self._find(owner, namespace)]
             policy = "Foreground" if waits and self._has_dependents(document) else "Background"
-            uid = {"uid": document["metadata"]["uid"]}
+            same = {"uid": document["metadata"]["uid"]}
             self.objects.delete(
-                plural, namespace, name, propagationPolicy=policy, preconditions=uid
+                plural, namespace, name, propagationPolicy=policy, preconditions=same
             )
         elif len(alive) < len(owners) and not any(
             self._find(owner, namespace) for owner in owners if owner not in alive

@@ -233,7 +233,9 @@ class Container:
         if isinstance(port, int):
             return port
         return next(
-            one["containerPort"] for one in self.spec.get("ports") or [] if one.get("name") == port
+            int(one["containerPort"])
+            for one in self.spec.get("ports") or []
+            if one.get("name") == port
         )
 
     def _exec(self, command: list[str], timeout: float) -> int:

@@ -41,7 +41,7 @@ class Files:
 
     @property
     def home(self) -> Path:
-        return self.root / "pods" / self.pod["metadata"]["uid"]
+        return self.root / "pods" / str(self.pod["metadata"]["uid"])
 
     def prepare(self) -> None:
         """Make the folder of every volume. Raises NotReady where what it takes is missing."""
@@ -52,10 +52,10 @@ class Files:
     def _folder(self, volume: Object) -> Path:
         namespace = self.pod["metadata"]["namespace"]
         if claim := volume.get("persistentVolumeClaim"):
-            folder = self.root / "claims" / namespace / claim["claimName"]
+            folder = self.root / "claims" / namespace / str(claim["claimName"])
             folder.mkdir(parents=True, exist_ok=True)
             return folder
-        folder = self.home / "volumes" / volume["name"]
+        folder = self.home / "volumes" / str(volume["name"])
         folder.mkdir(parents=True, exist_ok=True)
         sources = (volume.get("projected") or {}).get("sources")
         for source in sources if sources is not None else [volume]:
@@ -126,9 +126,7 @@ class Files:
     def translate(self, text: str, container: Object) -> str:
         """Put real folders in the place of mount paths, the pod's own address in that of all."""
         for path, folder in self.mounts(container):
-            text = re.sub(
-                rf"(?<![\w/.-]){re.escape(path)}(?![\w.-])", lambda _, to=folder: str(to), text
-            )
+            text = re.sub(rf"(?<![\w/.-]){re.escape(path)}(?![\w.-])", str(folder), text)
         address = (self.pod.get("status") or {}).get("podIP", "127.0.0.1")
         return text.replace("0.0.0.0", address)
 

@@ -114,9 +114,8 @@ def read(book: LogBook, pod: Object, query: Mapping[str, str], now: float) -> Re
                 f'previous terminated container "{container}" in pod "{name}" not found'
             )
         statuses = (pod.get("status") or {}).get("containerStatuses") or []
-        waiting = next((status for status in statuses if status["name"] == container), {}).get(
-            "state", {}
-        )
+        states = {status["name"]: status.get("state") or {} for status in statuses}
+        waiting: Object = states.get(container, {})
         reason = (waiting.get("waiting") or {}).get("reason", "ContainerCreating")
         if not spec.get("nodeName"):
             return None  # nobody to ask: an empty answer

@@ -408,8 +408,8 @@ def check_change(kind: Kind, before: Object, after: Object) -> list[Cause]:
             "roleRef"
         ) != after.get("roleRef"):
             names = {"apiGroup": "APIGroup", "kind": "Kind", "name": "Name"}
-            told = {names[key]: value for key, value in sorted(after["roleRef"].items())}
-            causes.append(invalid("roleRef", shown(told), "cannot change roleRef"))
+            wanted = {names[key]: value for key, value in sorted(after["roleRef"].items())}
+            causes.append(invalid("roleRef", shown(wanted), "cannot change roleRef"))
         return causes
     if rule := CHANGEABLE.get(kind.kind):
         free, told = rule
