@@ -20,7 +20,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.error import HTTPError
 
-from tests.cluster.real import ClusterUnavailable, RealCluster, find_assets, real_cluster
+from tests.cluster.real import (
+    ClusterUnavailable,
+    RealCluster,
+    find_assets,
+    free_ports,
+    real_cluster,
+)
 
 NAME = "node-0"
 BRIDGE, ADDRESS, NETWORK = "mlpcni0", "10.244.0.1", "10.244.0.0/24"
@@ -162,7 +168,7 @@ def _node(cluster: RealCluster, images: Sequence[Path]) -> Iterator[None]:
             "--proxy-mode=nftables",
             f"--cluster-cidr={NETWORK}",
             "--healthz-bind-address=",
-            "--metrics-bind-address=127.0.0.1:0",
+            f"--metrics-bind-address=127.0.0.1:{free_ports(1)[0]}",
         )
         _until(lambda: _is_ready(cluster), "kubelet", folder)
         yield
