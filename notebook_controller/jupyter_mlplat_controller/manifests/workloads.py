@@ -21,6 +21,7 @@ IMAGE = "jupyter-mlplat"
 CONTROLLER = "mlplat-controller"
 ENGINE = "mlplat-engine"
 ENGINE_PORT = 8787
+EXCHANGE_PORT = 8899
 CONTROLLER_PORT = 8080
 REACH_OWN = "MLPLAT_CONTROLLER_REACH_OWN"
 ENGINE_HOME = "/var/lib/mlplat"
@@ -108,7 +109,7 @@ def engine() -> list[Manifest]:
         "name": "engine",
         "image": IMAGE,
         "command": ["python", "-I", "-m", "jupyter_mlplat.engine", "--home", ENGINE_HOME],
-        "ports": [_port("http", ENGINE_PORT)],
+        "ports": [_port("http", ENGINE_PORT), _port("exchange", EXCHANGE_PORT)],
         "env": [{"name": "HOME", "value": ENGINE_HOME}],
         "livenessProbe": _probe("/healthz", "http", period=20, failures=3),
         "readinessProbe": _probe("/healthz", "http", period=5, failures=3),
@@ -149,7 +150,7 @@ def engine() -> list[Manifest]:
             },
         },
         deployment,
-        _service(ENGINE, "engine", {"http": ENGINE_PORT}),
+        _service(ENGINE, "engine", {"http": ENGINE_PORT, "exchange": EXCHANGE_PORT}),
         _ingress_policy(
             ENGINE,
             "engine",
@@ -158,6 +159,7 @@ def engine() -> list[Manifest]:
                 {"namespaceSelector": {"matchLabels": {GATEWAY: "true"}}},
             ],
             ENGINE_PORT,
+            EXCHANGE_PORT,
         ),
     ]
 
@@ -238,7 +240,7 @@ def _service(name: str, component: str, ports: dict[str, int]) -> Manifest:
     }
 
 
-def _ingress_policy(name: str, component: str, sources: list[JsonValue], port: int) -> Manifest:
+def _ingress_policy(name: str, component: str, sources: list[JsonValue], *ports: int) -> Manifest:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -246,7 +248,9 @@ def _ingress_policy(name: str, component: str, sources: list[JsonValue], port: i
         "spec": {
             "podSelector": {"matchLabels": {**labels(component)}},
             "policyTypes": ["Ingress"],
-            "ingress": [{"from": sources, "ports": [{"protocol": "TCP", "port": port}]}],
+            "ingress": [
+                {"from": sources, "ports": [{"protocol": "TCP", "port": port} for port in ports]}
+            ],
         },
     }
 

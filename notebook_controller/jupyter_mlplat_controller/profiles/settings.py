@@ -49,6 +49,7 @@ class ProfileSettings:
     Attributes:
         system_namespace: Where controller and engine run.
         engine_port: Where the engine listens.
+        exchange_port: Where it listens to the pods of its steps.
         labels: Set on namespaces, unless a namespace says otherwise.
         default_requests: What a container gets that asks for nothing: a quota demands requests.
         default_limits: What such a container may use at most.
@@ -59,6 +60,7 @@ class ProfileSettings:
 
     system_namespace: str = "mlplat-system"
     engine_port: int = 8787
+    exchange_port: int = 8899
     labels: Mapping[str, str] = field(default_factory=lambda: NAMESPACE_LABELS)
     default_requests: Mapping[str, str] = field(
         default_factory=lambda: {"cpu": "100m", "memory": "256Mi"}

@@ -73,7 +73,10 @@ def walls(
         egress=[
             {
                 "to": [_system(settings, "engine")],
-                "ports": [{"protocol": "TCP", "port": settings.engine_port}],
+                "ports": [
+                    {"protocol": "TCP", "port": port}
+                    for port in (settings.engine_port, settings.exchange_port)
+                ],
             }
         ],
     )

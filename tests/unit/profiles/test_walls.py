@@ -62,6 +62,7 @@ def test_wall_stands(source: End, target: End, port: int) -> None:
         pytest.param(ANN, DNS, 53, "TCP", id="names over TCP"),
         pytest.param(ANN, Address("169.254.20.10"), 53, "UDP", id="names from the node's cache"),
         pytest.param(ANN, ENGINE, 8787, "TCP", id="the engine"),
+        pytest.param(ANN_STEP, ENGINE, 8899, "TCP", id="the engine, from a step"),
         pytest.param(ANN, ANN_STEP, 29500, "TCP", id="its own profile"),
         pytest.param(ENGINE, ANN, 8888, "TCP", id="from the engine"),
         pytest.param(CONTROLLER, ANN, 8888, "TCP", id="from the controller, to see whether idle"),
