@@ -283,15 +283,20 @@ def lab(ground: Ground) -> str:
     """JupyterLab answers through the Service, with our extensions in it."""
     ground.needs("kubelet", ground.runs_containers)
     base = f"/api/v1/namespaces/{PROFILE}/services/{SERVER}:80/proxy/notebook/{PROFILE}/{SERVER}"
-    deadline = time.monotonic() + 60
-    while (version := ground.get(f"{base}/api")) is None and time.monotonic() < deadline:
-        time.sleep(0.5)
+    deadline, version = time.monotonic() + 60, None
+    while version is None:  # a pod that runs does not answer yet
+        try:
+            version = ground.get(f"{base}/api")
+        except Failed:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
     extensions = json.dumps(ground.get(f"{base}/lab/api/extensions") or [])
     if "jupyter-mlplat" not in extensions:
         raise Failed(f"the extension is not among {extensions[:300]}")
     if ground.get(f"{base}/mlplat/api/v1/engine") is None:
         raise Failed("the server has no /mlplat/api/v1/engine")
-    return f"Jupyter Server {(version or {}).get('version')}, side panel and engine answer"
+    return f"Jupyter Server {version.get('version')}, side panel and engine answer"
 
 
 def pipeline(ground: Ground) -> str:
