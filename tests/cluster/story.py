@@ -283,14 +283,15 @@ def lab(ground: Ground) -> str:
     """JupyterLab answers through the Service, with our extensions in it."""
     ground.needs("kubelet", ground.runs_containers)
     base = f"/api/v1/namespaces/{PROFILE}/services/{SERVER}:80/proxy/notebook/{PROFILE}/{SERVER}"
-    deadline, version = time.monotonic() + 60, None
+    deadline, version, why = time.monotonic() + 60, None, "404"
     while version is None:  # a pod that runs does not answer yet
         try:
             version = ground.get(f"{base}/api")
-        except Failed:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
+        except Failed as error:
+            why = str(error)
+        if version is None and time.monotonic() > deadline:
+            raise Failed(f"no answer in 60 s: {why}")
+        time.sleep(0.5)
     extensions = json.dumps(ground.get(f"{base}/lab/api/extensions") or [])
     if "jupyter-mlplat" not in extensions:
         raise Failed(f"the extension is not among {extensions[:300]}")
