@@ -1,4 +1,4 @@
-"""`python -I -m jupyter_mlplat.engine --home DIR`: one engine, in the foreground.
+"""`python -I -m jupyter_mlplat.engine --home DIR [--settings FILE]`: one engine, in the foreground.
 
 Exit status: 0 asked to stop; 1 it could not go on; 2 wrong settings; 3 there is one already.
 """
@@ -46,8 +46,12 @@ _HEADER_TIMEOUT_S = 30
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m jupyter_mlplat.engine", description=__doc__)
     parser.add_argument("--home", type=Path, default=None, help="the state directory")
-    given = parser.parse_args(arguments).home
-    home = Home(given.expanduser().absolute() if given else default_home())
+    parser.add_argument(
+        "--settings", type=Path, default=None, help="its settings; config.toml of DIR by default"
+    )
+    given = parser.parse_args(arguments)
+    home = Home(given.home.expanduser().absolute() if given.home else default_home())
+    settings: Path = given.settings or home.settings
     os.environ[USER_UMASK] = f"{os.umask(0o077):o}"
     try:
         make_private_directory(home.root)
@@ -61,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         _log_to(home.log)
-        return _serve(home, lock, read_config(home.settings), read_server(home.settings))
+        return _serve(home, lock, read_config(settings), read_server(home.settings))
     except PlatformError as error:
         _log.error("%s", error.message)
         print(error.message, file=sys.stderr)

@@ -1,11 +1,13 @@
 """Server kinds to begin with, one set an overlay; an administrator writes better ones."""
 
+from importlib.metadata import version
+
 from jupyter_mlplat.resources.base import JsonValue
 from jupyter_mlplat.resources.servers import ServerKindSpec
 
 Manifest = dict[str, JsonValue]
 
-IMAGE = "ghcr.io/jupyter-mlplat/jupyter-mlplat:latest"
+IMAGE = f"ghcr.io/jupyter-mlplat/jupyter-mlplat:{version('jupyter_mlplat')}"
 _IMAGES: JsonValue = [{"name": "jupyter-mlplat", "image": IMAGE, "title": "JupyterLab"}]
 _IDLE: Manifest = {"cull": "12h", "warn": "15m"}
 

@@ -24,7 +24,10 @@ ENGINE_PORT = 8787
 EXCHANGE_PORT = 8899
 CONTROLLER_PORT = 8080
 REACH_OWN = "MLPLAT_CONTROLLER_REACH_OWN"
-ENGINE_HOME = "/var/lib/mlplat"
+ENGINE_VOLUME = "/var/lib/mlplat"
+ENGINE_HOME = f"{ENGINE_VOLUME}/home"
+"""Below the volume's root: that belongs to who made it, and the engine's own is private."""
+_SETTINGS = "/etc/mlplat"
 MONITORING = "mlplat.jupyter.org/monitoring"
 PART_OF = "app.kubernetes.io/part-of"
 """The label of whatever is installed: by it, an upgrade and the end find what is ours."""
@@ -108,21 +111,19 @@ def engine() -> list[Manifest]:
     container: Manifest = {
         "name": "engine",
         "image": IMAGE,
-        "command": ["python", "-I", "-m", "jupyter_mlplat.engine", "--home", ENGINE_HOME],
+        "command": [
+            *("python", "-I", "-m", "jupyter_mlplat.engine"),
+            *("--home", ENGINE_HOME, "--settings", f"{_SETTINGS}/config.toml"),
+        ],
         "ports": [_port("http", ENGINE_PORT), _port("exchange", EXCHANGE_PORT)],
-        "env": [{"name": "HOME", "value": ENGINE_HOME}],
+        "env": [{"name": "HOME", "value": ENGINE_VOLUME}],
         "livenessProbe": _probe("/healthz", "http", period=20, failures=3),
         "readinessProbe": _probe("/healthz", "http", period=5, failures=3),
         "resources": _resources("150m", "256Mi", "2Gi"),
         "securityContext": _CONTAINER_SECURITY,
         "volumeMounts": [
-            {"name": "home", "mountPath": ENGINE_HOME},
-            {
-                "name": "settings",
-                "mountPath": f"{ENGINE_HOME}/config.toml",
-                "subPath": "config.toml",
-                "readOnly": True,
-            },
+            {"name": "home", "mountPath": ENGINE_VOLUME},
+            {"name": "settings", "mountPath": _SETTINGS, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - of the container
         ],
     }
