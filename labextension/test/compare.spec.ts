@@ -220,7 +220,7 @@ describe('clone form', () => {
     const texts = new Map([['depth', 'deep']]);
 
     const { problems } = readClone(
-      { texts, cache: true, until: null },
+      { texts, cache: true, until: null, runOn: '' },
       RUNS[0].pipeline.parameters
     );
 
