@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from jupyter_mlplat.resources.training import TrainJobStatus, TrainRuntime
     from jupyter_mlplat.resources.tuning import Trial, TrialDetail, TrialPage, TuningStatus
 
+_IMPORTANCE_S = 20
+
 
 class JobLink(ScheduleLink):
     """What jobs can be asked, as methods; `request` is a `TrainRequest` or `TuneRequest` as JSON.
@@ -49,10 +51,10 @@ class JobLink(ScheduleLink):
         return TrainRuntimeList.model_validate_json(content).runtimes
 
     def get_tuning(self, run: str | int, step: str | None = None) -> "TuningStatus":
-        """Say how a tuning job stands."""
+        """Say how a tuning job stands; waits for the importance of parameters, once it is over."""
         from jupyter_mlplat.resources.tuning import TuningStatus
 
-        content = self.fetch("runs.tuning", {"run": run}, {"step": step})
+        content = self.fetch("runs.tuning", {"run": run}, {"step": step, "wait": _IMPORTANCE_S})
         return TuningStatus.model_validate_json(content)
 
     def list_trials(

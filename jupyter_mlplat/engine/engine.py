@@ -255,7 +255,7 @@ class Engine:
         self.curves = Curves(store)
         self.gc = GarbageCollector(store, self.blobs, LocalRunFolders(home.runs))
         self.traces = Traces(store, home)
-        self._importances = Importances()
+        self._importances = Importances(self._tell_of_trials)
         self.tuning = Tuning(store, home, self._importances)
         self.documents = Documents(self)
         self.training = Training(store, home, self.conductor, self.runtimes)
@@ -278,6 +278,7 @@ class Engine:
 
     async def start(self) -> None:
         """Take up what an earlier engine left, and begin."""
+        self._loop = asyncio.get_running_loop()
         self.stage.start()
         if self.config.runs_here:
             self._spawn(self.launcher.prepare(sys.executable, ()))
@@ -640,6 +641,11 @@ class Engine:
     def publish(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
         """Tell everybody of something that is no transition of a run: `ports.serving.EventSink`."""
         self.stage.put(Tell(kind, subject, data))
+
+    def _tell_of_trials(self, run: str) -> None:
+        """Let those who watch a tuning job look again; from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody watches
+            self._loop.call_soon_threadsafe(self.publish, "trials.updated", run, {"run_id": run})
 
     def keep_artifact(self, artifact: Artifact) -> None:
         """Write down an artifact that something will be linked to."""

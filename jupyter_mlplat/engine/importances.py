@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from jupyter_mlplat.resources.tuning import Trial, TuneSpec
 
@@ -24,12 +24,16 @@ Shares = Mapping[str, float]
 class Importances:
     """Remembers shares by job; safe from any thread.
 
-    A forest over a thousand trials takes a second, so nobody waits for it but who asks for a job
-    that is over for the first time.
+    A forest over a thousand trials takes a second, so nobody waits for it who does not say so.
+
+    Args:
+        tell: Hears of a job, by its run, whose shares have become known; in a thread of this.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._known: dict[tuple[str, str], tuple[int, Shares]] = {}
+        self._pending: dict[tuple[str, str], Future[None]] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="importance")
 
@@ -41,6 +45,7 @@ class Importances:
         trials: Callable[[], Sequence[Trial]],
         *,
         is_over: bool,
+        patience_s: float,
     ) -> dict[str, float]:
         """Return the shares of a job's parameters, as far as they are known by now.
 
@@ -50,17 +55,20 @@ class Importances:
             spec: What is tuned.
             trials: Reads the trials that have succeeded.
             is_over: No more trials will come.
+            patience_s: How long to wait for those of a job that is over.
         """
         with self._lock:
             then, shares = self._known.get(job, (0, {}))
             is_stale = count >= _LEAST and (count != then if is_over else count > then * _GROWTH)
-            if is_stale and not is_over:
+            if is_stale:
                 self._keep(job, count, shares)
-        if is_stale and is_over:
-            return dict(self._compute(job, count, spec, trials))
-        if is_stale:
-            self._pool.submit(self._compute, job, count, spec, trials)
-        return dict(shares)
+                work = self._pool.submit(self._compute, job, count, spec, trials)
+                self._pending[job] = work
+            pending = self._pending.get(job)
+        if pending is not None and is_over and patience_s > 0:
+            wait([pending], patience_s)
+        with self._lock:
+            return dict(self._known.get(job, (0, shares))[1])
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -72,7 +80,7 @@ class Importances:
         count: int,
         spec: TuneSpec,
         trials: Callable[[], Sequence[Trial]],
-    ) -> Shares:
+    ) -> None:
         shares: Shares = {}
         try:
             shares = _ask(spec, trials())
@@ -80,7 +88,8 @@ class Importances:
             _log.exception("Importance of parameters could not be worked out")
         with self._lock:
             self._keep(job, count, shares)
-        return shares
+            self._pending.pop(job, None)
+        self._tell(job[0])
 
     def _keep(self, job: tuple[str, str], count: int, shares: Shares) -> None:
         self._known[job] = (count, shares)

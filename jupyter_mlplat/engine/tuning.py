@@ -44,8 +44,13 @@ class Tuning:
     home: Home
     importances: Importances
 
-    def status(self, run: str, step: str = "") -> TuningStatus:
+    def status(self, run: str, step: str = "", patience_s: float = 0.0) -> TuningStatus:
         """Say how a tuning job stands.
+
+        Args:
+            run: Its id.
+            step: The one that is tuned; may be left out where there is only one.
+            patience_s: How long to wait for the importance of parameters, once the job is over.
 
         Raises:
             NotFound: There is no such run or step.
@@ -61,6 +66,7 @@ class Tuning:
             tuned.spec,
             lambda: self.store.trials_of(tuned.source, tuned.step.name, [succeeded]),
             is_over=tuned.run.state.is_final,
+            patience_s=patience_s,
         )
         return TuningStatus(
             spec=tuned.spec,

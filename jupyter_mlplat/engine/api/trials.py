@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from jupyter_mlplat.engine.engine import Engine
 
 _LARGEST_PAGE = 10_000
+_LONGEST_WAIT_S = 120
 
 
 async def get_tuning(engine: "Engine", asked: Asked) -> Response:
-    return answer(await engine.read(engine.tuning.status, asked["run"], asked.text("step")))
+    patience_s = float(asked.number("wait", 0, low=0, high=_LONGEST_WAIT_S) or 0)
+    status = engine.tuning.status
+    return answer(await engine.read(status, asked["run"], asked.text("step"), patience_s))
 
 
 async def list_trials(engine: "Engine", asked: Asked) -> Response:
