@@ -74,7 +74,7 @@ test-js: setup
 	$(BIN)/jlpm test
 
 test: setup browser ## all checks and all tests
-	+$(MAKE) --jobs 2 --output-sync=line --no-print-directory check test-js test-python
+	+$(MAKE) --jobs 2 --no-print-directory check test-js test-python
 
 wrk: # loads the model servers
 	@command -v wrk >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk >/dev/null; }
