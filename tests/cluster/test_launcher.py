@@ -170,8 +170,8 @@ async def test_waiting_for_a_gpu_says_how_many_are_in_use(bench: Bench) -> None:
 
     await bench.says("a GPU: 4 of 4 in use")
     assert not bench.ends
-    await bench.launcher.cancel(bench.ref("one"), grace_s=0)
     bench.said.clear()
+    await bench.launcher.cancel(bench.ref("one"), grace_s=0)
     await bench.says(None)
 
 

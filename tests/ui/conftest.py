@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.jupyter import jupyter_server
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "test-results"
 PROGRAM = Path(sys.executable).with_name("jupyter-mlplat")
-START_S = 60  # JupyterLab is up in 7 s on two quiet cores
+START_S = 120  # on two busy cores; 7 on quiet ones
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -30,12 +32,6 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-# As `python -m` does, but for a grammar that jsonschema reads for 1.5 s and Jupyter does not need.
-START = (
-    "import runpy, sys; sys.modules['rfc3987_syntax'] = None; del sys.argv[1]; "
-    "runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
-)
 
 # The question about news covers the lower right corner of every picture; most tests know the way.
 OVERRIDES = {
@@ -72,7 +68,7 @@ class Lab:
         with (self.base / "lab.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-c", START.format(module=self.module), self.module),
+                    *jupyter_server(self.module),
                     *("--no-browser", "--allow-root", "--ip=127.0.0.1"),
                     *(again or ["--ServerApp.port=0"]),
                     f"--ServerApp.root_dir={self.folder}",

@@ -505,7 +505,7 @@ class KubernetesLauncher:
 
     async def _finish_as(self, attempt: _Attempt, seen: Seen) -> None:
         """End an attempt; that its Job has failed may be told before what became of its pod."""
-        if not attempt.pods:
+        if seen.is_unclaimed and seen.code == "killed":  # no pod was in view
             with contextlib.suppress(PlatformError):
                 api = await self.connected()
                 for pod in await api.list(PODS, self._namespace(api), labels=_label(attempt)):

@@ -206,6 +206,7 @@ def test_run_sends_parameters_as_their_types(mlplat: Call, engine: FakeEngine) -
         "whole": False,
         "reports": ["html"],
         "folder": None,
+        "run_on": None,
     }
     assert len(asked.headers["idempotency-key"]) == 32
 
