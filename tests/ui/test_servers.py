@@ -119,7 +119,10 @@ def test_a_server_from_the_wish_to_its_end(page: Page, lab: Lab, cluster: Memory
     expect(detail).to_be_visible(timeout=SOON_MS)
     assert '"count": 2' in notes_of(cluster)["mlplat.jupyter.org/options"]
 
-    # What it waits for is told as it changes, without a reload.
+    # What it waits for is told as it changes, without a reload. The panel has its answer by then: one
+    # that comes after a change would be shown instead of it.
+    expect(detail).to_contain_text("None lately", timeout=SOON_MS)
+    page.wait_for_timeout(2_000)
     become(cluster, "False", "WaitingForGpu", "Waiting for a GPU: 4 of 4 in use.")
     expect(detail).to_contain_text("4 of 4 in use", timeout=SOON_MS)
     annotate(cluster, started="2026-11-20T12:00:00Z")
