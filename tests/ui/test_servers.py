@@ -119,8 +119,8 @@ def test_a_server_from_the_wish_to_its_end(page: Page, lab: Lab, cluster: Memory
     expect(detail).to_be_visible(timeout=SOON_MS)
     assert '"count": 2' in notes_of(cluster)["mlplat.jupyter.org/options"]
 
-    # What it waits for is told as it changes, without a reload. The panel has its answer by then: one
-    # that comes after a change would be shown instead of it.
+    # What it waits for is told as it changes, without a reload. The panel has its answer by then:
+    # one that comes after a change would be shown instead of it.
     expect(detail).to_contain_text("None lately", timeout=SOON_MS)
     page.wait_for_timeout(2_000)
     become(cluster, "False", "WaitingForGpu", "Waiting for a GPU: 4 of 4 in use.")
